@@ -1,0 +1,162 @@
+//! One answer to a failure: what happened, why, and what to do about it.
+//!
+//! Every shared crate keeps an error enum of its own and turns it into a [`Problem`] at its edge.
+//! A problem's `code` is, unchanged, the Lambda `errorType` that Step Functions matches, the `code` of
+//! an HTTP answer and the row of the README's error table.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A failure as users meet it. Never carries a secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Problem {
+    /// Stable name in PascalCase, such as `InvalidApiKey`.
+    pub code: String,
+    /// The same in a few words for people, such as "Invalid API Key".
+    pub title: String,
+    /// What happened and why, in a sentence or two.
+    pub cause: String,
+    /// What to do about it, step by step; the first step first.
+    #[serde(default)]
+    pub solution: Vec<String>,
+    /// A page that helps on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
+    /// HTTP status that answers a caller with this problem.
+    pub status: u16,
+    /// Whether the same request can succeed later with nothing changed.
+    pub retryable: bool,
+    /// What the service behind us said, in its own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<Upstream>,
+    /// Every fault found in what the caller sent, each with its place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<Fault>,
+}
+
+/// The words of the service behind us.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Upstream {
+    /// HTTP status it answered with, or the code inside its error body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// The provider behind the gateway, such as `Anthropic`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// Its message; where it had nested reasons, the innermost one.
+    pub message: String,
+}
+
+/// One fault in what the caller sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Fault {
+    /// Where: a path such as `nodes[2].userPrompt`; empty for the whole document.
+    pub path: String,
+    /// Line within the text at `path`, from 1, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+    /// Column within that line, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<usize>,
+    /// What is wrong and how to mend it.
+    pub message: String,
+}
+
+impl Fault {
+    /// A fault at `path`, without a line.
+    pub fn at(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            line: None,
+            column: None,
+            message: message.into(),
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.path)?;
+        if let (Some(line), Some(column)) = (self.line, self.column) {
+            write!(f, " (line {line}, column {column})")?;
+        }
+        write!(f, ": {}", self.message)
+    }
+}
+
+impl Problem {
+    /// A problem that is not retryable and has nothing but its words; the rest is added with the builders below.
+    pub fn new(
+        status: u16,
+        code: impl Into<String>,
+        title: impl Into<String>,
+        cause: impl Into<String>,
+    ) -> Self {
+        Self {
+            code: code.into(),
+            title: title.into(),
+            cause: cause.into(),
+            solution: Vec::new(),
+            link: None,
+            status,
+            retryable: false,
+            upstream: None,
+            faults: Vec::new(),
+        }
+    }
+
+    /// The steps that mend it.
+    #[must_use]
+    pub fn solution<I, S>(mut self, steps: I) -> Self
+    where
+        I: IntoIterator<Item = S>,
+        S: Into<String>,
+    {
+        self.solution = steps.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// A page that helps on.
+    #[must_use]
+    pub fn link(mut self, link: impl Into<String>) -> Self {
+        self.link = Some(link.into());
+        self
+    }
+
+    /// Marks it as one that can succeed later.
+    #[must_use]
+    pub fn retryable(mut self, retryable: bool) -> Self {
+        self.retryable = retryable;
+        self
+    }
+
+    /// What the service behind us said.
+    #[must_use]
+    pub fn upstream(mut self, upstream: Option<Upstream>) -> Self {
+        self.upstream = upstream;
+        self
+    }
+
+    /// The faults found in what the caller sent.
+    #[must_use]
+    pub fn faults(mut self, faults: Vec<Fault>) -> Self {
+        self.faults = faults;
+        self
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.title, self.cause)?;
+        if let Some(upstream) = &self.upstream {
+            write!(f, " (upstream said: {})", upstream.message)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problem {}
