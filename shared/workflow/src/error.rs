@@ -1,0 +1,123 @@
+//! Why a template could not be rendered.
+
+use steps_problem::{Fault, Problem};
+
+/// A template that gave no text.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RenderError {
+    /// A value that is named is not there.
+    #[error("{}", missing(path, *line, *column, names, *place_kind, suggestion.as_deref()))]
+    MissingVariable {
+        /// Its full path from the context's root.
+        path: String,
+        /// Line of the tag in the template, from 1.
+        line: usize,
+        /// Column of the tag, from 1.
+        column: usize,
+        /// The names that exist where it is missing.
+        names: Vec<String>,
+        /// What the place is when it is no object, such as `a text`.
+        place_kind: Option<&'static str>,
+        /// The name that was probably meant.
+        suggestion: Option<String>,
+    },
+    /// The template itself is wrong, or a helper got a value of a kind it cannot use.
+    #[error("{}", at(.0))]
+    Template(Fault),
+    /// The text grew past what a prompt may be, most likely by a loop inside a loop.
+    #[error(
+        "the template gives more than {limit_bytes} bytes or takes more than {limit_steps} steps"
+    )]
+    TooLarge {
+        /// The most bytes of text.
+        limit_bytes: usize,
+        /// The most elements evaluated.
+        limit_steps: usize,
+    },
+}
+
+impl RenderError {
+    /// The stable code that a state machine can match.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::MissingVariable { .. } => "MissingVariable",
+            Self::Template(_) => "TemplateError",
+            Self::TooLarge { .. } => "TemplateTooLarge",
+        }
+    }
+}
+
+impl From<Fault> for RenderError {
+    fn from(fault: Fault) -> Self {
+        Self::Template(fault)
+    }
+}
+
+impl From<RenderError> for Problem {
+    fn from(error: RenderError) -> Self {
+        let cause = error.to_string();
+        let problem = |title| Self::new(422, error.code(), title, cause);
+        match &error {
+            RenderError::MissingVariable {
+                path, line, column, ..
+            } => {
+                let fault = Fault {
+                    line: Some(*line),
+                    column: Some(*column),
+                    ..Fault::at("", format!("`{path}` is missing"))
+                };
+                problem("Missing Variable")
+                    .solution([
+                        format!("Check the spelling of `{path}` in the template against the names that exist."),
+                        "If it comes from the trigger, send it in the run's input.".to_owned(),
+                        format!("If it is optional, write `{{{{default {path} \"...\"}}}}` or wrap it in `{{{{#if {path}}}}}`."),
+                    ])
+                    .faults(vec![fault])
+            }
+            RenderError::Template(fault) => problem("Template Error")
+                .solution(["Correct the template at the line and column named and save the workflow again."])
+                .faults(vec![fault.clone()]),
+            RenderError::TooLarge { .. } => problem("Template Too Large")
+                .solution(["Insert less data: pick the fields that the prompt needs instead of whole objects or nested loops."]),
+        }
+    }
+}
+
+fn at(fault: &Fault) -> String {
+    match (fault.line, fault.column) {
+        (Some(line), Some(column)) => format!("line {line}, column {column}: {}", fault.message),
+        _ => fault.message.clone(),
+    }
+}
+
+fn missing(
+    path: &str,
+    line: usize,
+    column: usize,
+    names: &[String],
+    place_kind: Option<&str>,
+    suggestion: Option<&str>,
+) -> String {
+    /// A context with hundreds of fields should not fill the message.
+    const SHOWN: usize = 20;
+    let mut message = format!("line {line}, column {column}: `{path}` is missing");
+    match suggestion {
+        Some(suggestion) => message.push_str(&format!("; did you mean `{suggestion}`?")),
+        None => message.push('.'),
+    }
+    match place_kind {
+        Some(kind) => message.push_str(&format!(" What it is read from is {kind}.")),
+        None if names.is_empty() => message.push_str(" No names exist there."),
+        None => {
+            let shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
+            message.push_str(&format!(" Names that exist there: {}", shown.join(", ")));
+            if names.len() > SHOWN {
+                message.push_str(&format!(" and {} more", names.len() - SHOWN));
+            }
+            message.push('.');
+        }
+    }
+    message
+}

@@ -1,0 +1,103 @@
+//! The declared input of a workflow: its JSON Schema.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+use steps_problem::Fault;
+
+use crate::document::Workflow;
+use crate::source::kind;
+
+/// How many faults of one input are told.
+const MAX_FAULTS: usize = 50;
+
+/// The fault of a schema that is none.
+pub(crate) fn check_schema(schema: &Value) -> Result<(), Fault> {
+    match jsonschema::validator_for(schema) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Fault::at(
+            join("input", error.instance_path().as_str()),
+            format!("not a valid JSON Schema: {error}"),
+        )),
+    }
+}
+
+/// The properties that the schema names.
+pub(crate) fn properties(schema: &Value) -> BTreeSet<&str> {
+    schema
+        .get("properties")
+        .and_then(Value::as_object)
+        .map(|properties| properties.keys().map(String::as_str).collect())
+        .unwrap_or_default()
+}
+
+/// The same, if the schema leaves no room for others.
+pub(crate) fn closed_properties(schema: &Value) -> Option<BTreeSet<&str>> {
+    const OPENERS: [&str; 10] = [
+        "$ref",
+        "$dynamicRef",
+        "allOf",
+        "anyOf",
+        "oneOf",
+        "if",
+        "patternProperties",
+        "dependentSchemas",
+        "dependencies",
+        "unevaluatedProperties",
+    ];
+    schema.get("properties")?.as_object()?;
+    let closed = matches!(
+        schema.get("additionalProperties"),
+        None | Some(Value::Bool(false))
+    );
+    (closed && OPENERS.iter().all(|key| schema.get(key).is_none())).then(|| properties(schema))
+}
+
+impl Workflow {
+    /// Checks what a trigger sent against the declared input. Null counts as an empty object.
+    ///
+    /// # Errors
+    /// Every fault with its path in the input.
+    pub fn check_input(&self, input: &Value) -> Result<(), Vec<Fault>> {
+        let empty = Value::Object(Map::new());
+        let input = if input.is_null() { &empty } else { input };
+        if !input.is_object() {
+            let message = format!("the input must be an object, not {}", kind(input));
+            return Err(vec![Fault::at("", message)]);
+        }
+        let Some(schema) = &self.input else {
+            return Ok(());
+        };
+        let validator = match jsonschema::validator_for(schema) {
+            Ok(validator) => validator,
+            Err(_) => return check_schema(schema).map_err(|fault| vec![fault]),
+        };
+        let faults: Vec<Fault> = validator
+            .iter_errors(input)
+            .take(MAX_FAULTS)
+            .map(|error| Fault::at(join("", error.instance_path().as_str()), error.to_string()))
+            .collect();
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(faults)
+        }
+    }
+}
+
+/// `/items/0/name` as `items[0].name`, behind `start`.
+fn join(start: &str, pointer: &str) -> String {
+    let mut path = start.to_owned();
+    for segment in pointer.split('/').skip(1) {
+        let segment = segment.replace("~1", "/").replace("~0", "~");
+        if segment.bytes().all(|byte| byte.is_ascii_digit()) && !segment.is_empty() {
+            path.push_str(&format!("[{segment}]"));
+        } else {
+            if !path.is_empty() {
+                path.push('.');
+            }
+            path.push_str(&segment);
+        }
+    }
+    path
+}

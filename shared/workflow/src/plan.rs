@@ -1,0 +1,135 @@
+//! The order in which a run takes its nodes.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::document::{Node, Workflow};
+use crate::graph::Graph;
+use crate::template;
+
+/// A workflow's nodes in levels: those of one level need nothing of each other.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan {
+    /// In the order to run; within a level the node with the longest path behind it comes first.
+    pub levels: Vec<Vec<PlannedNode>>,
+}
+
+/// A node of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedNode {
+    /// Its id.
+    pub id: String,
+    /// The ids of the nodes whose variables its templates name, sorted.
+    pub needs: Vec<String>,
+}
+
+impl Workflow {
+    /// Plans a run.
+    #[must_use]
+    pub fn plan(&self) -> Plan {
+        let (graph, needs) = self.edges();
+        let order = graph.order();
+        let mut level_of = vec![0usize; self.nodes.len()];
+        for &node in &order {
+            let level = graph
+                .needs(node)
+                .filter_map(|needed| level_of.get(needed).map(|level| level + 1))
+                .max();
+            if let (Some(slot), Some(level)) = (level_of.get_mut(node), level) {
+                *slot = level;
+            }
+        }
+        // How many nodes still follow on the longest path.
+        let mut behind = vec![0usize; self.nodes.len()];
+        for &node in order.iter().rev() {
+            let length = behind.get(node).map_or(1, |length| length + 1);
+            for needed in graph.needs(node) {
+                if let Some(slot) = behind.get_mut(needed) {
+                    *slot = length.max(*slot);
+                }
+            }
+        }
+        let mut levels: Vec<Vec<usize>> = Vec::new();
+        let mut sorted = order;
+        sorted.sort_by_key(|&node| {
+            (
+                level_of.get(node).copied(),
+                Reverse(behind.get(node).copied()),
+                node,
+            )
+        });
+        for node in sorted {
+            let level = level_of.get(node).copied().unwrap_or_default();
+            if levels.len() <= level {
+                levels.resize_with(level + 1, Vec::new);
+            }
+            if let Some(nodes) = levels.get_mut(level) {
+                nodes.push(node);
+            }
+        }
+        let planned = |node: usize| {
+            Some(PlannedNode {
+                id: self.nodes.get(node)?.id.clone(),
+                needs: needs.get(node)?.iter().cloned().collect(),
+            })
+        };
+        Plan {
+            levels: levels
+                .into_iter()
+                .map(|nodes| nodes.into_iter().filter_map(planned).collect())
+                .collect(),
+        }
+    }
+
+    /// The nodes that no other depends on: what the workflow gives in the end.
+    #[must_use]
+    pub fn sinks(&self) -> Vec<&Node> {
+        let (graph, _) = self.edges();
+        let needed: BTreeSet<usize> = (0..self.nodes.len())
+            .flat_map(|node| graph.needs(node))
+            .collect();
+        self.nodes
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| !needed.contains(index))
+            .map(|(_, node)| node)
+            .collect()
+    }
+
+    /// All edges, and for each node the ids whose output its templates read.
+    fn edges(&self) -> (Graph, Vec<BTreeSet<String>>) {
+        let mut variables = BTreeMap::new();
+        let mut ids = BTreeMap::new();
+        for (index, node) in self.nodes.iter().enumerate() {
+            variables.insert(node.variable_name.as_str(), index);
+            ids.insert(node.id.as_str(), index);
+        }
+        let mut graph = Graph::new(self.nodes.len());
+        let mut needs = Vec::with_capacity(self.nodes.len());
+        for (index, node) in self.nodes.iter().enumerate() {
+            let mut read = BTreeSet::new();
+            for (_, text) in node.templates() {
+                // A stored workflow was checked: its templates can be read.
+                for name in template::variables(text).unwrap_or_default() {
+                    if let Some(&needed) = variables.get(name.as_str())
+                        && let Some(node) = self.nodes.get(needed)
+                    {
+                        graph.add(index, needed);
+                        read.insert(node.id.clone());
+                    }
+                }
+            }
+            for id in &node.depends_on {
+                if let Some(&needed) = ids.get(id.as_str()) {
+                    graph.add(index, needed);
+                }
+            }
+            needs.push(read);
+        }
+        (graph, needs)
+    }
+}
