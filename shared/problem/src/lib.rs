@@ -4,9 +4,13 @@
 //! A problem's `code` is, unchanged, the Lambda `errorType` that Step Functions matches, the `code` of
 //! an HTTP answer and the row of the README's error table.
 
+mod redact;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+pub use redact::redact;
 
 /// A failure as users meet it. Never carries a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -138,6 +142,25 @@ impl Problem {
     #[must_use]
     pub fn upstream(mut self, upstream: Option<Upstream>) -> Self {
         self.upstream = upstream;
+        self
+    }
+
+    /// The same without anything that looks like an API key. Applied once more at every edge, whatever was done before.
+    #[must_use]
+    pub fn redacted(mut self) -> Self {
+        let upstream = self.upstream.as_mut().map(|upstream| &mut upstream.message);
+        let faults = self
+            .faults
+            .iter_mut()
+            .flat_map(|fault| [&mut fault.path, &mut fault.message]);
+        for text in [&mut self.cause]
+            .into_iter()
+            .chain(upstream)
+            .chain(faults)
+            .chain(&mut self.solution)
+        {
+            *text = redact(text);
+        }
         self
     }
 

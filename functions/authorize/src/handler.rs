@@ -1,0 +1,85 @@
+//! The token is compared in constant time, and read again now and then so that a new one is taken up.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use aws_sdk_secretsmanager::Client;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use steps_problem::Problem;
+use subtle::ConstantTimeEq;
+use tokio::sync::Mutex;
+
+/// How long a token that was read is trusted.
+const CACHE_TIME: Duration = Duration::from_secs(60);
+
+/// What this function works with.
+#[derive(Debug)]
+pub(crate) struct Authorize {
+    client: Client,
+    secret_id: String,
+    cached: Mutex<Option<(SecretString, Instant)>>,
+}
+
+/// The part of API Gateway's request event (payload format 2.0) that matters here.
+#[derive(Deserialize)]
+pub(crate) struct Event {
+    #[serde(default)]
+    headers: HashMap<String, SecretString>,
+}
+
+/// API Gateway's simple response.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Verdict {
+    is_authorized: bool,
+}
+
+impl Authorize {
+    pub(crate) fn new(client: Client, secret_id: String) -> Self {
+        Self {
+            client,
+            secret_id,
+            cached: Mutex::default(),
+        }
+    }
+
+    pub(crate) async fn handle(&self, event: Event) -> Result<Verdict, Problem> {
+        let Some(given) = bearer(&event) else {
+            return Ok(Verdict {
+                is_authorized: false,
+            });
+        };
+        let token = self.token().await?;
+        let is_authorized = bool::from(
+            given
+                .as_bytes()
+                .ct_eq(token.expose_secret().as_bytes()),
+        );
+        Ok(Verdict { is_authorized })
+    }
+
+    async fn token(&self) -> Result<SecretString, Problem> {
+        let mut cached = self.cached.lock().await;
+        if let Some((token, read_at)) = &*cached
+            && read_at.elapsed() < CACHE_TIME
+        {
+            return Ok(token.clone());
+        }
+        let token = steps_secrets::read_text(&self.client, &self.secret_id, "API token").await?;
+        *cached = Some((token.clone(), Instant::now()));
+        Ok(token)
+    }
+}
+
+/// The token of `Authorization: Bearer <token>`; header and scheme in any case.
+fn bearer(event: &Event) -> Option<&str> {
+    let (_, value) = event
+        .headers
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case("authorization"))?;
+    let (scheme, token) = value.expose_secret().trim().split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then(|| token.trim_start())
+}

@@ -1,0 +1,29 @@
+//! Step Functions task: one node of one run.
+
+mod handler;
+mod inline;
+mod node_variable;
+mod price;
+mod request;
+mod run_node;
+
+use handler::ExecuteNode;
+use steps_lambda::{Aws, Config, Main, serve_task, start};
+use steps_openrouter::{App, BASE_URL, Client};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Main {
+    start();
+    let aws = Aws::load().await;
+    let base_url = Config.openrouter_base_url();
+    let app = App {
+        referer: Config.app_referer(),
+        title: Config.app_title(),
+    };
+    let execute_node = ExecuteNode::new(
+        Client::new(base_url.as_deref().unwrap_or(BASE_URL), app)?,
+        aws.store()?,
+        aws.secrets()?,
+    );
+    serve_task(async |task| execute_node.handle(task).await).await
+}

@@ -1,0 +1,73 @@
+//! From a node and its context to the request that OpenRouter gets.
+
+use serde_json::Value;
+use steps_openrouter::{ChatRequest, DEFAULT_MAX_TOKENS, Message, Options};
+use steps_problem::Problem;
+use steps_workflow::{OpenRouterNode, template};
+
+/// The request of a node: its prompts rendered with `context`. `known` are the workflow's variables, for the
+/// words of a missing one.
+pub(crate) fn chat_request(
+    node: &OpenRouterNode,
+    context: &Value,
+    known: &[&str],
+) -> Result<ChatRequest, Problem> {
+    let mut messages = Vec::with_capacity(2);
+    let system = template::render(&node.system_prompt, context, known)?;
+    if !system.trim().is_empty() {
+        messages.push(Message::system(system));
+    }
+    messages.push(Message::user(template::render(
+        &node.user_prompt,
+        context,
+        known,
+    )?));
+    let object = |fields: &Option<serde_json::Map<String, Value>>| fields.clone().map(Value::Object);
+    Ok(ChatRequest {
+        model: node.model.clone(),
+        models: node.models.clone(),
+        messages,
+        max_tokens: node.max_tokens.unwrap_or(DEFAULT_MAX_TOKENS),
+        options: Options {
+            temperature: node.temperature,
+            top_p: node.top_p,
+            top_k: node.top_k,
+            min_p: node.min_p,
+            top_a: node.top_a,
+            frequency_penalty: node.frequency_penalty,
+            presence_penalty: node.presence_penalty,
+            repetition_penalty: node.repetition_penalty,
+            seed: node.seed,
+            stop: node.stop.clone(),
+            response_format: object(&node.response_format),
+            reasoning: object(&node.reasoning),
+            provider: object(&node.provider),
+            plugins: (!node.plugins.is_empty())
+                .then(|| node.plugins.iter().cloned().map(Value::Object).collect()),
+            transforms: node.transforms.clone(),
+            verbosity: node.verbosity.clone(),
+            service_tier: node.service_tier.clone(),
+            user: node.user.clone(),
+            session_id: node.session_id.clone(),
+            metadata: node.metadata.clone(),
+        },
+    })
+}
+
+/// Whether the answer's text is to be JSON.
+pub(crate) fn asks_for_json(node: &OpenRouterNode) -> bool {
+    node.response_format
+        .as_ref()
+        .and_then(|format| format.get("type"))
+        .and_then(Value::as_str)
+        .is_some_and(|kind| kind.starts_with("json"))
+}
+
+/// How long the prompts are.
+pub(crate) fn prompt_bytes(request: &ChatRequest) -> usize {
+    request
+        .messages
+        .iter()
+        .map(|message| message.content.len())
+        .sum()
+}

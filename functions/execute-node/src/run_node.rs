@@ -1,0 +1,440 @@
+//! A node of a recorded run: claimed, called, settled. Its answer is stored before success is reported, and a
+//! finished node is never called again.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use secrecy::ExposeSecret;
+use serde_json::{Map, Value, json};
+use steps_openrouter::{ApiKey, Call};
+use steps_problem::Problem;
+use steps_runs::{
+    Attempt, Claim, Claimed, Lease, NodeRecord, NodeStatus, Outcome, RunStatus, Usage, Work,
+};
+use steps_workflow::{Kind, Node, OpenRouterNode, Workflow};
+use tokio::time::{MissedTickBehavior, interval, sleep};
+
+use crate::handler::{Answered, CallError, Done, ExecuteNode, timeouts, wait_seconds};
+use crate::node_variable::node_variable;
+use crate::price::over_budget;
+use crate::request::{asks_for_json, chat_request};
+
+/// A function that dies frees its node after this long; one that lives renews its lease well before.
+const LEASE: Duration = Duration::from_secs(60);
+const LEASE_RENEWED_EVERY: Duration = Duration::from_secs(20);
+
+/// How often the end of an attempt is tried to be written: its answer may be paid for.
+const SETTLE_TRIES: u32 = 6;
+
+impl ExecuteNode {
+    pub(crate) async fn node_of_run(
+        &self,
+        run_id: &str,
+        node_id: &str,
+        needs: &[String],
+        remaining: Duration,
+    ) -> Result<Done, Problem> {
+        let work = self.store.work(run_id, node_id, needs).await?;
+        let now = Timestamp::now();
+        if let Some(record) = &work.node
+            && let Some(done) = already(record, now)
+        {
+            return done;
+        }
+        let run_left = left(&work, now)?;
+        let workflow = Workflow::from_stored(&work.run.definition).map_err(|_| {
+            Problem::from(steps_runs::Error::Malformed {
+                attribute: "definition",
+            })
+        })?;
+        let node = workflow.node(node_id).ok_or_else(|| {
+            Problem::from(steps_runs::Error::NotFound {
+                what: "node",
+                id: node_id.to_owned(),
+            })
+        })?;
+        let Kind::OpenRouter(openrouter) = &node.kind;
+        let prepared = self.prepare(&work, &workflow, openrouter).await;
+        let reserve = match &prepared {
+            Ok(prepared) => prepared.reserve,
+            Err(_) => None,
+        };
+        let claimed = self
+            .store
+            .claim(&Claim {
+                run_id,
+                node_id,
+                seen: work.node.as_ref(),
+                now,
+                lease: LEASE,
+                reserve,
+            })
+            .await?;
+        let (lease, prepared) = match claimed {
+            Claimed::Granted(lease) => (lease, prepared),
+            Claimed::Taken(record) => {
+                return already(&record, now).unwrap_or(Ok(Done::Wait { seconds: 1 }));
+            }
+            Claimed::OverBudget => {
+                let limit = work.run.max_cost_usd.unwrap_or_default();
+                let problem = over_budget(limit, reserve.unwrap_or_default());
+                let claim = Claim {
+                    run_id,
+                    node_id,
+                    seen: work.node.as_ref(),
+                    now,
+                    lease: LEASE,
+                    reserve: None,
+                };
+                match self.store.claim(&claim).await? {
+                    Claimed::Granted(lease) => (lease, Err(problem)),
+                    _ => return Ok(Done::Wait { seconds: 1 }),
+                }
+            }
+        };
+        self.recover_lost(&work, &lease).await;
+        let answered = match prepared {
+            Ok(prepared) => {
+                let limit = remaining.min(run_left);
+                self.answer(&lease, &prepared, node, limit).await
+            }
+            Err(problem) => Err(problem.into()),
+        };
+        let ended = self.settle(&work, node, &lease, now, answered).await;
+        // By now a generation that was lost has most likely been written down by OpenRouter.
+        self.recover_lost(&work, &lease).await;
+        ended
+    }
+
+    async fn prepare(
+        &self,
+        work: &Work,
+        workflow: &Workflow,
+        node: &OpenRouterNode,
+    ) -> Result<Prepared, Problem> {
+        let known: Vec<&str> = workflow
+            .nodes
+            .iter()
+            .map(|node| node.variable_name.as_str())
+            .collect();
+        let request = chat_request(node, &context(work, workflow), &known)?;
+        let credential_id = work
+            .run
+            .credentials
+            .get(&node.credential)
+            .cloned()
+            .ok_or_else(|| steps_runs::Error::NotFound {
+                what: "credential",
+                id: node.credential.clone(),
+            })?;
+        let reserve = match work.run.max_cost_usd {
+            Some(_) => {
+                let bytes = crate::request::prompt_bytes(&request);
+                Some(
+                    self.prices
+                        .most(&request, bytes, &self.store, &self.openrouter)
+                        .await?,
+                )
+            }
+            None => None,
+        };
+        Ok(Prepared {
+            request,
+            credential_id,
+            reserve,
+        })
+    }
+
+    /// Calls the model. Meanwhile the generation's id is written down and the lease kept alive.
+    async fn answer(
+        &self,
+        lease: &Lease,
+        prepared: &Prepared,
+        node: &Node,
+        limit: Duration,
+    ) -> Answered {
+        let limits = timeouts(node.timeout_seconds, limit);
+        let call = async {
+            let call = self
+                .call(&prepared.credential_id, &prepared.request, &limits)
+                .await?;
+            let noted = call.generation_id().map(str::to_owned);
+            let (completion, ()) = tokio::join!(finish(call), self.note(lease, noted));
+            completion
+        };
+        tokio::pin!(call);
+        let mut renew = interval(LEASE_RENEWED_EVERY);
+        renew.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        renew.tick().await;
+        loop {
+            tokio::select! {
+                answered = &mut call => return answered,
+                _ = renew.tick() => {
+                    if let Err(error) = self.store.renew(lease, Timestamp::now() + LEASE).await {
+                        tracing::warn!(%error, "the lease could not be renewed");
+                    }
+                }
+            }
+        }
+    }
+
+    async fn note(&self, lease: &Lease, generation_id: Option<String>) {
+        if let Some(id) = generation_id {
+            tracing::info!(generation = id, "generation begun");
+            if let Err(error) = self.store.note_generation(lease, &id).await {
+                tracing::warn!(%error, generation = id, "the generation's id could not be noted");
+            }
+        }
+    }
+
+    /// Writes down how the attempt ended, and says it to Step Functions.
+    async fn settle(
+        &self,
+        work: &Work,
+        node: &Node,
+        lease: &Lease,
+        started: Timestamp,
+        answered: Answered,
+    ) -> Result<Done, Problem> {
+        let now = Timestamp::now();
+        let mut attempt = Attempt {
+            started_at: format!("{started:.3}"),
+            ended_at: Some(format!("{now:.3}")),
+            ..Attempt::default()
+        };
+        let Kind::OpenRouter(openrouter) = &node.kind;
+        let error = match answered {
+            Ok(completion) => {
+                let output = node_variable(&completion, asks_for_json(openrouter));
+                attempt.generation_id = completion.generation_id.clone();
+                attempt.cost_usd = completion.cost_usd;
+                let usage = usage(completion.usage);
+                tracing::info!(
+                    run = work.run.id,
+                    node = node.id,
+                    generation = completion.generation_id,
+                    model = completion.model,
+                    provider = completion.provider,
+                    cost_usd = completion.cost_usd.map(|cost| cost.to_string()),
+                    "answered"
+                );
+                self.write_end(lease, &attempt, usage, &Outcome::Succeeded(&output))
+                    .await?;
+                return Ok(Done::Succeeded { output: None });
+            }
+            Err(error) => error,
+        };
+        let number = u32::try_from(lease.attempt_number()).unwrap_or(u32::MAX);
+        let run_left = duration(work.run.deadline, now);
+        let wait = wait_seconds(&error, number, node.retry.max_attempts, run_left);
+        let CallError {
+            problem,
+            generation_id,
+            usage: tokens,
+            cost_usd,
+            ..
+        } = error;
+        let problem = if run_left.is_zero() {
+            timed_out()
+        } else {
+            problem.redacted()
+        };
+        attempt.generation_id = generation_id;
+        attempt.cost_usd = cost_usd;
+        attempt.code = Some(problem.code.clone());
+        attempt.message = Some(problem.to_string());
+        attempt.wait_seconds = wait;
+        let tokens = tokens.map(usage).unwrap_or_default();
+        match wait {
+            Some(seconds) => {
+                tracing::info!(
+                    run = work.run.id,
+                    node = node.id,
+                    code = problem.code,
+                    seconds,
+                    "waits"
+                );
+                let outcome = Outcome::Waiting {
+                    until: now + Duration::from_secs(seconds),
+                    problem: &problem,
+                };
+                self.write_end(lease, &attempt, tokens, &outcome).await?;
+                Ok(Done::Wait { seconds })
+            }
+            None => {
+                self.write_end(lease, &attempt, tokens, &Outcome::Failed(&problem))
+                    .await?;
+                Err(problem)
+            }
+        }
+    }
+
+    async fn write_end(
+        &self,
+        lease: &Lease,
+        attempt: &Attempt,
+        usage: Usage,
+        outcome: &Outcome<'_>,
+    ) -> Result<(), Problem> {
+        for tries in 1.. {
+            let now = Timestamp::now();
+            let Err(error) = self.store.settle(lease, attempt, usage, outcome, now).await else {
+                break;
+            };
+            if tries == SETTLE_TRIES {
+                return Err(error.into());
+            }
+            tracing::warn!(%error, tries, "the attempt's end could not be written yet");
+            sleep(Duration::from_millis(100 << tries)).await;
+        }
+        Ok(())
+    }
+
+    /// Asks OpenRouter what attempts cost that were begun and never ended: their function died.
+    async fn recover_lost(&self, work: &Work, lease: &Lease) {
+        let Some(record) = &work.node else { return };
+        for (index, attempt) in record.attempts.iter().enumerate() {
+            let (Some(id), None, None) =
+                (&attempt.generation_id, &attempt.ended_at, attempt.cost_usd)
+            else {
+                continue;
+            };
+            if let Err(error) = self.recover(work, &record.id, index, id).await {
+                tracing::warn!(
+                    generation = id,
+                    attempt = index + 1,
+                    now = lease.attempt_number(),
+                    code = error.code,
+                    "what the lost generation cost is not known yet"
+                );
+            }
+        }
+    }
+
+    async fn recover(
+        &self,
+        work: &Work,
+        node_id: &str,
+        attempt: usize,
+        generation_id: &str,
+    ) -> Result<(), Problem> {
+        // Any of the run's keys may ask; the node's own is the one that paid.
+        let workflow = Workflow::from_stored(&work.run.definition).ok();
+        let credential = workflow
+            .as_ref()
+            .and_then(|workflow| workflow.node(node_id))
+            .map(|node| {
+                let Kind::OpenRouter(openrouter) = &node.kind;
+                openrouter.credential.as_str()
+            })
+            .and_then(|reference| work.run.credentials.get(reference));
+        let Some(credential) = credential else {
+            return Ok(());
+        };
+        let key = self.secrets.read(credential).await?;
+        let key = ApiKey::parse(key.expose_secret())?;
+        if let Some(generation) = self.openrouter.generation(&key, generation_id).await?
+            && let Some(cost) = generation.cost_usd()
+        {
+            self.store
+                .recover(&work.run.id, node_id, attempt, cost)
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+/// What a node needs to be called.
+struct Prepared {
+    request: steps_openrouter::ChatRequest,
+    credential_id: String,
+    reserve: Option<Decimal>,
+}
+
+async fn finish(call: Call) -> Answered {
+    call.finish().await.map_err(CallError::from)
+}
+
+/// The answer for a node that needs no call now: it has ended, waits, or is in another function's hands.
+fn already(record: &NodeRecord, now: Timestamp) -> Option<Result<Done, Problem>> {
+    match record.status {
+        NodeStatus::Succeeded => Some(Ok(Done::Succeeded { output: None })),
+        NodeStatus::Failed => {
+            let problem = record.error.clone().unwrap_or_else(|| {
+                steps_runs::Error::Malformed { attribute: "error" }.into()
+            });
+            Some(Err(problem))
+        }
+        _ => {
+            let wait = record.claimable_in(now).unwrap_or_default();
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            (!wait.is_zero()).then_some(Ok(Done::Wait { seconds }))
+        }
+    }
+}
+
+/// How long the run may still go on; a problem where it may not.
+fn left(work: &Work, now: Timestamp) -> Result<Duration, Problem> {
+    if work.run.status != RunStatus::Running {
+        return Err(Problem::new(
+            409,
+            "RunEnded",
+            "Run Ended",
+            format!("the run is {} already", work.run.status.as_str()),
+        )
+        .solution(["Start the workflow again"]));
+    }
+    let left = duration(work.run.deadline, now);
+    if left.is_zero() {
+        return Err(timed_out());
+    }
+    Ok(left)
+}
+
+fn duration(until: Timestamp, now: Timestamp) -> Duration {
+    until.duration_since(now).try_into().unwrap_or_default()
+}
+
+fn timed_out() -> Problem {
+    Problem::new(
+        504,
+        "RunTimedOut",
+        "Run Timed Out",
+        "the run took longer than its `limits.timeoutSeconds`",
+    )
+    .solution([
+        "Raise `limits.timeoutSeconds` in the workflow",
+        "Look in the run's nodes for the one that took long",
+    ])
+}
+
+/// What templates see: the trigger's input at the root, `trigger`, and one variable for each finished node.
+fn context(work: &Work, workflow: &Workflow) -> Value {
+    let mut context = match &work.run.input {
+        Value::Object(fields) => fields.clone(),
+        _ => Map::new(),
+    };
+    context.insert(
+        "trigger".to_owned(),
+        json!({
+            "type": work.run.trigger,
+            "runId": work.run.id,
+            "time": format!("{:.3}", work.run.started_at),
+        }),
+    );
+    for (id, output) in &work.outputs {
+        if let Some(node) = workflow.node(id) {
+            context.insert(node.variable_name.clone(), output.clone());
+        }
+    }
+    Value::Object(context)
+}
+
+fn usage(usage: steps_openrouter::Usage) -> Usage {
+    Usage {
+        prompt_tokens: usage.prompt_tokens,
+        completion_tokens: usage.completion_tokens,
+        total_tokens: usage.total_tokens,
+    }
+}

@@ -1,0 +1,19 @@
+//! Models: OpenRouter's live list, through a cache.
+
+mod handler;
+
+use handler::Models;
+use steps_lambda::{Aws, Config, Main, serve_http, start};
+use steps_openrouter::{App, BASE_URL, Client};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Main {
+    start();
+    let aws = Aws::load().await;
+    let base_url = Config.openrouter_base_url();
+    let models = Models {
+        openrouter: Client::new(base_url.as_deref().unwrap_or(BASE_URL), App::default())?,
+        store: aws.store()?,
+    };
+    serve_http(async |request| models.handle(&request).await).await
+}

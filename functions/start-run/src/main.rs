@@ -1,0 +1,18 @@
+//! The door for API and webhook: check, record the run, start its execution.
+
+mod handler;
+
+use handler::StartRun;
+use steps_lambda::{Aws, Config, Main, serve_http, start};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Main {
+    start();
+    let aws = Aws::load().await;
+    let start_run = StartRun {
+        store: aws.store()?,
+        step_functions: aws.step_functions(),
+        state_machine_arn: Config.state_machine_arn()?,
+    };
+    serve_http(async |request| start_run.handle(&request).await).await
+}

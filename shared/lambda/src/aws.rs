@@ -1,0 +1,61 @@
+//! AWS clients, over one connection pool and one TLS library.
+
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
+use steps_runs::Store;
+use steps_secrets::Secrets;
+
+use crate::{Config, ConfigError};
+
+/// The account and region that the function runs in.
+#[derive(Debug)]
+pub struct Aws {
+    sdk: SdkConfig,
+}
+
+impl Aws {
+    /// Reads the account's configuration from the environment, as Lambda sets it.
+    pub async fn load() -> Self {
+        let http = aws_smithy_http_client::Builder::new()
+            .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
+            .build_https();
+        let sdk = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(http)
+            .load()
+            .await;
+        Self { sdk }
+    }
+
+    /// Run state in the configured table and bucket.
+    pub fn store(&self) -> Result<Store, ConfigError> {
+        // Path style: buckets need no names of their own in the local AWS's DNS; AWS takes both.
+        let s3 = aws_sdk_s3::config::Builder::from(&self.sdk)
+            .force_path_style(true)
+            .build();
+        Ok(Store::new(
+            aws_sdk_dynamodb::Client::new(&self.sdk),
+            Config.table_name()?,
+            aws_sdk_s3::Client::from_conf(s3),
+            Config.bucket_name()?,
+            Config.run_retention_days()?,
+        ))
+    }
+
+    /// Keys under the configured prefix.
+    pub fn secrets(&self) -> Result<Secrets, ConfigError> {
+        Ok(Secrets::new(
+            self.secrets_manager(),
+            Config.secret_prefix()?,
+        ))
+    }
+
+    /// Secrets Manager itself.
+    pub fn secrets_manager(&self) -> aws_sdk_secretsmanager::Client {
+        aws_sdk_secretsmanager::Client::new(&self.sdk)
+    }
+
+    /// Step Functions.
+    pub fn step_functions(&self) -> aws_sdk_sfn::Client {
+        aws_sdk_sfn::Client::new(&self.sdk)
+    }
+}

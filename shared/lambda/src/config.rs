@@ -1,0 +1,102 @@
+//! The one place that reads the environment.
+
+use std::env;
+
+/// A function's configuration. Each function reads the variables that its part of the template sets:
+///
+/// | variable | meaning | default |
+/// |---|---|---|
+/// | `TABLE_NAME` | the DynamoDB table | required |
+/// | `BUCKET_NAME` | the S3 bucket for texts past the item limit | required |
+/// | `RUN_RETENTION_DAYS` | days after which a run's record expires | 90 |
+/// | `SECRET_PREFIX` | what the names of the keys' secrets begin with | required |
+/// | `STATE_MACHINE_ARN` | the machine that runs workflows | required |
+/// | `API_TOKEN_SECRET_ID` | the secret that holds the API's bearer token | required |
+/// | `OPENROUTER_BASE_URL` | OpenRouter's API | `https://openrouter.ai/api/v1` |
+/// | `APP_REFERER` | sent as `HTTP-Referer`, for OpenRouter's rankings | none |
+/// | `APP_TITLE` | sent as `X-OpenRouter-Title` and `X-Title` | none |
+/// | `AWS_ENDPOINT_URL` and the rest of the AWS SDK's own | where AWS is | AWS |
+/// | `RUST_LOG`, `AWS_LAMBDA_LOG_FORMAT` | what is logged, and how | `info`, text |
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Config;
+
+/// A variable of the environment that is missing or cannot be understood.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// Not set, or empty.
+    #[error(
+        "the environment variable {0} is not set: the template sets it for this function, so deploy it again, or set it by hand where the function runs alone"
+    )]
+    Missing(&'static str),
+    /// Not of the right form.
+    #[error("the environment variable {name} is not {expected}")]
+    Invalid {
+        /// The variable.
+        name: &'static str,
+        /// What it has to be.
+        expected: &'static str,
+    },
+}
+
+impl Config {
+    /// `TABLE_NAME`.
+    pub fn table_name(self) -> Result<String, ConfigError> {
+        required("TABLE_NAME")
+    }
+
+    /// `BUCKET_NAME`.
+    pub fn bucket_name(self) -> Result<String, ConfigError> {
+        required("BUCKET_NAME")
+    }
+
+    /// `RUN_RETENTION_DAYS`.
+    pub fn run_retention_days(self) -> Result<i64, ConfigError> {
+        const NAME: &str = "RUN_RETENTION_DAYS";
+        optional(NAME)
+            .map_or(Ok(90), |days| days.parse())
+            .ok()
+            .filter(|days| (1..=3650).contains(days))
+            .ok_or(ConfigError::Invalid {
+                name: NAME,
+                expected: "a number of days from 1 to 3650",
+            })
+    }
+
+    /// `SECRET_PREFIX`.
+    pub fn secret_prefix(self) -> Result<String, ConfigError> {
+        required("SECRET_PREFIX")
+    }
+
+    /// `STATE_MACHINE_ARN`.
+    pub fn state_machine_arn(self) -> Result<String, ConfigError> {
+        required("STATE_MACHINE_ARN")
+    }
+
+    /// `API_TOKEN_SECRET_ID`.
+    pub fn api_token_secret_id(self) -> Result<String, ConfigError> {
+        required("API_TOKEN_SECRET_ID")
+    }
+
+    /// `OPENROUTER_BASE_URL`; `None` for OpenRouter itself.
+    pub fn openrouter_base_url(self) -> Option<String> {
+        optional("OPENROUTER_BASE_URL")
+    }
+
+    /// `APP_REFERER`.
+    pub fn app_referer(self) -> Option<String> {
+        optional("APP_REFERER")
+    }
+
+    /// `APP_TITLE`.
+    pub fn app_title(self) -> Option<String> {
+        optional("APP_TITLE")
+    }
+}
+
+fn optional(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.trim().is_empty())
+}
+
+fn required(name: &'static str) -> Result<String, ConfigError> {
+    optional(name).ok_or(ConfigError::Missing(name))
+}

@@ -1,0 +1,267 @@
+//! What API Gateway hands over, and what it takes back.
+
+use std::collections::HashMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use aws_lambda_events::encodings::Body;
+use aws_lambda_events::http::{HeaderMap, HeaderName, HeaderValue, header};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use percent_encoding::percent_decode_str;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use steps_problem::{Fault, Problem};
+
+/// An HTTP request behind API Gateway (payload format 2.0).
+#[derive(Debug)]
+pub struct Request {
+    method: String,
+    segments: Vec<String>,
+    query: HashMap<String, String>,
+    headers: HeaderMap,
+    body: Vec<u8>,
+    deadline: SystemTime,
+}
+
+impl Request {
+    pub(crate) fn new(event: ApiGatewayV2httpRequest, deadline: SystemTime) -> Result<Self, Problem> {
+        let context = event.request_context;
+        let path = event.raw_path.unwrap_or_default();
+        // Every stage but $default is the path's first segment.
+        let path = match context.stage.as_deref() {
+            Some(stage) if stage != "$default" => path
+                .strip_prefix('/')
+                .and_then(|path| path.strip_prefix(stage))
+                .filter(|rest| rest.is_empty() || rest.starts_with('/'))
+                .map_or(path.clone(), str::to_owned),
+            _ => path,
+        };
+        let segments = path
+            .split('/')
+            .filter(|segment| !segment.is_empty())
+            .map(|segment| percent_decode_str(segment).decode_utf8_lossy().into_owned())
+            .collect();
+        let body = event.body.unwrap_or_default();
+        let body = if event.is_base64_encoded {
+            STANDARD
+                .decode(body)
+                .map_err(|_| invalid("the body is marked as base64 and is not"))?
+        } else {
+            body.into_bytes()
+        };
+        Ok(Self {
+            method: context.http.method.to_string(),
+            segments,
+            query: event
+                .query_string_parameters
+                .iter()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+            headers: event.headers,
+            body,
+            deadline,
+        })
+    }
+
+    /// Method and path, to match on: `("GET", ["runs", id])`.
+    pub fn route(&self) -> (&str, Vec<&str>) {
+        (
+            self.method.as_str(),
+            self.segments.iter().map(String::as_str).collect(),
+        )
+    }
+
+    /// A parameter of the query string, where it is given and not empty.
+    pub fn query(&self, name: &str) -> Option<&str> {
+        self.query
+            .get(name)
+            .map(String::as_str)
+            .filter(|value| !value.is_empty())
+    }
+
+    /// A query parameter that is a number within `range`, or `default`.
+    pub fn number(
+        &self,
+        name: &str,
+        range: std::ops::RangeInclusive<u64>,
+        default: u64,
+    ) -> Result<u64, Problem> {
+        match self.query(name) {
+            None => Ok(default),
+            Some(text) => text
+                .parse()
+                .ok()
+                .filter(|number| range.contains(number))
+                .ok_or_else(|| {
+                    invalid(format!(
+                        "`{name}` has to be a whole number from {} to {}, and is `{text}`",
+                        range.start(),
+                        range.end()
+                    ))
+                }),
+        }
+    }
+
+    /// A query parameter that is `true` or `false`.
+    pub fn flag(&self, name: &str) -> Result<Option<bool>, Problem> {
+        match self.query(name) {
+            None => Ok(None),
+            Some("true" | "1") => Ok(Some(true)),
+            Some("false" | "0") => Ok(Some(false)),
+            Some(text) => Err(invalid(format!(
+                "`{name}` has to be true or false, and is `{text}`"
+            ))),
+        }
+    }
+
+    /// A header's value, where it is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The body as text.
+    pub fn text(&self) -> Result<&str, Problem> {
+        std::str::from_utf8(&self.body).map_err(|error| {
+            invalid(format!(
+                "the body is not UTF-8 from byte {} on",
+                error.valid_up_to()
+            ))
+        })
+    }
+
+    /// The body as JSON of a known shape.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        serde_json::from_slice(&self.body).map_err(|error| {
+            let fault = Fault {
+                path: "body".to_owned(),
+                line: Some(error.line()),
+                column: Some(error.column()),
+                message: error.to_string(),
+            };
+            invalid("the body is not the JSON that this path takes").faults(vec![fault])
+        })
+    }
+
+    /// Whether there is a body at all.
+    pub fn has_body(&self) -> bool {
+        !self.body.trim_ascii().is_empty()
+    }
+
+    /// How long the function may still take.
+    pub fn remaining(&self) -> Duration {
+        self.deadline
+            .duration_since(SystemTime::now())
+            .unwrap_or_default()
+    }
+
+    /// The answer to a method and path that this function does not serve.
+    pub fn no_route(&self) -> Problem {
+        Problem::new(
+            404,
+            "NoSuchRoute",
+            "No Such Route",
+            format!("there is no {} /{}", self.method, self.segments.join("/")),
+        )
+        .solution(["See the README's API reference for the paths and their methods"])
+    }
+}
+
+/// The problem of a request that cannot be understood.
+fn invalid(cause: impl Into<String>) -> Problem {
+    Problem::new(400, "InvalidRequest", "Invalid Request", cause)
+        .solution(["Correct the request and send it again"])
+}
+
+/// What a caller gets.
+#[derive(Debug)]
+pub struct Answer {
+    status: u16,
+    content_type: &'static str,
+    location: Option<String>,
+    body: Option<String>,
+}
+
+impl Answer {
+    /// JSON with this status.
+    pub fn json(status: u16, value: &impl Serialize) -> Result<Self, Problem> {
+        let body = serde_json::to_string(value).map_err(|error| {
+            Problem::new(
+                500,
+                "AnswerUnwritable",
+                "Answer Unwritable",
+                error.to_string(),
+            )
+        })?;
+        Ok(Self {
+            status,
+            content_type: "application/json",
+            location: None,
+            body: Some(body),
+        })
+    }
+
+    /// 204, no body.
+    pub fn empty() -> Self {
+        Self {
+            status: 204,
+            content_type: "application/json",
+            location: None,
+            body: None,
+        }
+    }
+
+    /// The failure as `application/problem+json` (RFC 9457).
+    pub fn problem(problem: &Problem) -> Self {
+        let mut body = serde_json::to_value(problem).unwrap_or_default();
+        if let Value::Object(fields) = &mut body {
+            fields.insert(
+                "type".to_owned(),
+                json!(format!("urn:openrouter-steps:problem:{}", problem.code)),
+            );
+            fields.insert("detail".to_owned(), json!(problem.cause));
+        }
+        Self {
+            status: problem.status,
+            content_type: "application/problem+json",
+            location: None,
+            body: Some(body.to_string()),
+        }
+    }
+
+    /// Where what was made can be read.
+    #[must_use]
+    pub fn location(mut self, path: impl Into<String>) -> Self {
+        self.location = Some(path.into());
+        self
+    }
+}
+
+impl From<Answer> for ApiGatewayV2httpResponse {
+    fn from(answer: Answer) -> Self {
+        let mut headers = HeaderMap::new();
+        let mut set = |name: HeaderName, value: &str| {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                headers.insert(name, value);
+            }
+        };
+        if answer.body.is_some() {
+            set(header::CONTENT_TYPE, answer.content_type);
+        }
+        set(header::CACHE_CONTROL, "no-store");
+        if let Some(location) = &answer.location {
+            set(header::LOCATION, location);
+        }
+        let mut response = Self::default();
+        response.status_code = i64::from(answer.status);
+        response.headers = headers;
+        response.body = answer.body.map(Body::Text);
+        response
+    }
+}
+
+/// Lambda's deadline, given in milliseconds since 1970.
+pub(crate) fn deadline(milliseconds: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_millis(milliseconds)
+}

@@ -1,0 +1,107 @@
+//! Between the Lambda runtime and a handler.
+
+use std::time::{Duration, SystemTime};
+
+use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use steps_problem::Problem;
+
+use crate::http::deadline;
+use crate::{Answer, Main, Request};
+
+/// Sets up logging and TLS. The first line of every `main`.
+pub fn start() {
+    lambda_runtime::tracing::init_default_subscriber();
+    // Fails only where a provider is installed already, which serves as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// Serves HTTP requests; a problem becomes an `application/problem+json` answer.
+pub async fn serve_http<H, F>(handler: H) -> Main
+where
+    H: Fn(Request) -> F,
+    F: Future<Output = Result<Answer, Problem>>,
+{
+    let handler = &handler;
+    lambda_runtime::run(service_fn(
+        async move |event: LambdaEvent<ApiGatewayV2httpRequest>| {
+            let deadline = deadline(event.context.deadline);
+            let answer = match Request::new(event.payload, deadline) {
+                Ok(request) => handler(request).await,
+                Err(problem) => Err(problem),
+            };
+            let answer = answer.unwrap_or_else(|problem| {
+                let problem = problem.redacted();
+                log(&problem);
+                Answer::problem(&problem)
+            });
+            Ok::<_, Refusal>(ApiGatewayV2httpResponse::from(answer))
+        },
+    ))
+    .await
+}
+
+/// One invocation of a function that is no HTTP door.
+#[derive(Debug)]
+pub struct Task<T> {
+    /// What it was handed.
+    pub event: T,
+    deadline: SystemTime,
+}
+
+impl<T> Task<T> {
+    /// How long the function may still take.
+    pub fn remaining(&self) -> Duration {
+        self.deadline
+            .duration_since(SystemTime::now())
+            .unwrap_or_default()
+    }
+}
+
+/// Serves events; a problem's code becomes the `errorType` that Step Functions matches.
+pub async fn serve_task<T, R, H, F>(handler: H) -> Main
+where
+    T: DeserializeOwned,
+    R: Serialize,
+    H: Fn(Task<T>) -> F,
+    F: Future<Output = Result<R, Problem>>,
+{
+    let handler = &handler;
+    lambda_runtime::run(service_fn(async move |event: LambdaEvent<T>| {
+        let task = Task {
+            event: event.payload,
+            deadline: deadline(event.context.deadline),
+        };
+        handler(task).await.map_err(|problem| {
+            let problem = problem.redacted();
+            log(&problem);
+            Refusal(problem)
+        })
+    }))
+    .await
+}
+
+/// A problem on its way to the Lambda runtime.
+#[derive(Debug)]
+pub struct Refusal(pub Problem);
+
+impl From<Refusal> for Diagnostic {
+    fn from(Refusal(problem): Refusal) -> Self {
+        Self {
+            error_message: problem.to_string(),
+            error_type: problem.code,
+        }
+    }
+}
+
+/// Failures are logged once, here, as fields.
+fn log(problem: &Problem) {
+    let upstream = problem.upstream.as_ref().map(|upstream| &upstream.message);
+    if problem.status >= 500 {
+        tracing::error!(code = problem.code, cause = problem.cause, upstream, "failed");
+    } else {
+        tracing::info!(code = problem.code, cause = problem.cause, upstream, "refused");
+    }
+}

@@ -1,0 +1,426 @@
+//! Runs: begun once, ended once.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::AttributeValue;
+use tokio::try_join;
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use steps_problem::Problem;
+
+use crate::attribute::{
+    Item, find_decimal, find_n, find_nested, find_s, find_time, get_n, get_s, get_time, n, nested,
+    s, time,
+};
+use crate::store::key;
+use crate::{Error, Page, Store, page};
+
+/// Where a run stands, in Step Functions' words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum RunStatus {
+    /// Its execution goes on.
+    Running,
+    /// Every node succeeded.
+    Succeeded,
+    /// A node failed for good.
+    Failed,
+    /// It went past its time limit.
+    TimedOut,
+    /// Someone stopped it.
+    Aborted,
+}
+
+impl RunStatus {
+    /// The word as it is stored and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "RUNNING",
+            Self::Succeeded => "SUCCEEDED",
+            Self::Failed => "FAILED",
+            Self::TimedOut => "TIMED_OUT",
+            Self::Aborted => "ABORTED",
+        }
+    }
+
+    /// The status of this word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [
+            Self::Running,
+            Self::Succeeded,
+            Self::Failed,
+            Self::TimedOut,
+            Self::Aborted,
+        ]
+        .into_iter()
+        .find(|status| status.as_str() == word)
+    }
+}
+
+/// Tokens counted by the provider.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Usage {
+    /// Tokens read.
+    pub prompt_tokens: u64,
+    /// Tokens written, reasoning included.
+    pub completion_tokens: u64,
+    /// Both.
+    pub total_tokens: u64,
+}
+
+/// Why a run ended other than well.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunError {
+    /// What happened, why, and what to do.
+    #[serde(flatten)]
+    pub problem: Problem,
+    /// The node that failed; `None` where no one node did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
+}
+
+/// A run about to begin.
+#[derive(Debug)]
+pub struct NewRun<'a> {
+    /// UUIDv7, also the name of the execution.
+    pub id: &'a str,
+    /// The workflow it runs.
+    pub workflow_id: &'a str,
+    /// The workflow's version.
+    pub version: u64,
+    /// The workflow document as it is now: the run keeps to it whatever is put later.
+    pub definition: &'a str,
+    /// The trigger's input, an object.
+    pub input: &'a Value,
+    /// What started it: `api`, `webhook` or `schedule`.
+    pub trigger: &'a str,
+    /// The id of the credential behind each reference in the document.
+    pub credentials: &'a BTreeMap<String, String>,
+    /// When it starts.
+    pub started_at: Timestamp,
+    /// When no node may start or go on any more.
+    pub deadline: Timestamp,
+    /// The most it may spend, USD.
+    pub max_cost_usd: Option<Decimal>,
+}
+
+/// A run as recorded.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// UUIDv7.
+    pub id: String,
+    /// The workflow it runs.
+    pub workflow_id: String,
+    /// The workflow's version.
+    pub version: u64,
+    /// Where it stands.
+    pub status: RunStatus,
+    /// The workflow document it keeps to, JSON.
+    pub definition: String,
+    /// The trigger's input, an object.
+    pub input: Value,
+    /// What started it.
+    pub trigger: String,
+    /// The id of the credential behind each reference in the document.
+    pub credentials: BTreeMap<String, String>,
+    /// Spent so far, USD.
+    pub cost_usd: Decimal,
+    /// Tokens so far.
+    pub usage: Usage,
+    /// Why it ended other than well.
+    pub error: Option<RunError>,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// When no node may start or go on any more.
+    pub deadline: Timestamp,
+    /// The most it may spend, USD.
+    pub max_cost_usd: Option<Decimal>,
+}
+
+/// A run as a list shows it.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RunSummary {
+    /// UUIDv7.
+    pub id: String,
+    /// The workflow it runs.
+    pub workflow_id: String,
+    /// The workflow's version.
+    pub version: u64,
+    /// Where it stands.
+    pub status: RunStatus,
+    /// What started it.
+    pub trigger: String,
+    /// Spent so far, USD.
+    #[serde(with = "rust_decimal::serde::str")]
+    pub cost_usd: Decimal,
+    /// When it started.
+    pub started_at: String,
+    /// When it ended.
+    pub ended_at: Option<String>,
+}
+
+/// Which runs to list.
+#[derive(Debug, Clone, Default)]
+pub struct RunFilter {
+    /// Those of one workflow.
+    pub workflow_id: Option<String>,
+    /// Those that stand so.
+    pub status: Option<RunStatus>,
+}
+
+/// How an execution ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Any status but [`RunStatus::Running`].
+    pub status: RunStatus,
+    /// When, by Step Functions' clock.
+    pub at: Timestamp,
+    /// Why; kept only where no node has said so before.
+    pub error: Option<RunError>,
+}
+
+const RUN: &str = "RUN";
+
+pub(crate) fn run_key(id: &str) -> String {
+    format!("RUN#{id}")
+}
+
+impl Store {
+    /// Records a run as RUNNING. [`Error::NameTaken`] where one of this id exists.
+    pub async fn begin_run(&self, run: &NewRun<'_>) -> Result<(), Error> {
+        let input_text = run.input.to_string();
+        let input_key = format!("runs/{}/input.json.gz", run.id);
+        let definition_key = format!("runs/{}/workflow.json.gz", run.id);
+        let (input, definition) = try_join!(
+            self.texts.keep(&input_key, &input_text),
+            self.texts.keep(&definition_key, run.definition),
+        )?;
+        let mut put = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .condition_expression("attribute_not_exists(pk)")
+            .set_item(Some(key(&run_key(run.id), RUN)))
+            .item("kind", s(RUN))
+            .item("listKey", s(run.id))
+            .item("workflowId", s(run.workflow_id))
+            .item("version", n(run.version))
+            .item("status", s(RunStatus::Running.as_str()))
+            .item("definition", definition)
+            .item("input", input)
+            .item("trigger", s(run.trigger))
+            .item("credentials", nested(run.credentials, "credentials")?)
+            .item("costUsd", n(0))
+            .item("startedAt", time(run.started_at))
+            .item("deadline", time(run.deadline))
+            .item("expiresAt", self.expires(run.started_at));
+        if let Some(most) = run.max_cost_usd {
+            put = put
+                .item("maxCostUsd", n(most))
+                .item("budgetLeftUsd", n(most));
+        }
+        put.send().await.map_err(|error| {
+            if error
+                .as_service_error()
+                .is_some_and(|error| error.is_conditional_check_failed_exception())
+            {
+                Error::NameTaken {
+                    what: "run",
+                    name: run.id.to_owned(),
+                }
+            } else {
+                Error::dynamodb(error)
+            }
+        })?;
+        Ok(())
+    }
+
+    /// The run, or [`Error::NotFound`].
+    pub async fn run(&self, id: &str) -> Result<Run, Error> {
+        let item = self
+            .get(&run_key(id), RUN)
+            .await?
+            .ok_or_else(|| not_found(id))?;
+        self.read_run(&item).await
+    }
+
+    /// Where the run stands: one small read for a caller that waits for its end.
+    pub async fn run_status(&self, id: &str) -> Result<RunStatus, Error> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(key(&run_key(id), RUN)))
+            .consistent_read(true)
+            .projection_expression("#status")
+            .expression_attribute_names("#status", "status")
+            .send()
+            .await
+            .map_err(Error::dynamodb)?;
+        status(&answer.item.ok_or_else(|| not_found(id))?)
+    }
+
+    /// Ends a run that is RUNNING; `false` where it had ended before, and nothing changes.
+    pub async fn end_run(&self, id: &str, ended: &Ended) -> Result<bool, Error> {
+        let mut update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key(&run_key(id), RUN)))
+            .condition_expression("#status = :running")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":running", s(RunStatus::Running.as_str()))
+            .expression_attribute_values(":status", s(ended.status.as_str()))
+            .expression_attribute_values(":at", time(ended.at));
+        let mut expression = String::from("SET #status = :status, endedAt = :at");
+        if let Some(error) = &ended.error {
+            expression.push_str(", #error = if_not_exists(#error, :error)");
+            update = update
+                .expression_attribute_names("#error", "error")
+                .expression_attribute_values(":error", nested(error, "error")?);
+        }
+        let result = update.update_expression(expression).send().await;
+        match result {
+            Ok(_) => Ok(true),
+            Err(error) if condition_failed(error.as_service_error()) => Ok(false),
+            Err(error) => Err(Error::dynamodb(error)),
+        }
+    }
+
+    /// Runs, the newest first.
+    pub async fn runs(
+        &self,
+        filter: &RunFilter,
+        limit: usize,
+        cursor: Option<&str>,
+    ) -> Result<Page<RunSummary>, Error> {
+        let mut start = cursor.map(page::decode).transpose()?;
+        let mut rows = Vec::new();
+        // A filter may leave a read page with few rows or none: read on until this page is full.
+        loop {
+            let mut query = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .scan_index_forward(false)
+                .limit(i32::try_from(limit - rows.len()).unwrap_or(i32::MAX))
+                .set_exclusive_start_key(start);
+            query = match &filter.workflow_id {
+                Some(workflow) => query
+                    .index_name("byWorkflow")
+                    .key_condition_expression("workflowId = :workflow")
+                    .expression_attribute_values(":workflow", s(workflow)),
+                None => query
+                    .index_name("byKind")
+                    .key_condition_expression("kind = :kind")
+                    .expression_attribute_values(":kind", s(RUN)),
+            };
+            if let Some(status) = filter.status {
+                query = query
+                    .limit(1000)
+                    .filter_expression("#status = :status")
+                    .expression_attribute_names("#status", "status")
+                    .expression_attribute_values(":status", s(status.as_str()));
+            }
+            let answer = query.send().await.map_err(Error::dynamodb)?;
+            let read = answer.items.unwrap_or_default();
+            for item in &read {
+                rows.push(summary(item)?);
+                if rows.len() == limit {
+                    let last = list_position(item, filter);
+                    return Ok(Page {
+                        rows,
+                        cursor: last.as_ref().and_then(page::encode),
+                    });
+                }
+            }
+            start = answer.last_evaluated_key;
+            if start.is_none() {
+                return Ok(Page { rows, cursor: None });
+            }
+        }
+    }
+
+    pub(crate) async fn read_run(&self, item: &Item) -> Result<Run, Error> {
+        let part = |attribute: &'static str| {
+            item.get(attribute)
+                .ok_or(Error::Malformed { attribute })
+                .map(|kept| self.texts.fetch(kept, attribute))
+        };
+        let (definition, input) = try_join!(part("definition")?, part("input")?)?;
+        Ok(Run {
+            id: get_s(item, "listKey")?.to_owned(),
+            workflow_id: get_s(item, "workflowId")?.to_owned(),
+            version: get_n(item, "version")?,
+            status: status(item)?,
+            definition,
+            input: serde_json::from_str(&input)
+                .map_err(|_| Error::Malformed { attribute: "input" })?,
+            trigger: find_s(item, "trigger").unwrap_or_default().to_owned(),
+            credentials: find_nested(item, "credentials")?.unwrap_or_default(),
+            cost_usd: find_decimal(item, "costUsd").unwrap_or_default(),
+            usage: Usage {
+                prompt_tokens: find_n(item, "promptTokens").unwrap_or_default(),
+                completion_tokens: find_n(item, "completionTokens").unwrap_or_default(),
+                total_tokens: find_n(item, "totalTokens").unwrap_or_default(),
+            },
+            error: find_nested(item, "error")?,
+            started_at: get_time(item, "startedAt")?,
+            ended_at: find_time(item, "endedAt"),
+            deadline: get_time(item, "deadline")?,
+            max_cost_usd: find_decimal(item, "maxCostUsd"),
+        })
+    }
+}
+
+pub(crate) fn condition_failed(error: Option<&UpdateItemError>) -> bool {
+    error.is_some_and(UpdateItemError::is_conditional_check_failed_exception)
+}
+
+fn not_found(id: &str) -> Error {
+    Error::NotFound {
+        what: "run",
+        id: id.to_owned(),
+    }
+}
+
+fn status(item: &Item) -> Result<RunStatus, Error> {
+    RunStatus::parse(get_s(item, "status")?).ok_or(Error::Malformed {
+        attribute: "status",
+    })
+}
+
+/// The key after which the list goes on behind this row.
+fn list_position(item: &Item, filter: &RunFilter) -> Option<Item> {
+    let index = if filter.workflow_id.is_some() {
+        "workflowId"
+    } else {
+        "kind"
+    };
+    let mut position = Item::new();
+    for name in ["pk", "sk", "listKey", index] {
+        let value: &AttributeValue = item.get(name)?;
+        position.insert(name.to_owned(), value.clone());
+    }
+    Some(position)
+}
+
+fn summary(item: &Item) -> Result<RunSummary, Error> {
+    Ok(RunSummary {
+        id: get_s(item, "listKey")?.to_owned(),
+        workflow_id: get_s(item, "workflowId")?.to_owned(),
+        version: get_n(item, "version")?,
+        status: status(item)?,
+        trigger: find_s(item, "trigger").unwrap_or_default().to_owned(),
+        cost_usd: find_decimal(item, "costUsd").unwrap_or_default(),
+        started_at: get_s(item, "startedAt")?.to_owned(),
+        ended_at: find_s(item, "endedAt").map(str::to_owned),
+    })
+}

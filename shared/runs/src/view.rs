@@ -1,0 +1,203 @@
+//! A run as the HTTP API shows it.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use steps_problem::Problem;
+use steps_workflow::{Node, Workflow};
+
+use crate::attribute::rfc3339;
+use crate::{Attempt, Error, NodeRecord, NodeStatus, RunError, RunStatus, Store, Usage};
+
+/// A run with its nodes, in the words of the HTTP API.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RunView {
+    /// UUIDv7.
+    pub id: String,
+    /// The workflow it runs.
+    pub workflow_id: String,
+    /// The workflow's version.
+    pub version: u64,
+    /// Where it stands.
+    pub status: RunStatus,
+    /// What started it.
+    pub trigger: String,
+    /// The trigger's input; `null` where it is too large to show.
+    pub input: Value,
+    /// Once it has succeeded: the variables of the nodes that no other node depends on.
+    pub output: Option<BTreeMap<String, Value>>,
+    /// Every node of the workflow, in the document's order.
+    pub nodes: Vec<NodeView>,
+    /// Spent so far, USD, a decimal.
+    pub cost_usd: String,
+    /// Tokens so far.
+    pub usage: Usage,
+    /// Why it ended other than well.
+    pub error: Option<RunError>,
+    /// When it started, RFC 3339.
+    pub started_at: String,
+    /// When it ended, RFC 3339.
+    pub ended_at: Option<String>,
+}
+
+/// A node of a run.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NodeView {
+    /// Its id in the workflow.
+    pub id: String,
+    /// What templates call it.
+    pub variable_name: String,
+    /// Where it stands.
+    pub status: NodeStatus,
+    /// Its variable. Past [`SHOWN_BYTES`] in one answer `text` is `null` and `textAt` is the path that shows it.
+    pub output: Option<Value>,
+    /// Every try, the first one first.
+    pub attempts: Vec<Attempt>,
+    /// Why it failed, or what it waits out.
+    pub error: Option<Problem>,
+    /// What all its attempts cost, USD, a decimal.
+    pub cost_usd: String,
+    /// When the first attempt began, RFC 3339.
+    pub started_at: Option<String>,
+    /// When it succeeded or failed, RFC 3339.
+    pub ended_at: Option<String>,
+    /// Until when it waits, RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wait_until: Option<String>,
+}
+
+/// Most bytes of node outputs in one answer; Lambda's own limit is 6 MB.
+pub const SHOWN_BYTES: usize = 2_000_000;
+
+impl Store {
+    /// The run with all its nodes, or [`Error::NotFound`].
+    pub async fn run_view(&self, id: &str) -> Result<RunView, Error> {
+        let (run, records) = self.run_with_nodes(id).await?;
+        let workflow = stored_workflow(&run.definition)?;
+        let mut left = SHOWN_BYTES;
+        let mut nodes = Vec::with_capacity(workflow.nodes.len());
+        for node in &workflow.nodes {
+            let record = records.get(&node.id);
+            nodes.push(
+                self.node_view(id, run.status, node, record, &mut left)
+                    .await?,
+            );
+        }
+        let output = (run.status == RunStatus::Succeeded).then(|| {
+            let sinks = workflow.sinks();
+            nodes
+                .iter()
+                .filter(|node| sinks.iter().any(|sink| sink.id == node.id))
+                .map(|node| {
+                    let output = node.output.clone().unwrap_or_default();
+                    (node.variable_name.clone(), output)
+                })
+                .collect()
+        });
+        let large = run.input.to_string().len() > SHOWN_BYTES;
+        Ok(RunView {
+            id: run.id,
+            workflow_id: run.workflow_id,
+            version: run.version,
+            status: run.status,
+            trigger: run.trigger,
+            input: if large { Value::Null } else { run.input },
+            output,
+            nodes,
+            cost_usd: run.cost_usd.to_string(),
+            usage: run.usage,
+            error: run.error,
+            started_at: rfc3339(run.started_at),
+            ended_at: run.ended_at.map(rfc3339),
+        })
+    }
+
+    /// One node with its whole output, or [`Error::NotFound`].
+    pub async fn run_node_view(&self, run_id: &str, node_id: &str) -> Result<NodeView, Error> {
+        let run = self.run(run_id).await?;
+        let workflow = stored_workflow(&run.definition)?;
+        let node = workflow.node(node_id).ok_or_else(|| Error::NotFound {
+            what: "node",
+            id: node_id.to_owned(),
+        })?;
+        let record = self.node(run_id, node_id).await?;
+        let mut no_limit = usize::MAX;
+        self.node_view(run_id, run.status, node, record.as_ref(), &mut no_limit)
+            .await
+    }
+
+    async fn node_view(
+        &self,
+        run_id: &str,
+        run: RunStatus,
+        node: &Node,
+        record: Option<&NodeRecord>,
+        left: &mut usize,
+    ) -> Result<NodeView, Error> {
+        let output = match record {
+            Some(record) => self.shown_output(run_id, record, left).await?,
+            None => None,
+        };
+        let waits = record.filter(|record| record.status == NodeStatus::Waiting);
+        let status = match record.map(|record| record.status) {
+            None | Some(NodeStatus::Waiting) if run != RunStatus::Running => NodeStatus::Skipped,
+            None => NodeStatus::Pending,
+            Some(status) => status,
+        };
+        Ok(NodeView {
+            id: node.id.clone(),
+            variable_name: node.variable_name.clone(),
+            status,
+            output,
+            attempts: record.map(|record| record.attempts.clone()).unwrap_or_default(),
+            error: record.and_then(|record| record.error.clone()),
+            cost_usd: record.map(|record| record.cost_usd).unwrap_or_default().to_string(),
+            started_at: record.and_then(|record| record.started_at).map(rfc3339),
+            ended_at: record.and_then(|record| record.ended_at).map(rfc3339),
+            wait_until: waits.and_then(|record| record.wait_until).map(rfc3339),
+        })
+    }
+
+    async fn shown_output(
+        &self,
+        run_id: &str,
+        record: &NodeRecord,
+        left: &mut usize,
+    ) -> Result<Option<Value>, Error> {
+        let place = || {
+            let path = format!("/runs/{run_id}/nodes/{}", record.id);
+            Some(json!({ "text": null, "textAt": path }))
+        };
+        if record.status == NodeStatus::Succeeded && *left == 0 {
+            return Ok(place());
+        }
+        let Some(mut output) = self.output(record).await? else {
+            return Ok(None);
+        };
+        let size = output.to_string().len();
+        if size <= *left {
+            *left -= size;
+            return Ok(Some(output));
+        }
+        *left = 0;
+        if let (Value::Object(fields), Some(Value::Object(place))) = (&mut output, place()) {
+            fields.retain(|name, _| {
+                matches!(
+                    name.as_str(),
+                    "model" | "provider" | "finishReason" | "usage" | "costUsd" | "generationId"
+                )
+            });
+            fields.extend(place);
+        }
+        Ok(Some(output))
+    }
+}
+
+fn stored_workflow(definition: &str) -> Result<Workflow, Error> {
+    Workflow::from_stored(definition).map_err(|_| Error::Malformed {
+        attribute: "definition",
+    })
+}

@@ -1,0 +1,296 @@
+//! The deployed local stack, driven through its doors: HTTP as a user would, and AWS's own APIs to look behind it.
+//!
+//! Everything is found through the variables of the local stack's `env` file; `make test` sets them.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    clippy::indexing_slicing,
+    reason = "a test says what it expects by panicking"
+)]
+
+use std::env;
+use std::time::{Duration, Instant};
+
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
+use reqwest::{Method, StatusCode};
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+use tokio::time::sleep;
+use uuid::Uuid;
+
+/// Long enough for a cold function on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+fn variable(name: &str) -> String {
+    env::var(name)
+        .unwrap_or_else(|_| panic!("{name} is not set: run the end-to-end tests with `make test`"))
+}
+
+/// A user of the API, with a credential and workflow names of their own.
+#[derive(Debug)]
+pub struct User {
+    http: reqwest::Client,
+    api: String,
+    token: String,
+    stand_in: String,
+    /// The user's OpenRouter key.
+    pub key: String,
+    /// The name of the user's credential, and the beginning of the names of their workflows.
+    pub name: String,
+}
+
+/// An HTTP answer.
+#[derive(Debug)]
+pub struct Answer {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its body; `null` where there is none.
+    pub body: Value,
+    /// Its content type.
+    pub content_type: String,
+}
+
+impl User {
+    /// A user whose key the stand-in treats as `kind` says: `good`, `nocredits`, `limited`...
+    pub fn new(kind: &str) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let unique = Uuid::now_v7().simple().to_string();
+        Self {
+            http: reqwest::Client::new(),
+            api: variable("API_URL"),
+            token: variable("API_TOKEN"),
+            stand_in: variable("STAND_IN_URL"),
+            key: format!("sk-or-v1-{kind}-{unique}"),
+            name: format!("user-{}", &unique[16..]),
+        }
+    }
+
+    /// A user with a good key, stored as a credential under the user's name.
+    pub async fn with_credential() -> Self {
+        let user = Self::new("good");
+        user.store_credential().await;
+        user
+    }
+
+    /// Stores the user's key as a credential under the user's name; gives its id.
+    pub async fn store_credential(&self) -> String {
+        let body = json!({ "name": self.name, "provider": "openrouter", "apiKey": self.key });
+        let answer = self.post("/credentials", &body).await;
+        assert_eq!(answer.status, 201, "{:?}", answer.body);
+        text(&answer.body["id"])
+    }
+
+    /// One request with the API's token.
+    pub async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Answer {
+        let mut request = self
+            .http
+            .request(method, format!("{}{path}", self.api))
+            .bearer_auth(&self.token);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        answer(request).await
+    }
+
+    /// GET.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.call(Method::GET, path, None).await
+    }
+
+    /// POST.
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.call(Method::POST, path, Some(body)).await
+    }
+
+    /// PUT.
+    pub async fn put(&self, path: &str, body: &Value) -> Answer {
+        self.call(Method::PUT, path, Some(body)).await
+    }
+
+    /// A request with another `Authorization` header, or none.
+    pub async fn call_as(&self, authorization: Option<&str>, path: &str) -> Answer {
+        let mut request = self.http.get(format!("{}{path}", self.api));
+        if let Some(value) = authorization {
+            request = request.header("authorization", value);
+        }
+        answer(request).await
+    }
+
+    /// PUT of a text, such as YAML.
+    pub async fn put_text(&self, path: &str, content_type: &str, text: &str) -> Answer {
+        let request = self
+            .http
+            .put(format!("{}{path}", self.api))
+            .bearer_auth(&self.token)
+            .header("content-type", content_type)
+            .body(text.to_owned());
+        answer(request).await
+    }
+
+    /// Puts a workflow of these nodes; gives its id. `credential` is filled in where a node has none.
+    pub async fn workflow(&self, nodes: Value) -> String {
+        self.workflow_with(json!({ "nodes": nodes })).await
+    }
+
+    /// The same for a whole document; `name` is filled in.
+    pub async fn workflow_with(&self, mut document: Value) -> String {
+        let id = format!("{}-{}", self.name, &Uuid::now_v7().simple().to_string()[24..]);
+        document["name"] = json!(id);
+        for node in document["nodes"].as_array_mut().expect("nodes are a list") {
+            node["type"] = json!("openrouter");
+            if node["credential"].is_null() {
+                node["credential"] = json!(self.name);
+            }
+        }
+        let answer = self.put(&format!("/workflows/{id}"), &document).await;
+        assert!(answer.status.is_success(), "{:?}", answer.body);
+        id
+    }
+
+    /// Triggers the workflow by its webhook; gives the run's id.
+    pub async fn trigger(&self, workflow: &str, input: &Value) -> String {
+        let answer = self.post(&format!("/hooks/{workflow}"), input).await;
+        assert_eq!(answer.status, 202, "{:?}", answer.body);
+        text(&answer.body["id"])
+    }
+
+    /// The run, once it has ended.
+    pub async fn ended(&self, run: &str) -> Value {
+        self.run_when(run, |run| run["status"] != "RUNNING").await
+    }
+
+    /// The run, as soon as it is as `condition` says.
+    pub async fn run_when(&self, run: &str, condition: impl Fn(&Value) -> bool) -> Value {
+        let began = Instant::now();
+        loop {
+            let answer = self.get(&format!("/runs/{run}")).await;
+            assert_eq!(answer.status, 200, "{:?}", answer.body);
+            if condition(&answer.body) {
+                return answer.body;
+            }
+            assert!(began.elapsed() < PATIENCE, "still: {:#}", answer.body);
+            sleep(Duration::from_millis(150)).await;
+        }
+    }
+
+    /// Puts a workflow of these nodes, runs it and gives the run once it has ended.
+    pub async fn run(&self, nodes: Value, input: Value) -> Value {
+        let workflow = self.workflow(nodes).await;
+        let run = self.trigger(&workflow, &input).await;
+        self.ended(&run).await
+    }
+
+    /// What the stand-in charged this user's key for, generation by generation.
+    pub async fn ledger(&self) -> Vec<Value> {
+        let all = self.stand_in_get("ledger").await;
+        let last_four = self.last_four();
+        list(&all)
+            .iter()
+            .filter(|entry| entry["key"] == last_four)
+            .cloned()
+            .collect()
+    }
+
+    /// What the stand-in charged this user's key in all, USD.
+    pub async fn charged(&self) -> Decimal {
+        self.ledger()
+            .await
+            .iter()
+            .map(|entry| decimal(&entry["cost"]))
+            .sum()
+    }
+
+    /// The last characters of the user's key.
+    pub fn last_four(&self) -> String {
+        self.key[self.key.len() - 4..].to_owned()
+    }
+
+    /// Reads one of the stand-in's own pages.
+    pub async fn stand_in_get(&self, page: &str) -> Value {
+        let url = format!("{}/_stand-in/{page}", self.stand_in);
+        answer(self.http.get(url)).await.body
+    }
+
+    /// Tells the stand-in something.
+    pub async fn stand_in_post(&self, page: &str, body: &Value) {
+        let url = format!("{}/_stand-in/{page}", self.stand_in);
+        let answer = answer(self.http.post(url).json(body)).await;
+        assert!(answer.status.is_success(), "{:?}", answer.body);
+    }
+}
+
+async fn answer(request: reqwest::RequestBuilder) -> Answer {
+    let response = request.send().await.expect("the door answers");
+    let status = response.status();
+    let content_type = response
+        .headers()
+        .get("content-type")
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+        .to_owned();
+    let text = response.text().await.expect("the answer is text");
+    Answer {
+        status,
+        body: serde_json::from_str(&text).unwrap_or(Value::String(text)),
+        content_type,
+    }
+}
+
+/// AWS as the stack's owner sees it.
+pub async fn aws() -> SdkConfig {
+    let http = aws_smithy_http_client::Builder::new()
+        .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
+        .build_https();
+    aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http)
+        .load()
+        .await
+}
+
+/// The stack's table.
+pub fn table() -> String {
+    variable("TABLE_NAME")
+}
+
+/// The stack's state machine.
+pub fn state_machine() -> String {
+    variable("STATE_MACHINE_ARN")
+}
+
+/// The ARN of a run's execution.
+pub fn execution_arn(run: &str) -> String {
+    format!(
+        "{}:{run}",
+        state_machine().replace(":stateMachine:", ":execution:")
+    )
+}
+
+/// A text in an answer.
+pub fn text(value: &Value) -> String {
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("expected a text, not {value}"))
+        .to_owned()
+}
+
+/// A list in an answer.
+pub fn list(value: &Value) -> &[Value] {
+    value
+        .as_array()
+        .unwrap_or_else(|| panic!("expected a list, not {value}"))
+}
+
+/// A decimal in an answer.
+pub fn decimal(value: &Value) -> Decimal {
+    text(value).parse().expect("a decimal number")
+}
+
+/// A run's node of this variable.
+pub fn node<'a>(run: &'a Value, name: &str) -> &'a Value {
+    list(&run["nodes"])
+        .iter()
+        .find(|node| node["variableName"] == name)
+        .unwrap_or_else(|| panic!("no node {name} in {run:#}"))
+}

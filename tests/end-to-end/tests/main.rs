@@ -1,0 +1,22 @@
+//! One module a promise.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test says what it expects by panicking"
+)]
+
+mod chains;
+mod credentials;
+mod door;
+mod ends;
+mod failures;
+mod inline_nodes;
+mod large_runs;
+mod money;
+mod models;
+mod runs;
+mod secrets_stay;
+mod waits;
+mod workflows;
