@@ -6,7 +6,7 @@ use steps_problem::Fault;
 use super::helper::{Helper, NAMES};
 use super::scan::{self, Tag, fault};
 use super::tree::{Block, BlockKind, Call, Element, Expression, Path, Position};
-use crate::nearest::did_you_mean;
+use crate::nearest::known;
 
 /// Reads a template.
 pub(super) fn read(template: &str) -> Result<Vec<Element>, Fault> {
@@ -101,8 +101,8 @@ fn block(tag: &HelperTemplate, at: Position, elements: &mut Vec<Element>) -> Res
         return Err(fault(
             at,
             format!(
-                "unknown block helper `{name}`{}; known: if, unless, each, with, raw",
-                did_you_mean(name, ["if", "unless", "each", "with", "raw"])
+                "unknown block helper `{name}`{}",
+                known(name, ["if", "unless", "each", "with", "raw"])
             ),
         ));
     };
@@ -172,11 +172,7 @@ fn tag_value(tag: &HelperTemplate, at: Position) -> Result<Expression, Fault> {
         }
         return Err(fault(
             at,
-            format!(
-                "unknown helper `{name}`{}; known: {}",
-                did_you_mean(name, NAMES),
-                NAMES.join(", ")
-            ),
+            format!("unknown helper `{name}`{}", known(name, NAMES)),
         ));
     };
     let pretty = if helper == Helper::Json {
