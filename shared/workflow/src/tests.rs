@@ -103,6 +103,25 @@ fn the_seeds_three_examples_parse() {
 }
 
 #[test]
+fn a_node_type_that_does_not_exist_is_the_only_fault_of_its_workflow() {
+    let fetch = json!({"id": "fetch", "type": "http", "variableName": "httpResponse", "method": "GET",
+        "url": "https://example.com/data.json"});
+    let mut document = workflow(vec![
+        fetch,
+        node(
+            "gptResponse",
+            "Analyze this data: {{json httpResponse.data}}",
+        ),
+    ]);
+    assert_eq!(
+        bad(document.clone()),
+        ["nodes[0].type: unknown node type `http`; known: openrouter"]
+    );
+    document["nodes"][0] = json!({"variableName": "httpResponse"});
+    assert_eq!(bad(document), ["nodes[0].type: `type` is required"]);
+}
+
+#[test]
 fn the_canonical_json_reads_back_as_the_same_workflow() {
     let workflow = parse(COMPARE_MODELS, Format::Yaml).unwrap();
     let stored = serde_json::to_string(&workflow).unwrap();

@@ -26,20 +26,29 @@ fn unreadable(error: &handlebars::TemplateError, tags: &[Tag<'_>]) -> Fault {
         .take_while(|tag| (tag.at.line, tag.at.column) <= (line, column))
         .last()
         .or_else(|| tags.first());
-    match tag {
-        Some(tag) => fault(
-            tag.at,
-            format!(
-                "`{}` is not a Handlebars expression; write a path such as `{{{{order.id}}}}` or a helper with its \
-                 arguments such as `{{{{json order}}}}`, and names with other characters as `{{{{order.[unit price]}}}}`",
-                shorten(tag.text)
-            ),
-        ),
-        None => fault(
+    let Some(tag) = tag else {
+        return fault(
             Position { line, column },
             format!("not a Handlebars template: {}", error.reason()),
+        );
+    };
+    let bare_dot = tag
+        .text
+        .split(|character: char| character.is_whitespace() || "{}()".contains(character))
+        .any(|word| word == "." || word == "..");
+    let hint = if bare_dot {
+        "write `this` for `.` and `../this` for `..`"
+    } else {
+        "write a path such as `{{order.id}}`, a helper with its arguments such as `{{json order}}`, or for a name with \
+         other characters `{{order.[unit price]}}`"
+    };
+    fault(
+        tag.at,
+        format!(
+            "`{}` is not a Handlebars expression; {hint}",
+            shorten(tag.text)
         ),
-    }
+    )
 }
 
 fn shorten(text: &str) -> String {

@@ -398,6 +398,10 @@ fn syntax_faults_tell_line_and_column_in_plain_words() {
         message.starts_with("`{{a b..c}}` is not a Handlebars expression"),
         "{message}"
     );
+    assert_eq!(
+        refused("{{#each x}}{{.}}{{/each}}").2,
+        "`{{.}}` is not a Handlebars expression; write `this` for `.` and `../this` for `..`"
+    );
     assert_eq!(refused("{{../x}}").2, "`../x` climbs above the root");
     assert!(
         refused("{{@index}}")
