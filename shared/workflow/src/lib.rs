@@ -19,3 +19,6 @@ pub use parse::{parse, parse_node};
 pub use plan::{Plan, PlannedNode};
 pub use source::Format;
 pub use steps_problem::Fault;
+
+#[cfg(test)]
+mod tests;

@@ -28,6 +28,21 @@ pub(crate) fn did_you_mean<'k>(name: &str, known: impl IntoIterator<Item = &'k s
     })
 }
 
+/// The nearest of `known` if there is one, and then all of them, up to a screenful.
+pub(crate) fn known<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> String {
+    const SHOWN: usize = 20;
+    let known: Vec<&str> = known.into_iter().collect();
+    let more = if known.len() > SHOWN { ", ..." } else { "" };
+    let listed: Vec<&str> = known.iter().copied().take(SHOWN).collect();
+    let meant = did_you_mean(name, known.iter().copied());
+    let lead = if meant.is_empty() {
+        "; known"
+    } else {
+        " Known"
+    };
+    format!("{meant}{lead}: {}{more}", listed.join(", "))
+}
+
 /// Whether two names differ by one slip of the hand or only in case.
 pub(crate) fn near_miss(left: &str, right: &str) -> bool {
     left != right && (left.eq_ignore_ascii_case(right) || strsim::osa_distance(left, right) == 1)

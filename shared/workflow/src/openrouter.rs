@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use steps_problem::Fault;
 
 use crate::document::{OpenRouterNode, Operation, default_model, default_system_prompt};
-use crate::nearest::did_you_mean;
+use crate::nearest::known;
 use crate::reader::Reader;
 use crate::source::kind;
 
@@ -247,8 +247,8 @@ fn provider(reader: &mut Reader<'_>) -> Option<Map<String, Value>> {
             inner.fault(
                 &format!("quantizations[{index}]"),
                 format!(
-                    "unknown quantization `{name}`; known: {}",
-                    QUANTIZATIONS.join(", ")
+                    "unknown quantization `{name}`{}",
+                    known(name, QUANTIZATIONS)
                 ),
             );
         }
@@ -280,11 +280,7 @@ fn provider(reader: &mut Reader<'_>) -> Option<Map<String, Value>> {
             if !sorts.contains(&sort.as_str()) {
                 inner.fault(
                     "sort",
-                    format!(
-                        "unknown sort `{sort}`{}; known: {}",
-                        did_you_mean(sort, sorts),
-                        sorts.join(", ")
-                    ),
+                    format!("unknown sort `{sort}`{}", known(sort, sorts)),
                 );
             }
         }
@@ -379,16 +375,15 @@ fn metadata(reader: &mut Reader<'_>) -> BTreeMap<String, String> {
 /// What is allowed and probably a slip; `path` is the node's.
 pub(crate) fn warnings(node: &OpenRouterNode, path: &str) -> Vec<Fault> {
     let mut warnings = Vec::new();
-    let mut word = |field: &str, value: Option<&str>, known: &[&str]| {
+    let mut word = |field: &str, value: Option<&str>, words: &[&str]| {
         if let Some(value) = value
-            && !known.contains(&value)
+            && !words.contains(&value)
         {
             warnings.push(Fault::at(
                 format!("{path}.{field}"),
                 format!(
-                    "`{value}` is not a word known for this{}; known: {}",
-                    did_you_mean(value, known.iter().copied()),
-                    known.join(", ")
+                    "`{value}` is not a word known for this{}",
+                    known(value, words.iter().copied())
                 ),
             ));
         }

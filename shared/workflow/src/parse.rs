@@ -6,7 +6,7 @@ use steps_problem::Fault;
 
 use crate::document::{Kind, Limits, Node, Retry, Workflow};
 use crate::input;
-use crate::nearest::did_you_mean;
+use crate::nearest::known;
 use crate::openrouter;
 use crate::reader::Reader;
 use crate::source::{self, Format, kind};
@@ -193,13 +193,9 @@ fn node(fields: &Map<String, Value>, path: &str, faults: &mut Vec<Fault>) -> Dra
         }
         Some(other) => {
             // Its other fields are unknown with its type: nothing more can be said of them.
-            let meant = did_you_mean(other, NODE_TYPES);
             reader.fault(
                 "type",
-                format!(
-                    "unknown node type `{other}`{meant}; known: {}",
-                    NODE_TYPES.join(", ")
-                ),
+                format!("unknown node type `{other}`{}", known(other, NODE_TYPES)),
             );
             None
         }

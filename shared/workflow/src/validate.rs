@@ -7,7 +7,7 @@ use steps_problem::Fault;
 
 use crate::document::{Kind, Node, OpenRouterNode, Workflow};
 use crate::graph::Graph;
-use crate::nearest::{did_you_mean, near_miss};
+use crate::nearest::{did_you_mean, known, near_miss};
 use crate::template::{Names, Reference};
 use crate::{input, openrouter, template};
 
@@ -40,10 +40,9 @@ impl Draft {
 /// A node that stands alone must not read its own output.
 pub(crate) fn own_output(draft: &Draft, faults: &mut Vec<Fault>) {
     for (path, names) in &draft.templates {
-        for reference in &names.references {
-            if Some(&reference.root) == draft.variable_name.as_ref() {
-                faults.push(placed(path, reference, itself(&reference.root)));
-            }
+        let own = |reference: &&Reference| Some(&reference.root) == draft.variable_name.as_ref();
+        if let Some(reference) = names.references.iter().find(own) {
+            faults.push(placed(path, reference, itself(&reference.root)));
         }
     }
 }
@@ -67,7 +66,7 @@ pub(crate) fn graph(drafts: &[Draft], input: Option<&Value>, faults: &mut Vec<Fa
                 let key = (&reference.root, &reference.field);
                 match variables.get(reference.root.as_str()) {
                     Some(&needed) if needed == index => {
-                        if told.insert(key) {
+                        if told.insert((&reference.root, &None)) {
                             faults.push(placed(path, reference, itself(&reference.root)));
                         }
                     }
@@ -181,11 +180,10 @@ fn unknown_field(reference: &Reference) -> Option<String> {
     if OpenRouterNode::OUTPUT_FIELDS.contains(&field) {
         return None;
     }
+    let root = &reference.root;
     Some(format!(
-        "`{}` has no field `{field}`{}; an openrouter node gives {}",
-        reference.root,
-        did_you_mean(field, OpenRouterNode::OUTPUT_FIELDS),
-        OpenRouterNode::OUTPUT_FIELDS.join(", ")
+        "`{root}` has no field `{field}`{}",
+        known(field, OpenRouterNode::OUTPUT_FIELDS)
     ))
 }
 
@@ -198,23 +196,13 @@ fn unknown_name<'v>(
     if name == TRIGGER || declared.contains(name) {
         return None;
     }
-    let known: BTreeSet<&str> = declared
+    let names: BTreeSet<&str> = declared
         .iter()
         .copied()
         .chain(variables)
         .chain([TRIGGER])
         .collect();
-    let listed: Vec<&str> = known.iter().copied().take(20).collect();
-    Some(format!(
-        "unknown variable `{name}`{}; known: {}{}",
-        did_you_mean(name, known.iter().copied()),
-        listed.join(", "),
-        if known.len() > listed.len() {
-            ", ..."
-        } else {
-            ""
-        }
-    ))
+    Some(format!("unknown variable `{name}`{}", known(name, names)))
 }
 
 impl Workflow {

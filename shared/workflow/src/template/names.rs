@@ -7,7 +7,7 @@ use steps_problem::Fault;
 use super::helper::Helper;
 use super::scan::fault;
 use super::tree::{Block, BlockKind, Element, Expression, Path, Position, Start};
-use crate::nearest::did_you_mean;
+use crate::nearest::known;
 
 /// What a template reads of its context.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -163,8 +163,11 @@ impl<'a> Walk<'a> {
                     return Err(fault(
                         at,
                         format!(
-                            "unknown `@{name}`{}; known: @index, @key, @first, @last, @root",
-                            did_you_mean(name, ["index", "key", "first", "last", "root"])
+                            "unknown `@{name}`{}",
+                            known(
+                                &format!("@{name}"),
+                                ["@index", "@key", "@first", "@last", "@root"]
+                            )
                         ),
                     ));
                 }

@@ -6,7 +6,7 @@ use steps_problem::Fault;
 use super::helper::{Helper, NAMES};
 use super::scan::{self, Tag, fault};
 use super::tree::{Block, BlockKind, Call, Element, Expression, Path, Position};
-use crate::nearest::did_you_mean;
+use crate::nearest::known;
 
 /// Reads a template.
 pub(super) fn read(template: &str) -> Result<Vec<Element>, Fault> {
@@ -26,20 +26,29 @@ fn unreadable(error: &handlebars::TemplateError, tags: &[Tag<'_>]) -> Fault {
         .take_while(|tag| (tag.at.line, tag.at.column) <= (line, column))
         .last()
         .or_else(|| tags.first());
-    match tag {
-        Some(tag) => fault(
-            tag.at,
-            format!(
-                "`{}` is not a Handlebars expression; write a path such as `{{{{order.id}}}}` or a helper with its \
-                 arguments such as `{{{{json order}}}}`, and names with other characters as `{{{{order.[unit price]}}}}`",
-                shorten(tag.text)
-            ),
-        ),
-        None => fault(
+    let Some(tag) = tag else {
+        return fault(
             Position { line, column },
             format!("not a Handlebars template: {}", error.reason()),
+        );
+    };
+    let bare_dot = tag
+        .text
+        .split(|character: char| character.is_whitespace() || "{}()".contains(character))
+        .any(|word| word == "." || word == "..");
+    let hint = if bare_dot {
+        "write `this` for `.` and `../this` for `..`"
+    } else {
+        "write a path such as `{{order.id}}`, a helper with its arguments such as `{{json order}}`, or for a name with \
+         other characters `{{order.[unit price]}}`"
+    };
+    fault(
+        tag.at,
+        format!(
+            "`{}` is not a Handlebars expression; {hint}",
+            shorten(tag.text)
         ),
-    }
+    )
 }
 
 fn shorten(text: &str) -> String {
@@ -101,8 +110,8 @@ fn block(tag: &HelperTemplate, at: Position, elements: &mut Vec<Element>) -> Res
         return Err(fault(
             at,
             format!(
-                "unknown block helper `{name}`{}; known: if, unless, each, with, raw",
-                did_you_mean(name, ["if", "unless", "each", "with", "raw"])
+                "unknown block helper `{name}`{}",
+                known(name, ["if", "unless", "each", "with", "raw"])
             ),
         ));
     };
@@ -172,11 +181,7 @@ fn tag_value(tag: &HelperTemplate, at: Position) -> Result<Expression, Fault> {
         }
         return Err(fault(
             at,
-            format!(
-                "unknown helper `{name}`{}; known: {}",
-                did_you_mean(name, NAMES),
-                NAMES.join(", ")
-            ),
+            format!("unknown helper `{name}`{}", known(name, NAMES)),
         ));
     };
     let pretty = if helper == Helper::Json {

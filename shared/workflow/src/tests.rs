@@ -1,0 +1,605 @@
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::{Fault, Format, Kind, Node, OpenRouterNode, Workflow, parse, parse_node, template};
+
+const COMPARE_MODELS: &str = include_str!("../fixtures/compare-models.yaml");
+const BROKEN: &str = include_str!("../fixtures/broken.yaml");
+
+fn lines(faults: &[Fault]) -> String {
+    faults.iter().map(|fault| format!("{fault}\n")).collect()
+}
+
+#[track_caller]
+fn good(document: Value) -> Workflow {
+    parse(&document.to_string(), Format::Json).unwrap_or_else(|faults| panic!("{}", lines(&faults)))
+}
+
+#[track_caller]
+fn bad(document: Value) -> Vec<String> {
+    parse(&document.to_string(), Format::Json)
+        .expect_err("a fault")
+        .iter()
+        .map(Fault::to_string)
+        .collect()
+}
+
+fn node(name: &str, prompt: &str) -> Value {
+    json!({"type": "openrouter", "variableName": name, "credential": "main", "userPrompt": prompt})
+}
+
+fn workflow(nodes: Vec<Value>) -> Value {
+    json!({"name": "w", "nodes": nodes})
+}
+
+/// A workflow of one node with these fields more.
+fn with(fields: Value) -> Value {
+    let mut node = node("a", "hi");
+    for (key, value) in fields.as_object().unwrap() {
+        node[key] = value.clone();
+    }
+    workflow(vec![node])
+}
+
+fn call(node: &Node) -> &OpenRouterNode {
+    let Kind::OpenRouter(call) = &node.kind;
+    call
+}
+
+#[test]
+fn the_documented_workflow_parses_and_its_defaults_are_filled_in() {
+    let workflow = parse(COMPARE_MODELS, Format::Yaml).unwrap();
+    assert_eq!(workflow.name, "compare-models");
+    assert_eq!(workflow.limits.max_cost_usd.unwrap().to_string(), "0.50");
+    let first = workflow.node("gptResponse").unwrap();
+    assert_eq!((first.retry.max_attempts, first.timeout_seconds), (5, None));
+    assert_eq!(call(first).model, "openai/gpt-4o-mini");
+    assert_eq!(call(first).system_prompt, "You are a helpful assistant.");
+    let second = workflow.node("claudeResponse").unwrap();
+    assert_eq!(call(second).stop, ["END"]);
+    assert_eq!(call(second).transforms.as_deref(), Some(&[][..]));
+    assert_eq!(
+        (second.retry.max_attempts, second.timeout_seconds),
+        (3, Some(120))
+    );
+    assert_eq!(workflow.warnings(), []);
+    let sinks: Vec<&str> = workflow
+        .sinks()
+        .iter()
+        .map(|node| node.id.as_str())
+        .collect();
+    assert_eq!(sinks, ["verdict", "notice"]);
+}
+
+#[test]
+fn the_seeds_three_examples_parse() {
+    for (name, model, system, prompt) in [
+        (
+            "gptResponse",
+            "openai/gpt-4o-mini",
+            "You are a helpful assistant.",
+            "Analyze this data: {{httpResponse.data}}",
+        ),
+        (
+            "claudeResponse",
+            "anthropic/claude-3.5-sonnet",
+            "You are an expert content writer.",
+            "Write a blog post about {{topic}}",
+        ),
+        (
+            "testResponse",
+            "google/gemma-2-9b-it:free",
+            "You are a helpful assistant.",
+            "Summarize: {{inputText}}",
+        ),
+    ] {
+        let node = json!({"type": "openrouter", "variableName": name, "credential": "main", "model": model,
+            "systemPrompt": system, "userPrompt": prompt});
+        let workflow = good(workflow(vec![node.clone()]));
+        assert_eq!(workflow.nodes[0], parse_node(&node).unwrap());
+    }
+}
+
+#[test]
+fn a_node_type_that_does_not_exist_is_the_only_fault_of_its_workflow() {
+    let fetch = json!({"id": "fetch", "type": "http", "variableName": "httpResponse", "method": "GET",
+        "url": "https://example.com/data.json"});
+    let mut document = workflow(vec![
+        fetch,
+        node(
+            "gptResponse",
+            "Analyze this data: {{json httpResponse.data}}",
+        ),
+    ]);
+    assert_eq!(
+        bad(document.clone()),
+        ["nodes[0].type: unknown node type `http`; known: openrouter"]
+    );
+    document["nodes"][0] = json!({"variableName": "httpResponse"});
+    assert_eq!(bad(document), ["nodes[0].type: `type` is required"]);
+}
+
+#[test]
+fn the_canonical_json_reads_back_as_the_same_workflow() {
+    let workflow = parse(COMPARE_MODELS, Format::Yaml).unwrap();
+    let stored = serde_json::to_string(&workflow).unwrap();
+    assert_eq!(Workflow::from_stored(&stored).unwrap(), workflow);
+    assert_eq!(parse(&stored, Format::Json).unwrap(), workflow);
+    let value: Value = serde_json::from_str(&stored).unwrap();
+    assert_eq!(
+        value["limits"],
+        json!({"maxCostUsd": "0.50", "timeoutSeconds": 900, "maxConcurrency": 10})
+    );
+    assert_eq!(value["nodes"][0]["type"], "openrouter");
+    assert_eq!(value["nodes"][1]["maxTokens"], 500);
+}
+
+#[test]
+fn every_fault_of_a_broken_document_is_listed_at_once() {
+    let faults = lines(&parse(BROKEN, Format::Yaml).unwrap_err());
+    let expected = "\
+name: `name` is required
+nodes[0].type: unknown node type `http`; known: openrouter
+nodes[1].variableName: must begin with a letter, `_` or `$` and go on with letters, digits, `_` or `$`
+nodes[1].credential: `credential` is required
+nodes[1].temprature: unknown field `temprature`; did you mean `temperature`?
+nodes[1].userPrompt (line 1, column 23): the block `{{#if}}` is never closed with `{{/if}}`
+nodes[2].timeoutSeconds: must be a whole number from 1 to 840, not 900
+nodes[2].credential: this is an API key, and a workflow must not hold one: store the key as a credential and give that credential's id or name here; then replace the key, for it has been written down
+nodes[2].maxTokens: must be a whole number of at least 1, not 0
+nodes[2].temperature: must be from 0 to 2, not 3
+nodes[2].topP: must be a number, not a text
+nodes[2].stop: holds 5 texts; the most is 4
+nodes[2].responseFormat.json_schema: `json_schema` is required with this type: {name, schema, strict}
+nodes[2].reasoning: give `effort` or `max_tokens`, not both
+nodes[2].provider.zdr: must be true or false, not a text
+nodes[2].provider.sort: unknown sort `prise`; did you mean `price`? Known: price, throughput, latency, exacto
+nodes[2].provider.ordr: unknown field `ordr`; did you mean `order`?
+nodes[2].plugins[0]: must be an object with an `id`, not a text
+nodes[3].retry.maxAttempts: must be a whole number from 1 to 20, not 21
+nodes[4].userPrompt: must not be empty
+nodes[5].variableName: `trigger` is reserved; reserved are trigger, this, else, as, true, false, null
+nodes[5].id: must be a text of 1 to 64 letters, digits, `_`, `$` or `-`
+nodes[5].operation: unknown operation `complete`; known: chat
+limits.maxCostUsd: must be an amount in US dollars such as \"0.50\"
+limits.timeoutSeconds: must be a whole number from 1 to 86400, not 0
+limits.maxConcurency: unknown field `maxConcurency`; did you mean `maxConcurrency`?
+nmae: unknown field `nmae`; did you mean `name`?
+nodes[4].variableName: `a` is already the variableName of nodes[2]
+nodes[2].userPrompt (line 1, column 1): `b` has no field `txt`; did you mean `text`? Known: text, json, model, provider, finishReason, nativeFinishReason, usage, costUsd, reasoning, refusal, annotations, images, toolCalls, generationId
+nodes[2].userPrompt (line 1, column 11): `a` is this node's own output, which does not exist yet
+nodes[2].dependsOn[0]: no node has the id `bb`; did you mean `b`?
+nodes[2]: these nodes wait for each other: a -> b -> a (each needs the next)
+";
+    assert_eq!(faults, expected);
+    assert!(!faults.contains("0123456789"));
+}
+
+#[test]
+fn a_text_that_is_no_json_tells_line_and_column() {
+    let fault = |text: &str, format| {
+        let faults = parse(text, format).unwrap_err();
+        assert_eq!(faults.len(), 1);
+        faults[0].to_string()
+    };
+    assert_eq!(
+        fault("{\n  \"name\": x}", Format::Json),
+        " (line 2, column 11): not valid JSON: expected value"
+    );
+    assert_eq!(
+        fault("{\"name\": \"a\", \"name\": \"b\"}", Format::Json),
+        " (line 1, column 20): not valid JSON: the key `name` stands twice"
+    );
+    assert!(fault("name: a\nname: b\n", Format::Yaml).contains("the key `name` stands twice"));
+    assert!(fault("name: a\nnodes:\n  - a: 1\n    a: 2\n", Format::Yaml).starts_with(" (line 3"));
+    assert_eq!(
+        fault("name: a\nnodes:\n\t- x: 1\n", Format::Yaml),
+        " (line 3, column 1): not valid YAML: a tab cannot indent a line; use spaces"
+    );
+    assert!(fault("name: [a\nnodes: b", Format::Yaml).contains("not valid YAML"));
+    assert!(fault("{} {}", Format::Json).contains("trailing characters"));
+    assert!(fault("a: 1\n---\nb: 2\n", Format::Yaml).contains("more than one document"));
+    assert!(fault("x: !tag 1", Format::Yaml).contains("not valid YAML"));
+    assert!(fault("x: .nan", Format::Yaml).contains("NaN"));
+    assert_eq!(fault("  \n", Format::Yaml), ": the document is empty");
+    for text in ["[1]", "3", "\"x\"", "null"] {
+        assert!(fault(text, Format::Json).contains("must be an object"));
+    }
+}
+
+#[test]
+fn documents_made_to_exhaust_are_refused() {
+    let refused = |text: &str, format| {
+        let start = Instant::now();
+        let faults = parse(text, format).unwrap_err();
+        assert_eq!(faults.len(), 1);
+        assert!(start.elapsed() < Duration::from_secs(5));
+        faults[0].message.clone()
+    };
+    let mut bomb = "a: &a [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for (name, before) in ["b", "c", "d", "e", "f", "g", "h", "i"]
+        .iter()
+        .zip(["a", "b", "c", "d", "e", "f", "g", "h"])
+    {
+        bomb.push_str(&format!(
+            "{name}: &{name} [{}]\n",
+            vec![format!("*{before}"); 10].join(", ")
+        ));
+    }
+    let message = refused(&bomb, Format::Yaml);
+    assert!(
+        message.contains("too many values") || message.contains("repetition limit"),
+        "{message}"
+    );
+    let text = format!(
+        "a: &a {}\nb: [{}]",
+        "x".repeat(500_000),
+        vec!["*a"; 100].join(", ")
+    );
+    assert!(refused(&text, Format::Yaml).contains("too many values"));
+    assert!(refused(&"[".repeat(500_000), Format::Json).contains("recursion limit"));
+    assert!(
+        refused(&format!("a: {}", "[".repeat(5_000)), Format::Yaml).contains("recursion limit")
+    );
+    assert!(refused(&"x".repeat(1024 * 1024 + 1), Format::Json).contains("the most is 1048576"));
+}
+
+#[test]
+fn yaml_and_json_mean_the_same() {
+    let yaml = "name: w\nnodes:\n  - {type: openrouter, variableName: a, credential: main, userPrompt: 'hi {{x}}'}\n";
+    assert_eq!(
+        parse(yaml, Format::Yaml).unwrap(),
+        good(workflow(vec![node("a", "hi {{x}}")]))
+    );
+}
+
+#[test]
+fn names_and_ids_are_unique_and_well_formed() {
+    assert_eq!(
+        bad(workflow(vec![node("a", "x"), node("a", "x")])),
+        ["nodes[1].variableName: `a` is already the variableName of nodes[0]"]
+    );
+    let mut second = node("b", "x");
+    second["id"] = json!("a");
+    assert_eq!(
+        bad(workflow(vec![node("a", "x"), second])),
+        ["nodes[1].id: `a` is already the id of nodes[0]"]
+    );
+    for name in ["", "1a", "a-b", "a b", "é", "this", "null"] {
+        assert_eq!(bad(with(json!({"variableName": name}))).len(), 1, "{name}");
+    }
+    for name in ["a", "_", "$x", "A9_$"] {
+        good(with(json!({"variableName": name})));
+    }
+    good(with(json!({"id": "an-id_$9"})));
+    assert_eq!(bad(with(json!({"id": "x".repeat(65)}))).len(), 1);
+    assert_eq!(
+        bad(json!({"name": "x".repeat(129), "nodes": [node("a", "x")]})),
+        ["name: has 129 characters; the most is 128"]
+    );
+    assert_eq!(
+        bad(json!({"name": "w", "nodes": []})),
+        ["nodes: must hold at least one node"]
+    );
+    assert_eq!(
+        bad(json!({"name": "w"})),
+        ["nodes: `nodes` is required: a list of at least one node"]
+    );
+    let many: Vec<Value> = (0..501)
+        .map(|index| node(&format!("n{index}"), "x"))
+        .collect();
+    assert_eq!(
+        bad(workflow(many)),
+        ["nodes: holds 501 nodes; the most is 500"]
+    );
+}
+
+#[test]
+fn options_within_their_bounds_are_taken_and_others_refused() {
+    for fields in [
+        json!({"temperature": 0}),
+        json!({"temperature": 2, "topP": 1, "topK": 0, "minP": 0.5, "topA": 1}),
+        json!({"frequencyPenalty": -2, "presencePenalty": 2, "repetitionPenalty": 0}),
+        json!({"seed": -5, "maxTokens": 1, "stop": ["a", "b", "c", "d"]}),
+        json!({"reasoning": {"max_tokens": 100, "exclude": true}, "verbosity": "low", "serviceTier": "flex"}),
+        json!({"responseFormat": {"type": "json_schema", "json_schema": {"name": "a-b", "schema": {"type": "object"}}}}),
+        json!({"user": "u", "sessionId": "s".repeat(256), "metadata": {"k": "v"}}),
+        json!({"model": null, "temperature": null}),
+    ] {
+        good(with(fields));
+    }
+    for (fields, path) in [
+        (json!({"temperature": 2.1}), "temperature"),
+        (json!({"topP": -0.1}), "topP"),
+        (json!({"topK": -1}), "topK"),
+        (json!({"minP": 2}), "minP"),
+        (json!({"frequencyPenalty": -2.5}), "frequencyPenalty"),
+        (json!({"repetitionPenalty": -1}), "repetitionPenalty"),
+        (json!({"maxTokens": 1.5}), "maxTokens"),
+        (json!({"maxTokens": 5_000_000_000_u64}), "maxTokens"),
+        (json!({"seed": "x"}), "seed"),
+        (json!({"stop": 1}), "stop"),
+        (json!({"stop": [1]}), "stop[0]"),
+        (json!({"model": "a b"}), "model"),
+        (json!({"models": [1]}), "models[0]"),
+        (json!({"sessionId": "s".repeat(257)}), "sessionId"),
+        (json!({"metadata": {"k": 1}}), "metadata.k"),
+        (json!({"metadata": {"k": "v".repeat(513)}}), "metadata.k"),
+        (
+            json!({"responseFormat": {"type": "json_schema", "json_schema": {"name": "a b", "schema": {}}}}),
+            "responseFormat.json_schema.name",
+        ),
+        (
+            json!({"provider": {"quantizations": ["fp7"]}}),
+            "provider.quantizations[0]",
+        ),
+        (json!({"transforms": ["outside-in"]}), "transforms[0]"),
+        (json!({"plugins": [{}]}), "plugins[0].id"),
+        (json!({"retry": {"maxAttempts": 0}}), "retry.maxAttempts"),
+        (json!({"timeoutSeconds": 841}), "timeoutSeconds"),
+        (json!({"credential": 7}), "credential"),
+        (json!({"user_prompt": "x"}), "user_prompt"),
+    ] {
+        let faults = bad(with(fields.clone()));
+        assert_eq!(faults.len(), 1, "{fields}: {faults:?}");
+        assert!(
+            faults[0].starts_with(&format!("nodes[0].{path}: ")),
+            "{fields}: {faults:?}"
+        );
+    }
+    assert!(bad(with(json!({"user_prompt": "x"})))[0].ends_with("did you mean `userPrompt`?"));
+}
+
+#[test]
+fn cycles_are_refused_naming_the_loop() {
+    assert_eq!(
+        bad(workflow(vec![
+            node("a", "{{b.text}}"),
+            node("b", "{{c.text}}"),
+            node("c", "{{a.text}}"),
+            node("d", "{{a}}")
+        ])),
+        ["nodes[0]: these nodes wait for each other: a -> b -> c -> a (each needs the next)"]
+    );
+    assert_eq!(
+        bad(workflow(vec![node("a", "{{#with a}}{{text}}{{/with}}")])),
+        [
+            "nodes[0].userPrompt (line 1, column 1): `a` is this node's own output, which does not exist yet"
+        ]
+    );
+    assert_eq!(
+        bad(with(json!({"dependsOn": ["a"]}))),
+        ["nodes[0].dependsOn[0]: the node `a` depends on itself"]
+    );
+    let two = workflow(vec![
+        node("a", "{{b}}"),
+        node("b", "{{a}}"),
+        node("c", "{{d}}"),
+        node("d", "{{c}}"),
+    ]);
+    assert_eq!(bad(two).len(), 2);
+}
+
+#[test]
+fn with_a_declared_input_unknown_names_are_refused() {
+    let document = |input: Value, prompt: &str| json!({"name": "w", "input": input, "nodes": [node("first", "x"), node("a", prompt)]});
+    let closed = json!({"type": "object", "properties": {"topic": {"type": "string"}}});
+    good(document(
+        closed.clone(),
+        "{{topic}} {{trigger.anything}} {{first.text}}",
+    ));
+    assert_eq!(
+        bad(document(closed.clone(), "{{topik}} {{topik}}")),
+        [
+            "nodes[1].userPrompt (line 1, column 1): unknown variable `topik`; did you mean `topic`? Known: a, first, topic, trigger"
+        ]
+    );
+    for open in [
+        json!({"properties": {"topic": {}}, "additionalProperties": true}),
+        json!({"properties": {"topic": {}}, "patternProperties": {"^x": {}}}),
+        json!({"type": "object"}),
+    ] {
+        good(document(open, "{{topik}}"));
+    }
+    assert!(
+        bad(document(json!({"type": "objekt"}), "x"))[0]
+            .starts_with("input.type: not a valid JSON Schema: ")
+    );
+    assert!(
+        bad(document(
+            json!({"$ref": "https://example.com/schema.json"}),
+            "x"
+        ))[0]
+            .starts_with("input: not a valid JSON Schema: ")
+    );
+}
+
+#[test]
+fn without_a_declared_input_a_near_miss_is_a_warning() {
+    let workflow = good(workflow(vec![
+        node("gptResponse", "{{topic}}"),
+        node("b", "{{gptresponse.text}} {{gptRespons.text}}"),
+    ]));
+    let warnings = lines(&workflow.warnings());
+    assert_eq!(
+        warnings,
+        "nodes[1].userPrompt (line 1, column 1): `gptresponse` is read from the trigger's input; did you mean the node's variable `gptResponse`?\n\
+         nodes[1].userPrompt (line 1, column 22): `gptRespons` is read from the trigger's input; did you mean the node's variable `gptResponse`?\n"
+    );
+    let slips = good(with(
+        json!({"model": "gpt-4o", "verbosity": "hi", "reasoning": {"maxTokens": 5}}),
+    ));
+    assert_eq!(slips.warnings().len(), 3, "{}", lines(&slips.warnings()));
+}
+
+#[test]
+fn an_output_field_that_does_not_exist_is_refused() {
+    let faults = bad(workflow(vec![
+        node("a", "x"),
+        node(
+            "b",
+            "{{#if a.finish_reason}}{{a.[costUsd]}}{{/if}}{{a.usage.cost}}",
+        ),
+    ]));
+    assert_eq!(faults.len(), 1);
+    assert!(
+        faults[0].contains("`a` has no field `finish_reason`; did you mean `finishReason`?"),
+        "{faults:?}"
+    );
+}
+
+#[test]
+fn an_inline_node_follows_the_same_rules() {
+    let node = parse_node(&node("a", "{{anything.at.all}}")).unwrap();
+    assert_eq!((node.id.as_str(), node.retry.max_attempts), ("a", 5));
+    let faults = lines(&parse_node(&json!({"type": "openrouter", "variableName": "a", "userPrompt": "{{a.text}} {{b", "dependsOn": ["x"]})).unwrap_err());
+    assert_eq!(
+        faults,
+        "credential: `credential` is required\n\
+         userPrompt (line 1, column 12): `{{` is never closed with `}}`; for a literal `{{` write `\\{{`\n\
+         dependsOn: a node that stands alone has no others to depend on\n"
+    );
+    assert_eq!(parse_node(&json!([])).unwrap_err().len(), 1);
+    assert_eq!(
+        lines(&parse_node(&json!({"type": "slack", "variableName": "a"})).unwrap_err()),
+        "type: unknown node type `slack`; known: openrouter\n"
+    );
+}
+
+#[test]
+fn the_input_is_checked_against_its_schema() {
+    let workflow = parse(COMPARE_MODELS, Format::Yaml).unwrap();
+    assert_eq!(workflow.check_input(&json!({"data": {}})), Ok(()));
+    let faults = workflow
+        .check_input(&json!({"data": {}, "question": 5}))
+        .unwrap_err();
+    assert_eq!(lines(&faults), "question: 5 is not of type \"string\"\n");
+    assert_eq!(workflow.check_input(&Value::Null).unwrap_err().len(), 1);
+    assert_eq!(
+        workflow.check_input(&json!([1])).unwrap_err()[0].message,
+        "the input must be an object, not a list"
+    );
+    let free = good(with(json!({})));
+    assert_eq!(free.check_input(&json!({"x": 1})), Ok(()));
+    assert_eq!(free.check_input(&Value::Null), Ok(()));
+    let endless = json!({"name": "w", "nodes": [node("a", "x")], "input": {"$ref": "#"}});
+    if let Ok(endless) = parse(&endless.to_string(), Format::Json) {
+        let _ = endless.check_input(&json!({"x": 1}));
+    }
+    let nested = good(json!({"name": "w", "nodes": [node("a", "x")],
+        "input": {"properties": {"items": {"items": {"required": ["id"], "properties": {"id": {"type": "integer"}}}}}}}));
+    let faults = nested
+        .check_input(&json!({"items": [{"id": 1}, {"id": "x"}, {}]}))
+        .unwrap_err();
+    let paths: Vec<&str> = faults.iter().map(|fault| fault.path.as_str()).collect();
+    assert_eq!(paths, ["items[1].id", "items[2]"]);
+}
+
+#[test]
+fn levels_come_in_order_and_the_longest_path_first() {
+    let workflow = parse(COMPARE_MODELS, Format::Yaml).unwrap();
+    assert_eq!(
+        serde_json::to_value(workflow.plan()).unwrap(),
+        json!({"levels": [
+            [{"id": "gptResponse", "needs": []}, {"id": "claudeResponse", "needs": []}],
+            [{"id": "verdict", "needs": ["claudeResponse", "gptResponse"]}, {"id": "notice", "needs": []}],
+        ]})
+    );
+    let chain = good(self::workflow(vec![
+        node("short", "x"),
+        node("a", "x"),
+        node("c", "{{b}}"),
+        node("b", "{{a}}"),
+    ]));
+    let ids: Vec<Vec<String>> = chain
+        .plan()
+        .levels
+        .into_iter()
+        .map(|level| level.into_iter().map(|node| node.id).collect())
+        .collect();
+    assert_eq!(ids, [vec!["a", "short"], vec!["b"], vec!["c"]]);
+}
+
+#[test]
+fn random_graphs_are_planned_with_every_need_in_an_earlier_level() {
+    let mut state = 88_172_645_463_325_252_u64;
+    let mut next = |bound: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 11) as usize % bound
+    };
+    for _ in 0..100 {
+        let count = 1 + next(40);
+        let mut edges = BTreeMap::new();
+        let nodes = (0..count)
+            .map(|index| {
+                let needs: Vec<usize> = (0..next(4))
+                    .filter(|_| index > 0)
+                    .map(|_| next(index.max(1)))
+                    .collect();
+                let prompt: String = needs
+                    .iter()
+                    .map(|need| format!("{{{{n{need}.text}}}}"))
+                    .collect();
+                edges.insert(format!("n{index}"), needs);
+                node(&format!("n{index}"), &format!("x{prompt}"))
+            })
+            .rev()
+            .collect();
+        let plan = good(workflow(nodes)).plan();
+        let level_of: BTreeMap<&str, usize> = plan
+            .levels
+            .iter()
+            .enumerate()
+            .flat_map(|(level, nodes)| nodes.iter().map(move |node| (node.id.as_str(), level)))
+            .collect();
+        assert_eq!(level_of.len(), count);
+        assert!(plan.levels.iter().all(|level| !level.is_empty()));
+        for (id, needs) in &edges {
+            let earliest = needs
+                .iter()
+                .map(|need| level_of[format!("n{need}").as_str()] + 1)
+                .max();
+            assert_eq!(level_of[id.as_str()], earliest.unwrap_or(0));
+        }
+    }
+}
+
+#[test]
+fn five_hundred_nodes_are_planned_well_within_a_second() {
+    let nodes = (0..500)
+        .map(|index| {
+            let prompt: String = (index.max(20) - 20..index)
+                .map(|need| format!("{{{{n{need}.text}}}}"))
+                .collect();
+            node(&format!("n{index}"), &format!("x{prompt}"))
+        })
+        .collect();
+    let start = Instant::now();
+    let workflow = good(workflow(nodes));
+    let parsed = start.elapsed();
+    let plan = workflow.plan();
+    assert_eq!(plan.levels.len(), 500);
+    assert!(
+        start.elapsed() < Duration::from_secs(2),
+        "{parsed:?} to parse, {:?} in all",
+        start.elapsed()
+    );
+}
+
+#[test]
+fn a_prompt_of_the_document_renders_with_a_runs_context() {
+    let workflow = parse(COMPARE_MODELS, Format::Yaml).unwrap();
+    let context =
+        json!({"data": {}, "gptResponse": {"text": "A"}, "claudeResponse": {"text": "B"}});
+    let text = template::render(
+        &call(workflow.node("verdict").unwrap()).user_prompt,
+        &context,
+        &[],
+    )
+    .unwrap();
+    assert_eq!(text, "Which is better?\n1. A\n2. B\n");
+}
