@@ -58,10 +58,10 @@ faults! {
     ContentFilter = "content-filter", "200 with part of the text, finish content_filter";
     NetworkErrorNative = "network-error-native", "200, only native_finish_reason says network_error";
     StreamErrorFirst = "stream-error-first", "the first event is an error";
-    StreamErrorMid = "stream-error-mid", "an error event after some text, then [DONE]";
+    StreamErrorMid = "stream-error-mid", "an error event after some text, then `[DONE]`";
     StreamErrorMidNoDone = "stream-error-mid-no-done", "an error event after some text, then the end";
     StreamCut = "stream-cut", "the connection breaks in the middle of the text";
-    StreamNoDone = "stream-no-done", "finish and usage arrive, [DONE] does not";
+    StreamNoDone = "stream-no-done", "finish and usage arrive, `[DONE]` does not";
     UsageChoicesEmpty = "usage-choices-empty", "usage arrives with choices []";
     UsageOldShape = "usage-old-shape", "usage arrives with finish_reason null";
     NoUsage = "no-usage", "no usage at all";

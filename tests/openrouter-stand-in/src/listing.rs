@@ -176,6 +176,10 @@ fn entry(place: usize, model: &Model) -> Value {
             "temperature": null, "top_p": null, "top_k": null, "frequency_penalty": null,
             "presence_penalty": null, "repetition_penalty": null,
         },
+        "reasoning": {
+            "mandatory": false, "default_effort": "medium", "default_enabled": false,
+            "supported_efforts": ["high", "medium", "low"], "supports_max_tokens": false,
+        },
         "supported_voices": null,
         "expiration_date": model.expires,
         "knowledge_cutoff": "2025-06-30",
