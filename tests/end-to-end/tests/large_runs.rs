@@ -18,6 +18,7 @@ async fn two_hundred_nodes_with_answers_of_100_kb() {
                 .unwrap_or_default();
             json!({
                 "variableName": format!("n{index}"),
+                "model": "openai/gpt-6-luna",
                 "maxTokens": 60000,
                 "userPrompt": format!("[[repeat:100000]] {index} {before} {}", user.name),
             })
@@ -55,14 +56,14 @@ async fn two_hundred_nodes_with_answers_of_100_kb() {
 async fn an_answer_past_the_item_limit_is_kept_whole() {
     let user = User::with_credential().await;
     // Hardly compressible, so that it does not fit into an item.
-    let noise: String = (0..40_000)
+    let noise: String = (0..24_000)
         .map(|_| uuid::Uuid::now_v7().simple().to_string()[16..].to_owned())
         .collect();
     let run = user
         .run(
             json!([
-                {"variableName": "x", "maxTokens": 1_000_000, "userPrompt": "[[echo]]{{noise}}"},
-                {"variableName": "y", "maxTokens": 1_000_000, "userPrompt": "[[echo]]{{x.text}}!"},
+                {"variableName": "x", "model": "openai/gpt-6-luna", "maxTokens": 120_000, "userPrompt": "[[echo]]{{noise}}"},
+                {"variableName": "y", "model": "openai/gpt-6-luna", "maxTokens": 120_000, "userPrompt": "[[echo]]{{x.text}}!"},
             ]),
             json!({"noise": noise}),
         )

@@ -1,0 +1,169 @@
+use axum::http::HeaderMap;
+use serde_json::{Map, Value};
+
+use crate::digest::sha256_hex;
+use crate::directives::{self, Directives, content_text};
+use crate::faults::FaultCall;
+use crate::refusal::Refusal;
+
+const PROVIDER_KEYS: [&str; 14] = [
+    "order",
+    "only",
+    "ignore",
+    "allow_fallbacks",
+    "require_parameters",
+    "data_collection",
+    "zdr",
+    "enforce_distillable_text",
+    "quantizations",
+    "sort",
+    "preferred_min_throughput",
+    "preferred_max_latency",
+    "max_price",
+    "options",
+];
+
+/// A chat request, as far as the stand-in looks at it.
+pub(crate) struct Ask {
+    /// The models to try, in order; `None` stands for the account's default.
+    pub(crate) models: Vec<Option<String>>,
+    pub(crate) system: String,
+    /// The last user message without its directives.
+    pub(crate) user: String,
+    /// Characters and digest of the last user message as it was sent.
+    pub(crate) user_chars: usize,
+    pub(crate) user_sha256: String,
+    pub(crate) directives: Directives,
+    /// A fault asked for by header.
+    pub(crate) header_fault: Option<FaultCall>,
+    pub(crate) prompt_tokens: u64,
+    pub(crate) max_tokens: Option<u64>,
+    pub(crate) stream: bool,
+    pub(crate) tool: Option<String>,
+    pub(crate) response_format: Option<Value>,
+    pub(crate) http_referer: Option<String>,
+    pub(crate) title: Option<String>,
+}
+
+impl Ask {
+    pub(crate) fn read(headers: &HeaderMap, body: &[u8], strict: bool) -> Result<Self, Refusal> {
+        let Ok(Value::Object(body)) = serde_json::from_slice::<Value>(body) else {
+            return Err(Refusal::new(400, "Input must have at least 1 token."));
+        };
+        check(&body, strict)?;
+        let legacy = body.get("prompt").and_then(Value::as_str);
+        let said = said(&body, legacy);
+        if said.is_empty() {
+            let text = "Input required: specify \"prompt\" or \"messages\"";
+            return Err(Refusal::new(400, text));
+        }
+        let sent = said
+            .iter()
+            .rev()
+            .find(|(role, _)| role == "user")
+            .map(|(_, text)| text.clone())
+            .unwrap_or_default();
+        let system = said
+            .iter()
+            .filter(|(role, _)| role == "system" || role == "developer")
+            .map(|(_, text)| text.as_str())
+            .collect::<Vec<_>>()
+            .join("\n");
+        let chars = said.iter().map(|(_, text)| text.chars().count()).sum();
+        let (directives, user) = directives::take(&sent).map_err(misuse)?;
+        let header_fault = match text_header(headers, "x-stand-in-fault") {
+            Some(text) => Some(FaultCall::parse(&text).map_err(misuse)?),
+            None => None,
+        };
+        Ok(Self {
+            models: models(&body),
+            system,
+            user,
+            user_chars: sent.chars().count(),
+            user_sha256: sha256_hex(&sent),
+            directives,
+            header_fault,
+            prompt_tokens: tokens(chars),
+            max_tokens: ["max_completion_tokens", "max_tokens"]
+                .iter()
+                .find_map(|name| body.get(*name).and_then(Value::as_u64)),
+            stream: body.get("stream").and_then(Value::as_bool).unwrap_or(false),
+            tool: body
+                .get("tools")
+                .and_then(|tools| tools.pointer("/0/function/name"))
+                .and_then(Value::as_str)
+                .map(str::to_owned),
+            response_format: body.get("response_format").cloned(),
+            http_referer: text_header(headers, "http-referer"),
+            title: text_header(headers, "x-openrouter-title")
+                .or_else(|| text_header(headers, "x-title")),
+        })
+    }
+}
+
+/// Tokens are counted as a quarter of the characters, rounded up.
+pub(crate) fn tokens(chars: usize) -> u64 {
+    u64::try_from(chars.div_ceil(4)).unwrap_or(u64::MAX)
+}
+
+fn misuse(text: String) -> Refusal {
+    Refusal::new(400, format!("stand-in: {text}"))
+}
+
+fn text_header(headers: &HeaderMap, name: &str) -> Option<String> {
+    let value = headers.get(name)?.to_str().ok()?;
+    Some(value.to_owned())
+}
+
+/// Role and text of every message.
+fn said(body: &Map<String, Value>, legacy: Option<&str>) -> Vec<(String, String)> {
+    let messages = body.get("messages").and_then(Value::as_array);
+    let mut said: Vec<(String, String)> = messages
+        .into_iter()
+        .flatten()
+        .map(|message| {
+            let role = message.get("role").and_then(Value::as_str);
+            let text = content_text(message.get("content"));
+            (role.unwrap_or("user").to_owned(), text)
+        })
+        .collect();
+    if let (true, Some(prompt)) = (said.is_empty(), legacy) {
+        said.push(("user".to_owned(), prompt.to_owned()));
+    }
+    said
+}
+
+fn models(body: &Map<String, Value>) -> Vec<Option<String>> {
+    let first = body.get("model").and_then(Value::as_str);
+    let listed = body.get("models").and_then(Value::as_array);
+    let mut models: Vec<Option<String>> = Vec::new();
+    let others = listed.into_iter().flatten().filter_map(Value::as_str);
+    for model in first.into_iter().chain(others) {
+        let model = Some(model.to_owned());
+        if !models.contains(&model) {
+            models.push(model);
+        }
+    }
+    if models.is_empty() {
+        models.push(None);
+    }
+    models
+}
+
+fn check(body: &Map<String, Value>, strict: bool) -> Result<(), Refusal> {
+    let provider = body.get("provider").and_then(Value::as_object);
+    let unknown = provider
+        .into_iter()
+        .flat_map(Map::keys)
+        .find(|key| !PROVIDER_KEYS.contains(&key.as_str()));
+    if let (true, Some(key)) = (strict, unknown) {
+        let text = format!("provider: Unrecognized key(s) in object: '{key}'");
+        return Err(Refusal::new(400, text));
+    }
+    let reasoning = body.get("reasoning").and_then(Value::as_object);
+    if reasoning.is_some_and(|map| map.contains_key("effort") && map.contains_key("max_tokens")) {
+        let text = "Only one of \"reasoning.effort\" and \"reasoning.max_tokens\" can be specified";
+        return Err(Refusal::new(400, text));
+    }
+    Ok(())
+}

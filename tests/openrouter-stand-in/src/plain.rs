@@ -1,0 +1,100 @@
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use crate::answer::Answer;
+use crate::faults::{Fault, FaultCall};
+use crate::playback::{Frame, Step, pace};
+use crate::refusal::USER_ID;
+
+const PIECES: usize = 8;
+
+/// What every answer and every chunk of one generation repeats.
+pub(crate) struct Head {
+    pub(crate) id: String,
+    pub(crate) created: i64,
+    pub(crate) model: String,
+    pub(crate) provider: &'static str,
+}
+
+/// The body of an answer that is not streamed, as a fault would have it.
+pub(crate) fn body(head: &Head, answer: &Answer, fault: Option<Fault>) -> Vec<u8> {
+    match fault {
+        Some(Fault::EmptyBody) => Vec::new(),
+        Some(Fault::ErrorIn200) => root_error(head, 502.into()).to_string().into_bytes(),
+        Some(Fault::ErrorCodeWord) => root_error(head, "server_error".into())
+            .to_string()
+            .into_bytes(),
+        Some(Fault::TruncatedJson) => {
+            let mut bytes = completion(head, answer, fault).to_string().into_bytes();
+            bytes.truncate(bytes.len() / 2);
+            bytes
+        }
+        Some(Fault::Comments) => {
+            let body = completion(head, answer, fault);
+            format!(": OPENROUTER PROCESSING\n\n\n   \n{body}").into_bytes()
+        }
+        _ => completion(head, answer, fault).to_string().into_bytes(),
+    }
+}
+
+/// The steps of a body that does not simply arrive; `None` for one that does.
+pub(crate) fn steps(body: &[u8], call: Option<&FaultCall>) -> Option<Vec<Step>> {
+    let call = call?;
+    let shown = match call.fault {
+        Fault::SlowBody | Fault::Stall | Fault::Utf8Split => body,
+        Fault::StreamCut => body.get(..body.len() / 2)?,
+        _ => return None,
+    };
+    let frames = shown
+        .chunks(shown.len().div_ceil(PIECES).max(1))
+        .map(|piece| Frame {
+            bytes: Bytes::copy_from_slice(piece),
+            tokens: None,
+        })
+        .collect();
+    Some(pace(frames, Some(call)))
+}
+
+fn root_error(head: &Head, code: Value) -> Value {
+    json!({
+        "error": {
+            "code": code, "message": "Provider returned error",
+            "metadata": {"provider_name": head.provider, "raw": "upstream connection reset"},
+        },
+        "user_id": USER_ID,
+    })
+}
+
+fn completion(head: &Head, answer: &Answer, fault: Option<Fault>) -> Value {
+    let mut choice = json!({
+        "index": 0, "finish_reason": answer.finish, "native_finish_reason": answer.native,
+        "logprobs": null,
+        "message": {
+            "role": "assistant", "content": answer.content, "refusal": answer.refusal,
+            "reasoning": answer.reasoning,
+        },
+    });
+    if let Some(fields) = choice.as_object_mut()
+        && fault == Some(Fault::ChoiceError)
+    {
+        let error = json!({"code": 502, "message": "Provider disconnected"});
+        fields.insert("error".into(), error);
+    }
+    if let (Some(calls), Some(message)) = (&answer.tool_calls, choice.pointer_mut("/message"))
+        && let Some(fields) = message.as_object_mut()
+    {
+        fields.insert("tool_calls".into(), calls.clone());
+    }
+    let mut body = json!({
+        "id": head.id, "object": "chat.completion", "created": head.created,
+        "model": head.model, "provider": head.provider,
+        "system_fingerprint": null, "service_tier": null,
+        "choices": [choice],
+    });
+    if let Some(fields) = body.as_object_mut()
+        && fault != Some(Fault::NoUsage)
+    {
+        fields.insert("usage".into(), answer.usage.json(answer.free));
+    }
+    body
+}

@@ -1,0 +1,52 @@
+/// How the stand-in answers where the real service leaves a choice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Answer 400 to a key inside `provider` that the schema does not know.
+    pub strict: bool,
+    /// The text of the 401 that meets a request without a key.
+    pub missing_key: MissingKeyText,
+    /// How often `GET /generation` answers 404 for an id before the record is there.
+    pub generation_misses: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            strict: false,
+            missing_key: MissingKeyText::default(),
+            generation_misses: 2,
+        }
+    }
+}
+
+/// The three texts that a missing key has been answered with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum MissingKeyText {
+    /// "No auth credentials found"
+    #[default]
+    Auth,
+    /// "No cookie auth credentials found"
+    Cookie,
+    /// "Missing Authentication header"
+    Header,
+}
+
+impl MissingKeyText {
+    /// Reads `auth`, `cookie` or `header`.
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "auth" => Some(Self::Auth),
+            "cookie" => Some(Self::Cookie),
+            "header" => Some(Self::Header),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Self::Auth => "No auth credentials found",
+            Self::Cookie => "No cookie auth credentials found",
+            Self::Header => "Missing Authentication header",
+        }
+    }
+}

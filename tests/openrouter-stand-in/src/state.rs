@@ -1,0 +1,66 @@
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::catalogue::Catalogue;
+use crate::keys::KeyRing;
+use crate::ledger::Ledger;
+use crate::observed::Observed;
+use crate::settings::Settings;
+
+pub(crate) type Shared = Arc<StandIn>;
+
+/// All that one running stand-in remembers.
+pub(crate) struct StandIn {
+    pub(crate) settings: Settings,
+    pub(crate) catalogue: Mutex<Catalogue>,
+    pub(crate) keys: Mutex<KeyRing>,
+    pub(crate) ledger: Mutex<Ledger>,
+    pub(crate) observed: Mutex<Observed>,
+    away: AtomicBool,
+    generation_misses: AtomicU32,
+}
+
+impl StandIn {
+    pub(crate) fn new(settings: Settings) -> Result<Self, serde_json::Error> {
+        Ok(Self {
+            catalogue: Mutex::new(Catalogue::load()?),
+            keys: Mutex::default(),
+            ledger: Mutex::default(),
+            observed: Mutex::default(),
+            away: AtomicBool::new(false),
+            generation_misses: AtomicU32::new(settings.generation_misses),
+            settings,
+        })
+    }
+
+    pub(crate) fn is_away(&self) -> bool {
+        self.away.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_away(&self, away: bool) {
+        self.away.store(away, Ordering::Relaxed);
+    }
+
+    pub(crate) fn generation_misses(&self) -> u32 {
+        self.generation_misses.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_generation_misses(&self, misses: u32) {
+        self.generation_misses.store(misses, Ordering::Relaxed);
+    }
+
+    pub(crate) fn reset(&self) -> Result<(), serde_json::Error> {
+        *locked(&self.catalogue) = Catalogue::load()?;
+        *locked(&self.keys) = KeyRing::default();
+        *locked(&self.ledger) = Ledger::default();
+        *locked(&self.observed) = Observed::default();
+        self.set_away(false);
+        self.set_generation_misses(self.settings.generation_misses);
+        Ok(())
+    }
+}
+
+/// A handler that panicked must not take the later ones with it.
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,238 @@
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use crate::answer::Answer;
+use crate::ask::tokens;
+use crate::faults::{Fault, FaultCall};
+use crate::plain::Head;
+use crate::playback::{Frame, Step, pace};
+
+const DELTAS: usize = 14;
+const COMMENT: &str = ": OPENROUTER PROCESSING";
+
+/// One event: its data, and the completion tokens sent with it.
+struct Event {
+    data: String,
+    tokens: Option<u64>,
+}
+
+impl Event {
+    fn of(data: &Value) -> Self {
+        Self {
+            data: data.to_string(),
+            tokens: None,
+        }
+    }
+}
+
+/// The events of a streamed answer, as a fault would have them.
+pub(crate) fn plan(head: &Head, answer: &Answer, call: Option<&FaultCall>) -> Vec<Step> {
+    let fault = call.map(|call| call.fault);
+    if fault == Some(Fault::EmptyBody) {
+        return Vec::new();
+    }
+    let events = events(head, answer, fault);
+    let broken_off = fault == Some(Fault::TruncatedJson);
+    let end = if fault == Some(Fault::Crlf) {
+        "\r\n"
+    } else {
+        "\n"
+    };
+    let last = events.len().saturating_sub(1);
+    let mut frames = Vec::new();
+    for (place, event) in events.into_iter().enumerate() {
+        if fault == Some(Fault::Comments) {
+            frames.push(frame(format!("{COMMENT}{end}{end}"), None));
+        }
+        let text = if broken_off && place == last {
+            let half = event.data.chars().count() / 2;
+            let data: String = event.data.chars().take(half).collect();
+            format!("data: {data}")
+        } else {
+            format!("data: {}{end}{end}", event.data)
+        };
+        frames.push(frame(text, event.tokens));
+    }
+    pace(frames, call)
+}
+
+fn frame(text: String, tokens: Option<u64>) -> Frame {
+    Frame {
+        bytes: Bytes::from(text),
+        tokens,
+    }
+}
+
+fn events(head: &Head, answer: &Answer, fault: Option<Fault>) -> Vec<Event> {
+    let mut events = deltas(head, answer);
+    let half = events.len().div_ceil(2);
+    let done = Event {
+        data: "[DONE]".to_owned(),
+        tokens: None,
+    };
+    match fault {
+        Some(Fault::StreamErrorFirst) => {
+            events.clear();
+            events.extend([error(head, 502.into()), done]);
+        }
+        Some(Fault::StreamErrorMid) => {
+            events.truncate(half);
+            events.extend([error(head, 502.into()), done]);
+        }
+        Some(Fault::StreamErrorMidNoDone) => {
+            events.truncate(half);
+            events.push(error(head, 502.into()));
+        }
+        Some(Fault::ErrorCodeWord) => {
+            events.truncate(half);
+            events.extend([error(head, "server_error".into()), done]);
+        }
+        Some(Fault::StreamCut | Fault::TruncatedJson) => events.truncate(half),
+        Some(Fault::ChoiceError) => {
+            let mut chunk = chunk(
+                head,
+                json!({"role": "assistant", "content": ""}),
+                answer,
+                true,
+            );
+            if let Some(choice) = chunk
+                .pointer_mut("/choices/0")
+                .and_then(Value::as_object_mut)
+            {
+                let error = json!({"code": 502, "message": "Provider disconnected"});
+                choice.insert("error".into(), error);
+            }
+            events.extend([Event::of(&chunk), done]);
+        }
+        _ => {
+            events.push(finish(head, answer));
+            events.extend(usage(head, answer, fault));
+            if fault != Some(Fault::StreamNoDone) {
+                events.push(done);
+            }
+        }
+    }
+    events
+}
+
+/// The text in about 14 pieces; before it the reasoning, instead of it a refusal or tool calls.
+fn deltas(head: &Head, answer: &Answer) -> Vec<Event> {
+    let mut events = Vec::new();
+    let reasoning_tokens = answer.usage.reasoning_tokens;
+    if let Some(reasoning) = &answer.reasoning {
+        let delta = json!({"role": "assistant", "content": "", "reasoning": reasoning});
+        events.push(Event {
+            tokens: Some(reasoning_tokens),
+            ..Event::of(&chunk(head, delta, answer, false))
+        });
+    }
+    if let Some(refusal) = &answer.refusal {
+        let delta = json!({"role": "assistant", "content": null, "refusal": refusal});
+        events.push(Event::of(&chunk(head, delta, answer, false)));
+    }
+    for call in answer
+        .tool_calls
+        .iter()
+        .filter_map(Value::as_array)
+        .flatten()
+    {
+        events.extend(tool_deltas(head, answer, call));
+    }
+    let text: Vec<char> = answer
+        .content
+        .as_deref()
+        .unwrap_or_default()
+        .chars()
+        .collect();
+    let mut sent = 0;
+    for piece in text.chunks(text.len().div_ceil(DELTAS).max(1)) {
+        sent += piece.len();
+        let piece: String = piece.iter().collect();
+        let delta = json!({"role": "assistant", "content": piece});
+        events.push(Event {
+            tokens: Some(reasoning_tokens + tokens(sent)),
+            ..Event::of(&chunk(head, delta, answer, false))
+        });
+    }
+    events
+}
+
+/// Name first, then the arguments in two fragments.
+fn tool_deltas(head: &Head, answer: &Answer, call: &Value) -> Vec<Event> {
+    let name = call.pointer("/function/name");
+    let arguments: Vec<char> = call
+        .pointer("/function/arguments")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .chars()
+        .collect();
+    let opening = json!({
+        "index": 0, "id": call.get("id"), "type": "function",
+        "function": {"name": name, "arguments": ""},
+    });
+    let fragments = arguments
+        .chunks(arguments.len().div_ceil(2).max(1))
+        .map(|piece| {
+            let piece: String = piece.iter().collect();
+            json!({"index": 0, "type": "function", "function": {"arguments": piece}})
+        });
+    std::iter::once(opening)
+        .chain(fragments)
+        .map(|call| {
+            let delta = json!({"role": "assistant", "content": null, "tool_calls": [call]});
+            Event::of(&chunk(head, delta, answer, false))
+        })
+        .collect()
+}
+
+fn chunk(head: &Head, delta: Value, answer: &Answer, finished: bool) -> Value {
+    let (finish, native) = if finished {
+        (answer.finish, Some(answer.native))
+    } else {
+        (None, None)
+    };
+    json!({
+        "id": head.id, "object": "chat.completion.chunk", "created": head.created,
+        "model": head.model, "provider": head.provider,
+        "choices": [{
+            "index": 0, "delta": delta, "finish_reason": finish,
+            "native_finish_reason": native, "logprobs": null,
+        }],
+    })
+}
+
+fn finish(head: &Head, answer: &Answer) -> Event {
+    let delta = json!({"role": "assistant", "content": ""});
+    Event::of(&chunk(head, delta, answer, true))
+}
+
+/// The usage chunk in one of its three shapes.
+fn usage(head: &Head, answer: &Answer, fault: Option<Fault>) -> Option<Event> {
+    let delta = json!({"role": "assistant", "content": ""});
+    let mut chunk = chunk(head, delta, answer, fault != Some(Fault::UsageOldShape));
+    let fields = chunk.as_object_mut()?;
+    match fault {
+        Some(Fault::NoUsage) => return None,
+        Some(Fault::UsageChoicesEmpty) => {
+            fields.insert("choices".into(), json!([]));
+        }
+        _ => {}
+    }
+    fields.insert("usage".into(), answer.usage.json(answer.free));
+    Some(Event {
+        tokens: Some(answer.usage.completion_tokens),
+        ..Event::of(&chunk)
+    })
+}
+
+fn error(head: &Head, code: Value) -> Event {
+    Event::of(&json!({
+        "id": head.id, "object": "chat.completion.chunk", "created": head.created,
+        "model": head.model, "provider": head.provider,
+        "error": {
+            "code": code, "message": "Network connection lost.",
+            "metadata": {"error_type": "provider_unavailable"},
+        },
+        "choices": [{"index": 0, "delta": {"content": ""}, "finish_reason": "error"}],
+    }))
+}
