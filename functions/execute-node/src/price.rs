@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use rust_decimal::Decimal;
-use steps_openrouter::{ChatRequest, Client, Model, Pricing, base_id};
+use steps_openrouter::catalogue::base_id;
+use steps_openrouter::{ChatRequest, Client, Model, Pricing};
 use steps_problem::Problem;
 use steps_runs::Store;
 use tokio::sync::Mutex;

@@ -1,7 +1,7 @@
 //! From a node and its context to the request that OpenRouter gets.
 
 use serde_json::Value;
-use steps_openrouter::{ChatRequest, DEFAULT_MAX_TOKENS, Message, Options};
+use steps_openrouter::{ChatRequest, DEFAULT_MAX_TOKENS, Options};
 use steps_problem::Problem;
 use steps_workflow::{OpenRouterNode, template};
 
@@ -12,46 +12,38 @@ pub(crate) fn chat_request(
     context: &Value,
     known: &[&str],
 ) -> Result<ChatRequest, Problem> {
-    let mut messages = Vec::with_capacity(2);
     let system = template::render(&node.system_prompt, context, known)?;
-    if !system.trim().is_empty() {
-        messages.push(Message::system(system));
-    }
-    messages.push(Message::user(template::render(
-        &node.user_prompt,
-        context,
-        known,
-    )?));
+    let user = template::render(&node.user_prompt, context, known)?;
     let object = |fields: &Option<serde_json::Map<String, Value>>| fields.clone().map(Value::Object);
-    Ok(ChatRequest {
-        model: node.model.clone(),
-        models: node.models.clone(),
-        messages,
-        max_tokens: node.max_tokens.unwrap_or(DEFAULT_MAX_TOKENS),
-        options: Options {
-            temperature: node.temperature,
-            top_p: node.top_p,
-            top_k: node.top_k,
-            min_p: node.min_p,
-            top_a: node.top_a,
-            frequency_penalty: node.frequency_penalty,
-            presence_penalty: node.presence_penalty,
-            repetition_penalty: node.repetition_penalty,
-            seed: node.seed,
-            stop: node.stop.clone(),
-            response_format: object(&node.response_format),
-            reasoning: object(&node.reasoning),
-            provider: object(&node.provider),
-            plugins: (!node.plugins.is_empty())
-                .then(|| node.plugins.iter().cloned().map(Value::Object).collect()),
-            transforms: node.transforms.clone(),
-            verbosity: node.verbosity.clone(),
-            service_tier: node.service_tier.clone(),
-            user: node.user.clone(),
-            session_id: node.session_id.clone(),
-            metadata: node.metadata.clone(),
-        },
-    })
+    let options = Options {
+        temperature: node.temperature,
+        top_p: node.top_p,
+        top_k: node.top_k,
+        min_p: node.min_p,
+        top_a: node.top_a,
+        frequency_penalty: node.frequency_penalty,
+        presence_penalty: node.presence_penalty,
+        repetition_penalty: node.repetition_penalty,
+        seed: node.seed,
+        stop: node.stop.clone(),
+        response_format: object(&node.response_format),
+        reasoning: object(&node.reasoning),
+        provider: object(&node.provider),
+        plugins: (!node.plugins.is_empty())
+            .then(|| node.plugins.iter().cloned().map(Value::Object).collect()),
+        transforms: node.transforms.clone(),
+        verbosity: node.verbosity.clone(),
+        service_tier: node.service_tier.clone(),
+        user: node.user.clone(),
+        session_id: node.session_id.clone(),
+        metadata: node.metadata.clone(),
+    };
+    Ok(ChatRequest::new(&node.model)
+        .models(&node.models)
+        .system(system)
+        .user(user)
+        .max_tokens(node.max_tokens.unwrap_or(DEFAULT_MAX_TOKENS))
+        .options(options))
 }
 
 /// Whether the answer's text is to be JSON.
@@ -63,11 +55,7 @@ pub(crate) fn asks_for_json(node: &OpenRouterNode) -> bool {
         .is_some_and(|kind| kind.starts_with("json"))
 }
 
-/// How long the prompts are.
+/// How long the prompts are, as they are sent.
 pub(crate) fn prompt_bytes(request: &ChatRequest) -> usize {
-    request
-        .messages
-        .iter()
-        .map(|message| message.content.len())
-        .sum()
+    serde_json::to_string(&request.messages).map_or(0, |messages| messages.len())
 }

@@ -335,7 +335,7 @@ impl ExecuteNode {
         let key = self.secrets.read(credential).await?;
         let key = ApiKey::parse(key.expose_secret())?;
         if let Some(generation) = self.openrouter.generation(&key, generation_id).await?
-            && let Some(cost) = generation.cost_usd()
+            && let Some(cost) = generation.total_cost
         {
             self.store
                 .recover(&work.run.id, node_id, attempt, cost)

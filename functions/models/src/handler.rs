@@ -5,7 +5,8 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::json;
 use steps_lambda::{Answer, Request};
-use steps_openrouter::{Client, DEFAULT_MODEL, Model, RECOMMENDED, Recommended};
+use steps_openrouter::catalogue::{RECOMMENDED, Recommended};
+use steps_openrouter::{Client, DEFAULT_MODEL, Model};
 use steps_problem::Problem;
 use steps_runs::{Catalogue, Store};
 
