@@ -128,7 +128,8 @@ def watch():
     os.chdir(ROOT)
     os.execvpe(
         "cargo",
-        ["cargo", "lambda", "watch", "--invoke-address", "127.0.0.1", "--invoke-port", str(WATCH_PORT), "--concurrency", "10"],
+        ["cargo", "lambda", "watch", "--invoke-address", "127.0.0.1", "--invoke-port", str(WATCH_PORT)]
+        + ["--concurrency", "10"],
         tools_environment() | AWS | environment,
     )
 
@@ -186,7 +187,8 @@ def upstream():
 def build_functions():
     say("building functions")
     bins = [word for name in FUNCTIONS for word in ("--bin", name)]
-    run(["cargo", "lambda", "build", "--quiet", "--compiler", "cargo", "--profile", "dev", "--lambda-dir", ROOT / "target" / "lambda", *bins])
+    where = ["--lambda-dir", ROOT / "target" / "lambda"]
+    run(["cargo", "lambda", "build", "--quiet", "--compiler", "cargo", "--profile", "dev", *where, *bins])
 
 
 def start_stand_in():
@@ -236,7 +238,10 @@ def deploy(base_url, fresh):
     artifacts = f"{STACK}-artifacts"
     packaged = LOCAL / "packaged.yaml"
     aws("s3", "mb", f"s3://{artifacts}")
-    aws("cloudformation", "package", "--template-file", TEMPLATE, "--s3-bucket", artifacts, "--output-template-file", packaged)
+    aws(
+        *("cloudformation", "package", "--template-file", TEMPLATE, "--output-template-file", packaged),
+        *("--s3-bucket", artifacts),
+    )
     aws(
         *("cloudformation", "deploy", "--template-file", packaged, "--stack-name", STACK),
         *("--s3-bucket", artifacts, "--capabilities", "CAPABILITY_IAM", "--no-fail-on-empty-changeset"),
@@ -379,8 +384,9 @@ def run(command):
 def aws(*words):
     """Runs the AWS CLI against the local AWS; gives back what it prints."""
     environment = {name: value for name, value in tools_environment().items() if not name.startswith("AWS_")}
+    environment |= AWS | {"AWS_PAGER": "", "AWS_DEFAULT_OUTPUT": "json"}
     command = [str(VENV / "bin" / "aws"), *(str(word) for word in words)]
-    done = subprocess.run(command, env=environment | AWS | {"AWS_PAGER": "", "AWS_DEFAULT_OUTPUT": "json"}, capture_output=True, text=True)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"aws {' '.join(command[1:4])} failed:\n{done.stdout}{done.stderr}")
     return done.stdout
