@@ -1,0 +1,40 @@
+.PHONY: help up down demo test check watch watched unwatched logs deploy fmt clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
+
+up:  ## start (or refresh) the whole system on this machine
+	infra/local/stack.py up
+
+down:  ## stop it
+	infra/local/stack.py down
+
+demo: up  ## run a workflow in it and show what happens
+	LOCAL_DIR="$${LOCAL_DIR:-.local}" infra/local/demo.py
+
+logs:  ## print the logs of the local functions
+	infra/local/stack.py logs
+
+watch:  ## serve all functions with hot reload (cargo lambda watch)
+	infra/local/stack.py watch
+
+watched:  ## send the local AWS's invocations to the watched functions
+	infra/local/stack.py watched on
+
+unwatched:  ## and back to its own
+	infra/local/stack.py watched off
+
+test:  ## unit tests, then end-to-end tests against a local stack of their own
+	infra/local/test
+
+check:  ## format, lints, docs, dependencies, template, state machines, scripts
+	infra/local/check
+
+fmt:  ## format the Rust code
+	cargo fmt --all
+
+deploy:  ## deploy to AWS (BUCKET=..., STACK=openrouter-steps, ARCH=arm64)
+	infra/deploy
+
+clean: down  ## stop, and remove what was built and installed
+	rm -rf target .local

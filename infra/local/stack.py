@@ -1,0 +1,421 @@
+#!/usr/bin/env python3
+"""The local stack: the whole system on this machine, in a local AWS.
+
+    stack.py up              start what is not running, build, deploy what changed
+    stack.py down            stop what `up` started
+    stack.py status          what runs, and where
+    stack.py watch           serve all functions with hot reload (cargo lambda watch)
+    stack.py watched on|off  send the local AWS's invocations to the watched functions, or back
+    stack.py logs            print the logs of all functions
+    stack.py tools           install the tools only
+
+The environment configures it:
+
+    LOCAL_DIR            where this stack keeps its files (.local)
+    GATEWAY_PORT         the port of the local AWS (4566)
+    STAND_IN_PORT        the port of the OpenRouter stand-in (4567)
+    WATCH_PORT           the port of cargo lambda watch (9000)
+    LOG_LEVEL            what functions log (INFO)
+    OPENROUTER_BASE_URL  with OPENROUTER_API_KEY: use this OpenRouter instead of the stand-in
+"""
+
+import hashlib
+import json
+import os
+import platform
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+VENV = ROOT / ".local" / "venv"
+LOCAL = (ROOT / os.environ.get("LOCAL_DIR", ".local")).resolve()
+LOGS = LOCAL / "logs"
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+TEMPLATE = ROOT / "infra" / "template.yaml"
+FUNCTIONS = sorted(path.parent.name for path in ROOT.glob("functions/*/Cargo.toml"))
+
+STACK = "openrouter-steps"
+REGION = "us-east-1"
+GATEWAY_PORT = int(os.environ.get("GATEWAY_PORT", "4566"))
+STAND_IN_PORT = int(os.environ.get("STAND_IN_PORT", "4567"))
+WATCH_PORT = int(os.environ.get("WATCH_PORT", "9000"))
+GATEWAY = f"http://127.0.0.1:{GATEWAY_PORT}"
+STAND_IN = f"http://127.0.0.1:{STAND_IN_PORT}"
+
+# The address and the test credentials of the local AWS.
+AWS = {
+    "AWS_ENDPOINT_URL": GATEWAY,
+    "AWS_REGION": REGION,
+    "AWS_DEFAULT_REGION": REGION,
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+}
+
+
+def main():
+    commands = {
+        ("up",): up,
+        ("down",): down,
+        ("status",): status,
+        ("watch",): watch,
+        ("watched", "on"): lambda: watched(True),
+        ("watched", "off"): lambda: watched(False),
+        ("logs",): logs,
+        ("tools",): install_tools,
+    }
+    command = commands.get(tuple(sys.argv[1:]))
+    if command is None:
+        sys.exit(__doc__.strip())
+    command()
+
+
+# ---- Commands
+
+
+def up():
+    install_tools()
+    LOGS.mkdir(parents=True, exist_ok=True)
+    base_url = upstream()
+    build_functions()
+    gateway = Service("local-aws", GATEWAY_PORT, "GATEWAY_PORT")
+    fresh = gateway.start(
+        [VENV / "bin" / "python", HERE / "local_aws.py"],
+        env=gateway_environment(),
+        version=digest([HERE / "local_aws.py", HERE / "requirements.txt"]),
+    )
+    gateway.wait_until(lambda: answers(f"{GATEWAY}/_ministack/health"))
+    if base_url is None:
+        start_stand_in()
+        base_url = f"{STAND_IN}/api/v1"
+    else:
+        Service("stand-in", STAND_IN_PORT, "STAND_IN_PORT").stop()
+    deploy(base_url, fresh)
+    write_env(base_url)
+    say(f"up: `source {shown(LOCAL / 'env')}` for API_URL, API_TOKEN and the rest; logs in {shown(LOGS)}")
+
+
+def down():
+    for name, port, variable in SERVICES:
+        if Service(name, port, variable).stop():
+            say(f"stopped {name}")
+    for file in ("env", "deployed"):
+        (LOCAL / file).unlink(missing_ok=True)
+
+
+def status():
+    for name, port, variable in SERVICES:
+        service = Service(name, port, variable)
+        pid = service.pid()
+        print(f"{name:10} {f'http://127.0.0.1:{port}  pid {pid}' if pid else 'not running'}")
+    if (LOCAL / "env").exists():
+        print((LOCAL / "env").read_text(), end="")
+
+
+def watch():
+    """Serves all functions with the environment that the deployed ones have."""
+    environment = {}
+    for name in FUNCTIONS:
+        environment.update(function_environment(name))
+    environment.pop("MINISTACK_LAMBDA_PROXY_URL", None)
+    say(f"when it listens: `{shown(HERE / 'stack.py')} watched on` sends the local AWS's invocations here")
+    os.chdir(ROOT)
+    os.execvpe(
+        "cargo",
+        ["cargo", "lambda", "watch", "--invoke-address", "127.0.0.1", "--invoke-port", str(WATCH_PORT)]
+        + ["--concurrency", "10"],
+        tools_environment() | AWS | environment,
+    )
+
+
+def watched(on):
+    for name in FUNCTIONS:
+        environment = function_environment(name)
+        environment.pop("MINISTACK_LAMBDA_PROXY_URL", None)
+        if on:
+            invoke = f"http://127.0.0.1:{WATCH_PORT}/2015-03-31/functions/{name}/invocations"
+            environment["MINISTACK_LAMBDA_PROXY_URL"] = invoke
+        variables = json.dumps({"Variables": environment})
+        aws("lambda", "update-function-configuration", "--function-name", f"{STACK}-{name}", "--environment", variables)
+    say(f"the local AWS invokes {'the watched' if on else 'its own'} functions")
+
+
+def logs():
+    for name in FUNCTIONS:
+        group = f"/aws/lambda/{STACK}-{name}"
+        for event in json.loads(aws("logs", "filter-log-events", "--log-group-name", group))["events"]:
+            print(f"{name}: {event['message'].rstrip()}")
+
+
+# ---- The steps of `up`
+
+
+def install_tools():
+    """Puts the tools of requirements.txt into .local/venv, once for each version of that file."""
+    requirements = HERE / "requirements.txt"
+    stamp = VENV / "installed"
+    wanted = digest([requirements])
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    if sys.version_info < (3, 11):
+        sys.exit(f"Python 3.11 or later is needed; this is {platform.python_version()}")
+    try:
+        import ensurepip  # noqa: F401
+    except ImportError:
+        sys.exit("Python's venv module is missing: install it (Debian and Ubuntu: apt-get install python3-venv)")
+    say("installing tools")
+    run([sys.executable, "-m", "venv", VENV])
+    run([VENV / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements])
+    stamp.write_text(wanted)
+
+
+def upstream():
+    """The base URL of the user's own OpenRouter, or None for the stand-in."""
+    base_url = os.environ.get("OPENROUTER_BASE_URL")
+    if not base_url or not os.environ.get("OPENROUTER_API_KEY"):
+        return None
+    # A sourced env file names the stand-in: that is not a choice of the user's.
+    return None if base_url.startswith(os.environ.get("STAND_IN_URL") or STAND_IN) else base_url.rstrip("/")
+
+
+def build_functions():
+    say("building functions")
+    bins = [word for name in FUNCTIONS for word in ("--bin", name)]
+    where = ["--lambda-dir", ROOT / "target" / "lambda"]
+    run(["cargo", "lambda", "build", "--quiet", "--compiler", "cargo", "--profile", "dev", *where, *bins])
+
+
+def start_stand_in():
+    run(["cargo", "build", "--quiet", "--package", "openrouter-stand-in"])
+    program = TARGET / "debug" / "openrouter-stand-in"
+    service = Service("stand-in", STAND_IN_PORT, "STAND_IN_PORT")
+    service.start([program, "--port", str(STAND_IN_PORT)], env=dict(os.environ), version=digest([program]))
+    service.wait_until(lambda: listens(STAND_IN_PORT))
+
+
+def gateway_environment():
+    """Functions inherit it, so it holds nothing of the user's own environment but what a process needs."""
+    environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    scratch = LOCAL / "local-aws"
+    scratch.mkdir(parents=True, exist_ok=True)
+    return environment | {
+        "GATEWAY_PORT": str(GATEWAY_PORT),
+        "BIND_HOST": "127.0.0.1",
+        "MINISTACK_HOST": "localhost",
+        "MINISTACK_REGION": REGION,
+        "AUTH": "true",
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "TMPDIR": str(scratch),
+        "S3_DATA_DIR": str(scratch / "s3"),
+        # Handed on to the functions, whose SDKs then call this local AWS.
+        "AWS_ENDPOINT_URL": GATEWAY,
+    }
+
+
+def deploy(base_url, fresh):
+    """Packages and deploys the very template that goes to AWS, unless it and the code are what is deployed."""
+    overrides = [
+        f"Architecture={'arm64' if platform.machine() in ('aarch64', 'arm64') else 'x86_64'}",
+        f"OpenRouterBaseUrl={base_url}",
+        f"LogLevel={os.environ.get('LOG_LEVEL', 'INFO')}",
+    ]
+    code = [ROOT / "target" / "lambda" / name / "bootstrap" for name in FUNCTIONS]
+    wanted = digest([TEMPLATE, TEMPLATE.with_name("run-workflow.asl.yaml"), *code], *overrides)
+    stamp = LOCAL / "deployed"
+    if fresh:
+        stamp.unlink(missing_ok=True)
+    elif stamp.exists() and stamp.read_text() == wanted:
+        say("nothing to deploy")
+        return
+    say("deploying")
+    artifacts = f"{STACK}-artifacts"
+    packaged = LOCAL / "packaged.yaml"
+    aws("s3", "mb", f"s3://{artifacts}")
+    aws(
+        *("cloudformation", "package", "--template-file", TEMPLATE, "--output-template-file", packaged),
+        *("--s3-bucket", artifacts),
+    )
+    aws(
+        *("cloudformation", "deploy", "--template-file", packaged, "--stack-name", STACK),
+        *("--s3-bucket", artifacts, "--capabilities", "CAPABILITY_IAM", "--no-fail-on-empty-changeset"),
+        *("--parameter-overrides", *overrides),
+    )
+    stamp.write_text(wanted)
+
+
+def write_env(base_url):
+    outputs = stack_outputs()
+    api_id = outputs["ApiUrl"].split("//")[1].split(".")[0]
+    secret = json.loads(aws("secretsmanager", "get-secret-value", "--secret-id", outputs["ApiTokenSecretArn"]))
+    variables = AWS | {
+        # The path form needs no name of the API's own to resolve.
+        "API_URL": f"{GATEWAY}/_aws/execute-api/{api_id}/$default",
+        "API_TOKEN": secret["SecretString"],
+        "OPENROUTER_BASE_URL": base_url,
+        "STACK_NAME": STACK,
+        "TABLE_NAME": outputs["TableName"],
+        "BUCKET_NAME": outputs["BucketName"],
+        "STATE_MACHINE_ARN": outputs["StateMachineArn"],
+    }
+    if base_url.startswith(STAND_IN):
+        variables["STAND_IN_URL"] = STAND_IN
+    lines = [f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()]
+    (LOCAL / "env").write_text("".join(lines))
+
+
+# ---- Processes that outlive this one
+
+
+SERVICES = [("local-aws", GATEWAY_PORT, "GATEWAY_PORT"), ("stand-in", STAND_IN_PORT, "STAND_IN_PORT")]
+
+
+class Service:
+    """A background process, known by its pid and the moment it started: a pid alone may by now be another's."""
+
+    def __init__(self, name, port, variable):
+        self.name, self.port, self.variable = name, port, variable
+        self.file = LOCAL / f"{name}.pid"
+
+    def record(self):
+        """What the pid file says, if that very process still runs."""
+        try:
+            record = json.loads(self.file.read_text())
+        except (OSError, ValueError):
+            return None
+        return record if record["started"] and started(record["pid"]) == record["started"] else None
+
+    def pid(self):
+        record = self.record()
+        return record and record["pid"]
+
+    def start(self, command, env, version):
+        """Starts it unless this version of it runs. True if it was started."""
+        record = self.record()
+        if record and record["version"] == version:
+            return False
+        self.stop()
+        if listens(self.port):
+            sys.exit(f"port {self.port} is taken by another program: set {self.variable} to a free one")
+        with open(LOGS / f"{self.name}.log", "wb") as log:
+            process = subprocess.Popen(
+                [str(word) for word in command],
+                cwd=LOCAL,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        record = {"pid": process.pid, "started": started(process.pid), "version": version}
+        self.file.write_text(json.dumps(record))
+        say(f"started {self.name} on http://127.0.0.1:{self.port}")
+        return True
+
+    def wait_until(self, ready, seconds=60):
+        deadline = time.monotonic() + seconds
+        while not ready():
+            if self.pid() is None:
+                sys.exit(f"{self.name} ended:\n{(LOGS / f'{self.name}.log').read_text()[-2000:]}")
+            if time.monotonic() > deadline:
+                sys.exit(f"{self.name} is not ready after {seconds} seconds: see {LOGS / f'{self.name}.log'}")
+            time.sleep(0.1)
+
+    def stop(self):
+        """Stops it and its children, gently and then not. True if it ran."""
+        pid = self.pid()
+        if pid is None:
+            self.file.unlink(missing_ok=True)
+            return False
+        for sign, patience in ((signal.SIGTERM, 10), (signal.SIGKILL, 5)):
+            try:
+                os.killpg(pid, sign)
+            except ProcessLookupError:
+                break
+            deadline = time.monotonic() + patience
+            while self.pid() and time.monotonic() < deadline:
+                time.sleep(0.05)
+            if not self.pid():
+                break
+        self.file.unlink(missing_ok=True)
+        return True
+
+
+def started(pid):
+    """When a process started, or None once it has ended."""
+    ps = subprocess.run(["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True)
+    state, _, moment = ps.stdout.strip().partition(" ")
+    return None if not moment or state.startswith("Z") else moment.strip()
+
+
+def listens(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def answers(url):
+    try:
+        with urllib.request.urlopen(url, timeout=2) as response:
+            return response.status == 200
+    except OSError:
+        return False
+
+
+# ---- Small things
+
+
+def tools_environment():
+    """This environment, with the tools of the venv first."""
+    return os.environ | {"PATH": f"{VENV / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+
+
+def run(command):
+    done = subprocess.run([str(word) for word in command], cwd=ROOT, env=tools_environment())
+    if done.returncode:
+        sys.exit(done.returncode)
+
+
+def aws(*words):
+    """Runs the AWS CLI against the local AWS; gives back what it prints."""
+    environment = {name: value for name, value in tools_environment().items() if not name.startswith("AWS_")}
+    environment |= AWS | {"AWS_PAGER": "", "AWS_DEFAULT_OUTPUT": "json"}
+    command = [str(VENV / "bin" / "aws"), *(str(word) for word in words)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"aws {' '.join(command[1:4])} failed:\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def stack_outputs():
+    stack = json.loads(aws("cloudformation", "describe-stacks", "--stack-name", STACK))["Stacks"][0]
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+def function_environment(name):
+    configuration = json.loads(aws("lambda", "get-function-configuration", "--function-name", f"{STACK}-{name}"))
+    return configuration.get("Environment", {}).get("Variables", {})
+
+
+def digest(files, *texts):
+    hasher = hashlib.sha256("\n".join(texts).encode())
+    for file in files:
+        hasher.update(file.read_bytes())
+    return hasher.hexdigest()
+
+
+def shown(path):
+    return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
+
+
+def say(text):
+    print(f"* {text}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
