@@ -9,8 +9,8 @@ up:  ## start (or refresh) the whole system on this machine
 down:  ## stop it
 	infra/local/stack.py down
 
-demo: up  ## run a workflow in it and show what happens
-	LOCAL_DIR="$${LOCAL_DIR:-.local}" infra/local/demo.py
+demo: up  ## run four workflows in it by webhook and show what they answer
+	. "$${LOCAL_DIR:-.local}/env" && python3 infra/local/demo.py
 
 logs:  ## print the logs of the local functions
 	infra/local/stack.py logs

@@ -51,11 +51,7 @@ impl Authorize {
             });
         };
         let token = self.token().await?;
-        let is_authorized = bool::from(
-            given
-                .as_bytes()
-                .ct_eq(token.expose_secret().as_bytes()),
-        );
+        let is_authorized = bool::from(given.as_bytes().ct_eq(token.expose_secret().as_bytes()));
         Ok(Verdict { is_authorized })
     }
 

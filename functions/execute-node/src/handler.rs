@@ -221,10 +221,7 @@ mod tests {
     #[test]
     fn what_openrouter_says_is_waited_out_in_full() {
         let error = error(true, Some(Duration::from_millis(2_100)));
-        assert_eq!(
-            wait_seconds(&error, 1, 5, Duration::from_secs(60)),
-            Some(3)
-        );
+        assert_eq!(wait_seconds(&error, 1, 5, Duration::from_secs(60)), Some(3));
     }
 
     #[test]

@@ -49,8 +49,8 @@ impl Prices {
                 return Err(unknown_price(model));
             };
             let tokens = prompt_bytes.div_ceil(BYTES_PER_TOKEN) + WRAPPING_TOKENS;
-            let cost = prompt * Decimal::from(tokens)
-                + completion * Decimal::from(request.max_tokens);
+            let cost =
+                prompt * Decimal::from(tokens) + completion * Decimal::from(request.max_tokens);
             most = most.max(cost);
         }
         Ok(most.normalize())

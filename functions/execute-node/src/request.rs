@@ -14,7 +14,8 @@ pub(crate) fn chat_request(
 ) -> Result<ChatRequest, Problem> {
     let system = template::render(&node.system_prompt, context, known)?;
     let user = template::render(&node.user_prompt, context, known)?;
-    let object = |fields: &Option<serde_json::Map<String, Value>>| fields.clone().map(Value::Object);
+    let object =
+        |fields: &Option<serde_json::Map<String, Value>>| fields.clone().map(Value::Object);
     let options = Options {
         temperature: node.temperature,
         top_p: node.top_p,

@@ -361,9 +361,10 @@ fn already(record: &NodeRecord, now: Timestamp) -> Option<Result<Done, Problem>>
     match record.status {
         NodeStatus::Succeeded => Some(Ok(Done::Succeeded { output: None })),
         NodeStatus::Failed => {
-            let problem = record.error.clone().unwrap_or_else(|| {
-                steps_runs::Error::Malformed { attribute: "error" }.into()
-            });
+            let problem = record
+                .error
+                .clone()
+                .unwrap_or_else(|| steps_runs::Error::Malformed { attribute: "error" }.into());
             Some(Err(problem))
         }
         _ => {

@@ -84,11 +84,17 @@ fn ended(detail: &Detail) -> Option<Ended> {
         RunStatus::Failed => Some(
             Problem::new(
                 500,
-                if code.is_empty() { "ExecutionFailed" } else { code },
+                if code.is_empty() {
+                    "ExecutionFailed"
+                } else {
+                    code
+                },
                 "Execution Failed",
                 said.unwrap_or_else(|| "the execution failed outside of a node".to_owned()),
             )
-            .solution(["Open the execution in the Step Functions console: its name is the run's id"]),
+            .solution([
+                "Open the execution in the Step Functions console: its name is the run's id",
+            ]),
         ),
     };
     Some(Ended {

@@ -125,14 +125,20 @@ impl Models {
         if let Some(model) = listed.models.iter().find(|model| model.id == id) {
             return Answer::json(200, &row(model));
         }
-        let mut near: Vec<&str> = listed.models.iter().map(|model| model.id.as_str()).collect();
-        near.sort_by_cached_key(|other| strsim::damerau_levenshtein(&other.to_lowercase(), &id.to_lowercase()));
-        near.truncate(3);
-        let case = near
+        let mut near: Vec<&str> = listed
+            .models
             .iter()
-            .any(|other| other.eq_ignore_ascii_case(id))
-            .then_some(" Model ids are case-sensitive: only the case differs.")
-            .unwrap_or_default();
+            .map(|model| model.id.as_str())
+            .collect();
+        near.sort_by_cached_key(|other| {
+            strsim::damerau_levenshtein(&other.to_lowercase(), &id.to_lowercase())
+        });
+        near.truncate(3);
+        let case = if near.iter().any(|other| other.eq_ignore_ascii_case(id)) {
+            " Model ids are case-sensitive: only the case differs."
+        } else {
+            ""
+        };
         Err(Problem::new(
             404,
             "ModelNotFound",
@@ -186,7 +192,12 @@ impl Models {
         let models = self.openrouter.models().await?;
         let fetched_at = Timestamp::now();
         let text = serde_json::to_string(&models).map_err(|error| {
-            Problem::new(500, "AnswerUnwritable", "Answer Unwritable", error.to_string())
+            Problem::new(
+                500,
+                "AnswerUnwritable",
+                "Answer Unwritable",
+                error.to_string(),
+            )
         })?;
         self.store
             .put_catalogue(&Catalogue {
@@ -203,8 +214,9 @@ impl Models {
 }
 
 fn row(model: &Model) -> Row<'_> {
-    let per_million =
-        |price: Option<Decimal>| price.map(|price| (price * Decimal::from(1_000_000)).normalize().to_string());
+    let per_million = |price: Option<Decimal>| {
+        price.map(|price| (price * Decimal::from(1_000_000)).normalize().to_string())
+    };
     Row {
         id: &model.id,
         name: &model.name,

@@ -63,11 +63,8 @@ impl StartRun {
         let stored = self.store.workflow(workflow).await?;
         let id = self.start(&stored, trigger, &input).await?;
 
-        let deadline = Duration::from_secs(wait).min(
-            request
-                .remaining()
-                .saturating_sub(Duration::from_secs(2)),
-        );
+        let deadline = Duration::from_secs(wait)
+            .min(request.remaining().saturating_sub(Duration::from_secs(2)));
         if self.ended_within(&id, deadline).await? {
             return Answer::json(200, &self.store.run_view(&id).await?);
         }

@@ -62,7 +62,12 @@ impl Workflows {
             );
         };
         let definition = serde_json::to_string(&workflow).map_err(|error| {
-            Problem::new(500, "AnswerUnwritable", "Answer Unwritable", error.to_string())
+            Problem::new(
+                500,
+                "AnswerUnwritable",
+                "Answer Unwritable",
+                error.to_string(),
+            )
         })?;
         let stored = self
             .store

@@ -26,7 +26,10 @@ pub struct Request {
 }
 
 impl Request {
-    pub(crate) fn new(event: ApiGatewayV2httpRequest, deadline: SystemTime) -> Result<Self, Problem> {
+    pub(crate) fn new(
+        event: ApiGatewayV2httpRequest,
+        deadline: SystemTime,
+    ) -> Result<Self, Problem> {
         let context = event.request_context;
         let path = event.raw_path.unwrap_or_default();
         // Every stage but $default is the path's first segment.

@@ -100,8 +100,18 @@ impl From<Refusal> for Diagnostic {
 fn log(problem: &Problem) {
     let upstream = problem.upstream.as_ref().map(|upstream| &upstream.message);
     if problem.status >= 500 {
-        tracing::error!(code = problem.code, cause = problem.cause, upstream, "failed");
+        tracing::error!(
+            code = problem.code,
+            cause = problem.cause,
+            upstream,
+            "failed"
+        );
     } else {
-        tracing::info!(code = problem.code, cause = problem.cause, upstream, "refused");
+        tracing::info!(
+            code = problem.code,
+            cause = problem.cause,
+            upstream,
+            "refused"
+        );
     }
 }

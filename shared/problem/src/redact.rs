@@ -9,7 +9,8 @@ pub fn redact(text: &str) -> String {
     while let Some((before, after)) = rest.split_once(MARK) {
         clean.push_str(before);
         clean.push_str(MARK);
-        rest = after.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+        rest =
+            after.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_');
         if rest.len() < after.len() {
             clean.push_str("[redacted]");
         }

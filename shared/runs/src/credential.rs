@@ -79,8 +79,7 @@ impl Store {
             let put = put
                 .build()
                 .map_err(|_| Error::Malformed { attribute: "item" })?;
-            transaction =
-                transaction.transact_items(TransactWriteItem::builder().put(put).build());
+            transaction = transaction.transact_items(TransactWriteItem::builder().put(put).build());
         }
         transaction.send().await.map_err(|error| {
             let cancelled = error

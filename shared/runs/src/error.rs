@@ -101,10 +101,8 @@ impl From<Error> for Problem {
                 .retryable(true),
             Error::BadCursor => Self::new(400, "InvalidRequest", "Invalid Request", cause)
                 .solution(["Leave `cursor` out to start at the first page"]),
-            Error::Malformed { .. } => {
-                Self::new(500, "RecordMalformed", "Record Malformed", cause)
-                    .solution(["Check whether something else writes to the table"])
-            }
+            Error::Malformed { .. } => Self::new(500, "RecordMalformed", "Record Malformed", cause)
+                .solution(["Check whether something else writes to the table"]),
             Error::Unavailable { .. } => {
                 Self::new(503, "StorageUnavailable", "Storage Unavailable", cause)
                     .solution(["Try again in a few seconds"])

@@ -55,14 +55,9 @@ impl NodeStatus {
     }
 
     fn parse(word: &str) -> Option<Self> {
-        [
-            Self::Running,
-            Self::Waiting,
-            Self::Succeeded,
-            Self::Failed,
-        ]
-        .into_iter()
-        .find(|status| status.as_str() == word)
+        [Self::Running, Self::Waiting, Self::Succeeded, Self::Failed]
+            .into_iter()
+            .find(|status| status.as_str() == word)
     }
 }
 
@@ -213,12 +208,7 @@ fn node_key(id: &str) -> String {
 
 impl Store {
     /// The run, the node's own record and the outputs of the nodes it `needs`, in one read (of up to 100 items).
-    pub async fn work(
-        &self,
-        run_id: &str,
-        node_id: &str,
-        needs: &[String],
-    ) -> Result<Work, Error> {
+    pub async fn work(&self, run_id: &str, node_id: &str, needs: &[String]) -> Result<Work, Error> {
         let pk = run_key(run_id);
         let mut keys = vec![key(&pk, "RUN"), key(&pk, &node_key(node_id))];
         keys.extend(needs.iter().map(|need| key(&pk, &node_key(need))));
@@ -389,11 +379,10 @@ impl Store {
                 .expression_attribute_values(":tried", n(tried))
                 .expression_attribute_values(":waiting", s(NodeStatus::Waiting.as_str())),
         };
-        let mut writes = vec![
-            update.return_values_on_condition_check_failure(
+        let mut writes =
+            vec![update.return_values_on_condition_check_failure(
                 ReturnValuesOnConditionCheckFailure::AllOld,
-            ),
-        ];
+            )];
         if let Some(reserve) = claim.reserve {
             writes.push(
                 self.update(claim.run_id, "RUN")
@@ -431,7 +420,10 @@ impl Store {
         self.client
             .update_item()
             .table_name(&self.table)
-            .set_key(Some(key(&run_key(&lease.run_id), &node_key(&lease.node_id))))
+            .set_key(Some(key(
+                &run_key(&lease.run_id),
+                &node_key(&lease.node_id),
+            )))
             .update_expression(format!(
                 "SET attempts[{}].generationId = :generation",
                 lease.attempt
@@ -450,7 +442,10 @@ impl Store {
             .client
             .update_item()
             .table_name(&self.table)
-            .set_key(Some(key(&run_key(&lease.run_id), &node_key(&lease.node_id))))
+            .set_key(Some(key(
+                &run_key(&lease.run_id),
+                &node_key(&lease.node_id),
+            )))
             .update_expression("SET leaseUntil = :until")
             .condition_expression("#owner = :owner")
             .expression_attribute_names("#owner", "owner")

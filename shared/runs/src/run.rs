@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
-use tokio::try_join;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use steps_problem::Problem;
+use tokio::try_join;
 
 use crate::attribute::{
     Item, find_decimal, find_n, find_nested, find_s, find_time, get_n, get_s, get_time, n, nested,

@@ -66,12 +66,14 @@ impl Texts {
                     .send()
                     .await
                     .map_err(Error::s3)?;
-                let body = object.body.collect().await.map_err(|error| {
-                    Error::Unavailable {
+                let body = object
+                    .body
+                    .collect()
+                    .await
+                    .map_err(|error| Error::Unavailable {
                         service: "S3",
                         reason: error.to_string(),
-                    }
-                })?;
+                    })?;
                 body.to_vec()
             }
             _ => return Err(Error::Malformed { attribute }),

@@ -152,9 +152,14 @@ impl Store {
             variable_name: node.variable_name.clone(),
             status,
             output,
-            attempts: record.map(|record| record.attempts.clone()).unwrap_or_default(),
+            attempts: record
+                .map(|record| record.attempts.clone())
+                .unwrap_or_default(),
             error: record.and_then(|record| record.error.clone()),
-            cost_usd: record.map(|record| record.cost_usd).unwrap_or_default().to_string(),
+            cost_usd: record
+                .map(|record| record.cost_usd)
+                .unwrap_or_default()
+                .to_string(),
             started_at: record.and_then(|record| record.started_at).map(rfc3339),
             ended_at: record.and_then(|record| record.ended_at).map(rfc3339),
             wait_until: waits.and_then(|record| record.wait_until).map(rfc3339),

@@ -81,9 +81,11 @@ impl Store {
         let version_item = put(&version_key(version));
         let mut transaction = self.client.transact_write_items();
         for item in [latest, version_item] {
-            let item = item.build().map_err(|_| Error::Malformed { attribute: "item" })?;
-            transaction = transaction
-                .transact_items(TransactWriteItem::builder().put(item).build());
+            let item = item
+                .build()
+                .map_err(|_| Error::Malformed { attribute: "item" })?;
+            transaction =
+                transaction.transact_items(TransactWriteItem::builder().put(item).build());
         }
         transaction.send().await.map_err(|error| {
             let cancelled = error

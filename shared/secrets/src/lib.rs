@@ -56,19 +56,6 @@ impl Secrets {
         Ok(())
     }
 
-    /// Makes `api_key` the current version; the one before stays as the previous version.
-    pub async fn replace(&self, id: &str, api_key: &SecretString) -> Result<(), Error> {
-        self.client
-            .put_secret_value()
-            .secret_id(self.name(id))
-            .secret_string(stored(api_key))
-            .send()
-            .await
-            .map_err(|error| Error::from_sdk(id, error))?;
-        self.cache.lock().await.remove(id);
-        Ok(())
-    }
-
     /// The key, from memory where it was read in the last minutes: a warm function calls nobody.
     pub async fn read(&self, id: &str) -> Result<SecretString, Error> {
         if let Some((key, read_at)) = self.cache.lock().await.get(id)
@@ -82,10 +69,8 @@ impl Secrets {
     /// The key as Secrets Manager has it now. For a caller whose cached key was refused.
     pub async fn read_again(&self, id: &str) -> Result<SecretString, Error> {
         let text = read_text(&self.client, &self.name(id), id).await?;
-        let stored: Stored =
-            serde_json::from_str(text.expose_secret()).map_err(|_| Error::Unreadable {
-                id: id.to_owned(),
-            })?;
+        let stored: Stored = serde_json::from_str(text.expose_secret())
+            .map_err(|_| Error::Unreadable { id: id.to_owned() })?;
         self.cache
             .lock()
             .await

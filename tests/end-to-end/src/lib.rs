@@ -136,7 +136,11 @@ impl User {
 
     /// The same for a whole document; `name` is filled in.
     pub async fn workflow_with(&self, mut document: Value) -> String {
-        let id = format!("{}-{}", self.name, &Uuid::now_v7().simple().to_string()[24..]);
+        let id = format!(
+            "{}-{}",
+            self.name,
+            &Uuid::now_v7().simple().to_string()[24..]
+        );
         document["name"] = json!(id);
         for node in document["nodes"].as_array_mut().expect("nodes are a list") {
             node["type"] = json!("openrouter");

@@ -26,7 +26,10 @@ async fn the_second_node_reads_the_first_ones_real_text() {
     assert_eq!(third, format!("Shorten: {second}"));
     assert_eq!(run["output"]["third"]["text"], json!(third));
     assert_eq!(run["output"].as_object().unwrap().len(), 1);
-    assert_eq!(node(&run, "second")["output"]["model"], "anthropic/claude-haiku-4.5");
+    assert_eq!(
+        node(&run, "second")["output"]["model"],
+        "anthropic/claude-haiku-4.5"
+    );
     assert_eq!(user.ledger().await.len(), 3);
 }
 
@@ -95,10 +98,13 @@ async fn a_run_reads_as_documented() {
     assert_eq!(x["id"], "x");
     assert_eq!(x["status"], "SUCCEEDED");
     assert_eq!(x["output"]["finishReason"], "stop");
-    assert_eq!(x["output"]["provider"].is_string(), true);
+    assert!(x["output"]["provider"].is_string());
     assert_eq!(list(&x["attempts"]).len(), 1);
     assert!(text(&x["attempts"][0]["generationId"]).starts_with("gen-"));
     assert!(decimal(&run["costUsd"]) > rust_decimal::Decimal::ZERO);
     assert_eq!(run["costUsd"], x["output"]["costUsd"]);
-    assert_eq!(run["usage"]["totalTokens"], x["output"]["usage"]["totalTokens"]);
+    assert_eq!(
+        run["usage"]["totalTokens"],
+        x["output"]["usage"]["totalTokens"]
+    );
 }

@@ -52,7 +52,11 @@ async fn a_key_that_openrouter_refuses_is_not_stored() {
     assert_eq!(refused.body["code"], "InvalidApiKey");
     assert_eq!(refused.body["title"], "Invalid API Key");
     let listed = user.get("/credentials").await;
-    assert!(list(&listed.body["credentials"]).iter().all(|row| row["name"] != user.name));
+    assert!(
+        list(&listed.body["credentials"])
+            .iter()
+            .all(|row| row["name"] != user.name)
+    );
 }
 
 #[tokio::test]
@@ -78,10 +82,18 @@ async fn a_check_tells_a_revoked_key() {
     let user = User::new("good");
     let id = user.store_credential().await;
     let path = format!("/credentials/{id}/check");
-    assert_eq!(user.post(&path, &json!({})).await.body["lastCheck"]["valid"], true);
-    user.stand_in_post("keys", &json!({"key": user.key, "state": "revoked"})).await;
+    assert_eq!(
+        user.post(&path, &json!({})).await.body["lastCheck"]["valid"],
+        true
+    );
+    user.stand_in_post("keys", &json!({"key": user.key, "state": "revoked"}))
+        .await;
     let checked = user.post(&path, &json!({})).await;
-    assert_eq!(checked.body["lastCheck"]["valid"], false, "{:?}", checked.body);
+    assert_eq!(
+        checked.body["lastCheck"]["valid"], false,
+        "{:?}",
+        checked.body
+    );
     assert_eq!(checked.body["lastCheck"]["code"], "InvalidApiKey");
     let read = user.get(&format!("/credentials/{id}")).await;
     assert_eq!(read.body["lastCheck"], checked.body["lastCheck"]);

@@ -63,7 +63,10 @@ async fn a_variable_that_is_missing_from_the_input() {
     assert_eq!(run["error"]["node"], "x");
     let cause = text(&run["error"]["cause"]);
     assert!(cause.contains("topik"), "{cause}");
-    assert!(format!("{cause}{}", solution(&run)).contains("topic"), "{run:#}");
+    assert!(
+        format!("{cause}{}", solution(&run)).contains("topic"),
+        "{run:#}"
+    );
     assert_eq!(node(&run, "before")["status"], "SUCCEEDED");
     assert_eq!(node(&run, "after")["status"], "SKIPPED");
     assert_eq!(user.ledger().await.len(), 1, "the failing node is not paid");
@@ -115,7 +118,13 @@ async fn no_credits() {
 #[tokio::test]
 async fn an_error_within_a_200_is_an_error() {
     let user = User::with_credential().await;
-    for fault in ["error-in-200", "choice-error", "stream-error-mid", "stream-cut", "html-200"] {
+    for fault in [
+        "error-in-200",
+        "choice-error",
+        "stream-error-mid",
+        "stream-cut",
+        "html-200",
+    ] {
         let prompt = format!("[[fault:{fault}]]{}", user.name);
         let run = user
             .run(
@@ -131,10 +140,20 @@ async fn an_error_within_a_200_is_an_error() {
 #[tokio::test]
 async fn every_shape_of_a_good_answer_is_understood() {
     let user = User::with_credential().await;
-    for shape in ["comments", "utf8-split", "crlf", "usage-choices-empty", "usage-old-shape", "stream-no-done"] {
+    for shape in [
+        "comments",
+        "utf8-split",
+        "crlf",
+        "usage-choices-empty",
+        "usage-old-shape",
+        "stream-no-done",
+    ] {
         let prompt = format!("[[fault:{shape}]][[echo]]Grüße, 世界 🐙 {}", user.name);
         let run = user
-            .run(json!([{"variableName": "x", "userPrompt": prompt}]), json!({}))
+            .run(
+                json!([{"variableName": "x", "userPrompt": prompt}]),
+                json!({}),
+            )
             .await;
         assert_eq!(run["status"], "SUCCEEDED", "{shape}: {run:#}");
         let answered = text(&run["output"]["x"]["text"]);

@@ -80,7 +80,10 @@ async fn the_answer_is_the_tasks_output() {
     let ended = execute(&user, &json!({"text": format!("octopuses {}", user.name)})).await;
     assert_eq!(ended.status().as_str(), "SUCCEEDED", "{ended:?}");
     let output: Value = serde_json::from_str(ended.output().unwrap()).unwrap();
-    assert!(text(&output["summary"]).contains("Summarize: octopuses"), "{output}");
+    assert!(
+        text(&output["summary"]).contains("Summarize: octopuses"),
+        "{output}"
+    );
     assert_eq!(decimal(&output["costUsd"]), user.charged().await);
 }
 
@@ -96,7 +99,8 @@ async fn a_rate_limit_is_waited_out_by_the_machine() {
 #[tokio::test]
 async fn a_failure_carries_its_own_name() {
     let user = User::with_credential().await;
-    user.stand_in_post("keys", &json!({"key": user.key, "state": "revoked"})).await;
+    user.stand_in_post("keys", &json!({"key": user.key, "state": "revoked"}))
+        .await;
     let ended = execute(&user, &json!({"text": "hi"})).await;
     assert_eq!(ended.status().as_str(), "FAILED");
     assert_eq!(ended.error(), Some("InvalidApiKey"));

@@ -11,7 +11,11 @@ async fn two_hundred_nodes_with_answers_of_100_kb() {
     let user = User::with_credential().await;
     let nodes: Vec<Value> = (0..200)
         .map(|index| {
-            let depends: Vec<String> = if index < 20 { vec![] } else { vec![format!("n{}", index - 20)] };
+            let depends: Vec<String> = if index < 20 {
+                vec![]
+            } else {
+                vec![format!("n{}", index - 20)]
+            };
             let before = depends
                 .first()
                 .map(|name| format!("{{{{#if {name}.text}}}}after {name}{{{{/if}}}}"))
@@ -32,7 +36,10 @@ async fn two_hundred_nodes_with_answers_of_100_kb() {
     assert_eq!(ended["status"], "SUCCEEDED", "{}", ended["error"]);
     assert_eq!(list(&ended["nodes"]).len(), 200);
     assert_eq!(user.ledger().await.len(), 200, "each node is paid once");
-    assert!(ended.to_string().len() < 5_000_000, "the answer fits through Lambda");
+    assert!(
+        ended.to_string().len() < 5_000_000,
+        "the answer fits through Lambda"
+    );
 
     let last = node(&ended, "n199");
     let whole = match last["output"]["textAt"].as_str() {

@@ -16,16 +16,30 @@ async fn models_are_listed_and_filtered() {
         .expect("the default model is listed");
     assert_eq!(mini["promptPrice"], "0.15");
     assert_eq!(mini["completionPrice"], "0.6");
-    assert_eq!(mini["recommended"], "Fast and affordable GPT-4 variant (Default)");
+    assert_eq!(
+        mini["recommended"],
+        "Fast and affordable GPT-4 variant (Default)"
+    );
 
     let openai = user.get("/models?provider=openai&q=gpt%20MINI").await;
-    let ids: Vec<_> = list(&openai.body["models"]).iter().map(|model| text(&model["id"])).collect();
+    let ids: Vec<_> = list(&openai.body["models"])
+        .iter()
+        .map(|model| text(&model["id"]))
+        .collect();
     assert!(ids.contains(&"openai/gpt-4o-mini".to_owned()), "{ids:?}");
-    assert!(ids.iter().all(|id| id.starts_with("openai/") && id.contains("mini")), "{ids:?}");
+    assert!(
+        ids.iter()
+            .all(|id| id.starts_with("openai/") && id.contains("mini")),
+        "{ids:?}"
+    );
 
     let free = user.get("/models?free=true").await;
     assert!(!list(&free.body["models"]).is_empty());
-    assert!(list(&free.body["models"]).iter().all(|model| text(&model["id"]).ends_with(":free")));
+    assert!(
+        list(&free.body["models"])
+            .iter()
+            .all(|model| text(&model["id"]).ends_with(":free"))
+    );
     assert_eq!(user.get("/models?free=perhaps").await.status, 400);
 }
 

@@ -7,7 +7,12 @@ use serde_json::{Value, json};
 #[tokio::test]
 async fn twenty_nodes_at_once_add_up_exactly() {
     let user = User::with_credential().await;
-    let models = ["openai/gpt-4o-mini", "anthropic/claude-haiku-4.5", "mistralai/mistral-nemo", "deepseek/deepseek-v3.2"];
+    let models = [
+        "openai/gpt-4o-mini",
+        "anthropic/claude-haiku-4.5",
+        "mistralai/mistral-nemo",
+        "deepseek/deepseek-v3.2",
+    ];
     let nodes: Vec<Value> = (0..20)
         .map(|index| {
             json!({
@@ -26,7 +31,10 @@ async fn twenty_nodes_at_once_add_up_exactly() {
     let charged = user.charged().await;
     assert!(charged > Decimal::ZERO);
     assert_eq!(decimal(&run["costUsd"]), charged);
-    let nodes: Decimal = list(&run["nodes"]).iter().map(|node| decimal(&node["costUsd"])).sum();
+    let nodes: Decimal = list(&run["nodes"])
+        .iter()
+        .map(|node| decimal(&node["costUsd"]))
+        .sum();
     assert_eq!(nodes, charged);
 }
 
@@ -49,7 +57,10 @@ async fn a_run_starts_no_call_that_its_budget_does_not_cover() {
     assert_eq!(run["status"], "FAILED", "{run:#}");
     assert_eq!(run["error"]["code"], "BudgetExceeded");
     assert_eq!(run["error"]["node"], "y");
-    assert!(text(&run["error"]["cause"]).contains("1.0 USD") || text(&run["error"]["cause"]).contains("1 USD"));
+    assert!(
+        text(&run["error"]["cause"]).contains("1.0 USD")
+            || text(&run["error"]["cause"]).contains("1 USD")
+    );
     assert_eq!(user.ledger().await.len(), 1);
     assert_eq!(decimal(&run["costUsd"]), user.charged().await);
 

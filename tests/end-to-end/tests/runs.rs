@@ -7,7 +7,9 @@ use serde_json::json;
 async fn runs_are_listed_by_workflow_and_status_in_pages() {
     let user = User::with_credential().await;
     let workflow = user
-        .workflow(json!([{"variableName": "x", "userPrompt": "{{#if fail}}{{gone}}{{else}}hi{{/if}}"}]))
+        .workflow(
+            json!([{"variableName": "x", "userPrompt": "{{#if fail}}{{gone}}{{else}}hi{{/if}}"}]),
+        )
         .await;
     let mut started = Vec::new();
     for fail in [false, true, false, false] {
@@ -17,7 +19,10 @@ async fn runs_are_listed_by_workflow_and_status_in_pages() {
     }
     started.reverse();
     let ids = |body: &serde_json::Value| -> Vec<String> {
-        list(&body["runs"]).iter().map(|run| text(&run["id"])).collect()
+        list(&body["runs"])
+            .iter()
+            .map(|run| text(&run["id"]))
+            .collect()
     };
     let path = format!("/runs?workflowId={workflow}");
     let all = user.get(&path).await;
@@ -44,13 +49,18 @@ async fn runs_are_listed_by_workflow_and_status_in_pages() {
     assert_eq!(user.get("/runs?cursor=nonsense").await.status, 400);
     let everyones = user.get("/runs?limit=100").await;
     let order = ids(&everyones.body);
-    assert!(order.windows(2).all(|pair| pair[0] > pair[1]), "newest first");
+    assert!(
+        order.windows(2).all(|pair| pair[0] > pair[1]),
+        "newest first"
+    );
 }
 
 #[tokio::test]
 async fn a_run_keeps_to_the_version_it_started_with() {
     let user = User::with_credential().await;
-    let workflow = user.workflow(json!([{"variableName": "x", "userPrompt": "[[echo]]one"}])).await;
+    let workflow = user
+        .workflow(json!([{"variableName": "x", "userPrompt": "[[echo]]one"}]))
+        .await;
     let run = user.trigger(&workflow, &json!({})).await;
     let run = user.ended(&run).await;
     let document = json!({"name": "v2", "nodes": [

@@ -9,14 +9,19 @@ use serde_json::json;
 #[tokio::test]
 async fn a_rate_limited_call_waits_and_is_paid_once() {
     let user = User::with_credential().await;
-    let prompt = format!("[[fault:rate-limit-own(retry_after=4)*1]][[echo]]hi {}", user.name);
+    let prompt = format!(
+        "[[fault:rate-limit-own(retry_after=4)*1]][[echo]]hi {}",
+        user.name
+    );
     let workflow = user
         .workflow(json!([{"variableName": "x", "userPrompt": prompt}]))
         .await;
     let began = Instant::now();
     let run = user.trigger(&workflow, &json!({})).await;
     let waiting = user
-        .run_when(&run, |run| node(run, "x")["status"] != "PENDING" && node(run, "x")["status"] != "RUNNING")
+        .run_when(&run, |run| {
+            node(run, "x")["status"] != "PENDING" && node(run, "x")["status"] != "RUNNING"
+        })
         .await;
     let x = node(&waiting, "x");
     assert_eq!(x["status"], "WAITING", "{waiting:#}");
@@ -42,10 +47,16 @@ async fn a_rate_limited_call_waits_and_is_paid_once() {
 #[tokio::test]
 async fn what_passes_is_tried_again_and_what_does_not_ends_after_the_last_attempt() {
     let user = User::with_credential().await;
-    let passes = format!("[[fault:unavailable-503(retry_after=1)*1]][[echo]]ok {}", user.name);
+    let passes = format!(
+        "[[fault:unavailable-503(retry_after=1)*1]][[echo]]ok {}",
+        user.name
+    );
     let stays = format!("[[fault:unavailable-503(retry_after=1)]] {}", user.name);
     let run = user
-        .run(json!([{"variableName": "x", "userPrompt": passes}]), json!({}))
+        .run(
+            json!([{"variableName": "x", "userPrompt": passes}]),
+            json!({}),
+        )
         .await;
     assert_eq!(run["status"], "SUCCEEDED", "{run:#}");
     let run = user

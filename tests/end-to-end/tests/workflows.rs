@@ -25,8 +25,18 @@ async fn every_fault_is_told_at_once_with_its_place() {
         .iter()
         .map(|fault| format!("{} {}", text(&fault["path"]), text(&fault["message"])))
         .collect();
-    for expected in ["a -> b", "nodes[2].variableName", "nodes[2].userPrompt", "nodes[3].variableName", "nodes[3].userPrompt", "nodes[4].type"] {
-        assert!(faults.iter().any(|fault| fault.contains(expected)), "{expected} in {faults:#?}");
+    for expected in [
+        "a -> b",
+        "nodes[2].variableName",
+        "nodes[2].userPrompt",
+        "nodes[3].variableName",
+        "nodes[3].userPrompt",
+        "nodes[4].type",
+    ] {
+        assert!(
+            faults.iter().any(|fault| fault.contains(expected)),
+            "{expected} in {faults:#?}"
+        );
     }
     let template = list(&refused.body["faults"])
         .iter()
@@ -41,7 +51,9 @@ async fn an_unknown_credential_is_refused_with_the_nearest_names() {
     let user = User::with_credential().await;
     let document = json!({"name": "w", "nodes": [
         {"type": "openrouter", "variableName": "a", "credential": format!("{}x", user.name), "userPrompt": "hi"}]});
-    let refused = user.put(&format!("/workflows/{}", user.name), &document).await;
+    let refused = user
+        .put(&format!("/workflows/{}", user.name), &document)
+        .await;
     assert_eq!(refused.status, 422);
     assert_eq!(refused.body["faults"][0]["path"], "nodes[0].credential");
     assert!(text(&refused.body["faults"][0]["message"]).contains(&user.name));
@@ -61,7 +73,9 @@ async fn yaml_and_json_are_taken_and_every_put_is_a_version() {
     let node = &first.body["workflow"]["nodes"][0];
     assert_eq!(node["id"], "x", "the id defaults to the variable's name");
     assert_eq!(node["model"], "openai/gpt-4o-mini", "the default model");
-    let second = user.put_text(&path, "", &yaml.replace("From YAML", "Again")).await;
+    let second = user
+        .put_text(&path, "", &yaml.replace("From YAML", "Again"))
+        .await;
     assert_eq!(second.status, 200, "{:?}", second.body);
     assert_eq!(second.body["version"], 2);
     assert_eq!(user.get(&path).await.body["workflow"]["name"], "Again");
@@ -69,11 +83,20 @@ async fn yaml_and_json_are_taken_and_every_put_is_a_version() {
     assert_eq!(old.body["workflow"]["name"], "From YAML");
 
     let listed = user.get("/workflows?limit=100").await;
-    assert!(list(&listed.body["workflows"]).iter().any(|row| row["id"] == user.name && row["version"] == 2));
+    assert!(
+        list(&listed.body["workflows"])
+            .iter()
+            .any(|row| row["id"] == user.name && row["version"] == 2)
+    );
     assert_eq!(user.call(Method::DELETE, &path, None).await.status, 204);
     assert_eq!(user.get(&path).await.status, 404);
     assert_eq!(user.call(Method::DELETE, &path, None).await.status, 404);
-    assert_eq!(user.post(&format!("/hooks/{}", user.name), &json!({})).await.status, 404);
+    assert_eq!(
+        user.post(&format!("/hooks/{}", user.name), &json!({}))
+            .await
+            .status,
+        404
+    );
     let third = user.put_text(&path, "application/yaml", &yaml).await;
     assert_eq!(third.body["version"], 3, "a version is never written twice");
 }
@@ -87,7 +110,9 @@ async fn a_declared_input_is_checked_before_anything_is_paid() {
             "nodes": [{"variableName": "x", "userPrompt": "{{topic}}"}],
         }))
         .await;
-    let refused = user.post(&format!("/hooks/{workflow}"), &json!({"topic": 7})).await;
+    let refused = user
+        .post(&format!("/hooks/{workflow}"), &json!({"topic": 7}))
+        .await;
     assert_eq!(refused.status, 400, "{:?}", refused.body);
     assert_eq!(refused.body["code"], "InvalidInput");
     assert!(text(&refused.body["faults"][0]["path"]).contains("topic"));
