@@ -1,0 +1,92 @@
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::error::Error;
+use crate::text::is_key_char;
+
+const PREFIX: &str = "sk-or-";
+
+/// An OpenRouter API key. It is wiped from memory on drop, and `Debug` does not show it.
+#[derive(Clone)]
+pub struct ApiKey(SecretString);
+
+impl ApiKey {
+    /// Takes a key as a person pastes it: blanks around it go, and what is left must begin with `sk-or-` and
+    /// hold nothing but what a key can hold. Its length is not checked, for OpenRouter has changed that before.
+    ///
+    /// # Errors
+    /// [`Error::MalformedApiKey`], which never repeats what was pasted.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let text = text.trim();
+        let malformed = |reason| Err(Error::MalformedApiKey { reason });
+        let Some(rest) = text.strip_prefix(PREFIX) else {
+            return malformed(if text.is_empty() {
+                "it is empty"
+            } else {
+                "it does not begin with `sk-or-`"
+            });
+        };
+        if rest.is_empty() {
+            return malformed("nothing follows `sk-or-`");
+        }
+        if !rest.chars().all(is_key_char) {
+            return malformed("it holds a blank or another character that no key has");
+        }
+        Ok(Self(SecretString::from(text)))
+    }
+
+    /// The key's last four characters, to tell one key from another.
+    pub fn last_four(&self) -> String {
+        let rest = self.expose().strip_prefix(PREFIX).unwrap_or_default();
+        let skip = rest.chars().count().saturating_sub(4);
+        rest.chars().skip(skip).collect()
+    }
+
+    /// The key itself: for the `Authorization` header and for the store that keeps it, and for nothing else.
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ApiKey(redacted)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_a_pasted_key() {
+        let key = ApiKey::parse("  sk-or-v1-0123456789abcdef\n").unwrap();
+        assert_eq!(key.expose(), "sk-or-v1-0123456789abcdef");
+        assert_eq!(key.last_four(), "cdef");
+        assert_eq!(format!("{key:?}"), "ApiKey(redacted)");
+    }
+
+    #[test]
+    fn refuses_what_is_no_key_without_repeating_it() {
+        for text in [
+            "",
+            "   ",
+            "sk-or-",
+            "sk-proj-secret",
+            "Bearer sk-or-v1-secret",
+            "sk-or-v1-sec ret",
+            "sk-or-v1-secret\r\nX: y",
+            "sk-or-v1-secrét",
+            "\"sk-or-v1-secret\"",
+        ] {
+            let error = ApiKey::parse(text).unwrap_err();
+            assert_eq!(error.code(), "MalformedApiKey");
+            let shown = format!(
+                "{error} {error:?} {:?}",
+                steps_problem::Problem::from(&error)
+            );
+            assert!(!shown.contains("secr"), "{shown}");
+        }
+    }
+}

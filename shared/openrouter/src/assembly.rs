@@ -1,0 +1,430 @@
+//! An answer as it grows, out of the chunks of a stream or out of one plain body: both have the same fields,
+//! but for `delta` and `message`.
+
+use rust_decimal::Decimal;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::classify::{self, Origin};
+use crate::completion::{Completion, Usage};
+use crate::error::{Error, Failure, Said};
+use crate::{lenient, money, text};
+
+/// One chunk, or a whole plain answer. The wire sends more, and sends some of it only at times.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Chunk {
+    #[serde(deserialize_with = "lenient::string")]
+    id: Option<String>,
+    #[serde(deserialize_with = "lenient::string")]
+    model: Option<String>,
+    #[serde(deserialize_with = "lenient::string")]
+    provider: Option<String>,
+    /// Empty in one of the three shapes that the usage chunk has.
+    #[serde(deserialize_with = "lenient::or_default")]
+    choices: Vec<Choice>,
+    usage: Option<WireUsage>,
+    error: Option<Value>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Choice {
+    #[serde(deserialize_with = "lenient::count_or_zero")]
+    index: u64,
+    delta: Option<Message>,
+    message: Option<Message>,
+    #[serde(deserialize_with = "lenient::string")]
+    finish_reason: Option<String>,
+    #[serde(deserialize_with = "lenient::string")]
+    native_finish_reason: Option<String>,
+    error: Option<Value>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Message {
+    /// A string, null, or a list of parts.
+    content: Option<Value>,
+    #[serde(deserialize_with = "lenient::text")]
+    reasoning: String,
+    #[serde(deserialize_with = "lenient::text")]
+    reasoning_content: String,
+    #[serde(deserialize_with = "lenient::values")]
+    reasoning_details: Vec<Value>,
+    #[serde(deserialize_with = "lenient::text")]
+    refusal: String,
+    #[serde(deserialize_with = "lenient::values")]
+    annotations: Vec<Value>,
+    #[serde(deserialize_with = "lenient::values")]
+    tool_calls: Vec<Value>,
+    #[serde(deserialize_with = "lenient::values")]
+    images: Vec<Value>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct WireUsage {
+    #[serde(deserialize_with = "lenient::count_or_zero")]
+    prompt_tokens: u64,
+    #[serde(deserialize_with = "lenient::count_or_zero")]
+    completion_tokens: u64,
+    #[serde(deserialize_with = "lenient::count_or_zero")]
+    total_tokens: u64,
+    #[serde(deserialize_with = "money::option")]
+    cost: Option<Decimal>,
+    #[serde(deserialize_with = "lenient::or_default")]
+    prompt_tokens_details: Details,
+    #[serde(deserialize_with = "lenient::or_default")]
+    completion_tokens_details: Details,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Details {
+    #[serde(deserialize_with = "lenient::count_or_zero")]
+    cached_tokens: u64,
+    #[serde(deserialize_with = "lenient::count_or_zero")]
+    reasoning_tokens: u64,
+}
+
+#[derive(Debug, Default)]
+struct ToolCall {
+    index: Option<u64>,
+    id: Option<String>,
+    kind: Option<String>,
+    name: String,
+    arguments: String,
+}
+
+/// What has come so far.
+#[derive(Debug, Default)]
+pub(crate) struct Assembly {
+    generation_id: Option<String>,
+    model: Option<String>,
+    provider: Option<String>,
+    text: String,
+    reasoning: String,
+    refusal: String,
+    finish_reason: Option<String>,
+    native_finish_reason: Option<String>,
+    usage: Option<Usage>,
+    cost_usd: Option<Decimal>,
+    annotations: Vec<Value>,
+    tool_calls: Vec<ToolCall>,
+    images: Vec<Value>,
+    error: Option<Value>,
+    /// Whether a chunk had choices at all.
+    has_choices: bool,
+    /// Whether the server said that nothing follows.
+    is_done: bool,
+}
+
+impl Assembly {
+    pub(crate) fn new(generation_id: Option<String>) -> Self {
+        Self {
+            generation_id,
+            ..Self::default()
+        }
+    }
+
+    /// Takes in a chunk or a whole answer.
+    pub(crate) fn absorb(&mut self, chunk: Chunk) {
+        keep_first(&mut self.generation_id, chunk.id);
+        keep_last(&mut self.model, chunk.model);
+        keep_last(&mut self.provider, chunk.provider);
+        if let Some(usage) = chunk.usage {
+            self.absorb_usage(usage);
+        }
+        self.absorb_error(chunk.error);
+        for choice in chunk.choices {
+            if choice.index != 0 {
+                continue;
+            }
+            self.has_choices = true;
+            self.absorb_error(choice.error);
+            keep_last(&mut self.finish_reason, choice.finish_reason);
+            keep_last(&mut self.native_finish_reason, choice.native_finish_reason);
+            if let Some(delta) = choice.delta {
+                self.absorb_message(delta, true);
+            }
+            if let Some(message) = choice.message {
+                self.absorb_message(message, false);
+            }
+        }
+    }
+
+    fn absorb_error(&mut self, error: Option<Value>) {
+        if self.error.is_none() {
+            self.error = error.filter(classify::is_error);
+        }
+    }
+
+    fn absorb_usage(&mut self, wire: WireUsage) {
+        let total = wire.prompt_tokens.saturating_add(wire.completion_tokens);
+        self.usage = Some(Usage {
+            prompt_tokens: wire.prompt_tokens,
+            completion_tokens: wire.completion_tokens,
+            total_tokens: if wire.total_tokens == 0 {
+                total
+            } else {
+                wire.total_tokens
+            },
+            reasoning_tokens: wire.completion_tokens_details.reasoning_tokens,
+            cached_tokens: wire.prompt_tokens_details.cached_tokens,
+        });
+        if wire.cost.is_some() {
+            self.cost_usd = wire.cost;
+        }
+    }
+
+    fn absorb_message(&mut self, message: Message, is_delta: bool) {
+        match message.content {
+            Some(Value::String(text)) => self.text.push_str(&text),
+            Some(Value::Array(parts)) => self.absorb_parts(parts),
+            _ => {}
+        }
+        if !message.reasoning.is_empty() {
+            self.reasoning.push_str(&message.reasoning);
+        } else if !message.reasoning_content.is_empty() {
+            self.reasoning.push_str(&message.reasoning_content);
+        } else {
+            for detail in &message.reasoning_details {
+                let said = detail.get("text").or_else(|| detail.get("summary"));
+                self.reasoning
+                    .push_str(said.and_then(Value::as_str).unwrap_or_default());
+            }
+        }
+        self.refusal.push_str(&message.refusal);
+        self.annotations.extend(message.annotations);
+        self.images.extend(message.images);
+        for call in &message.tool_calls {
+            self.absorb_tool_call(call, is_delta);
+        }
+    }
+
+    fn absorb_parts(&mut self, parts: Vec<Value>) {
+        for part in parts {
+            match &part {
+                Value::String(text) => self.text.push_str(text),
+                _ if part.get("image_url").is_some() => self.images.push(part),
+                _ => {
+                    let text = part.get("text").and_then(Value::as_str);
+                    self.text.push_str(text.unwrap_or_default());
+                    let refusal = part.get("refusal").and_then(Value::as_str);
+                    self.refusal.push_str(refusal.unwrap_or_default());
+                }
+            }
+        }
+    }
+
+    /// A piece of a tool call belongs to the one of its index; without an index to the one of its id; without
+    /// either to the last. In a plain answer each is whole.
+    fn absorb_tool_call(&mut self, piece: &Value, is_delta: bool) {
+        let string = |value: Option<&Value>| {
+            value
+                .and_then(Value::as_str)
+                .filter(|text| !text.is_empty())
+                .map(str::to_owned)
+        };
+        let index = piece.get("index").and_then(lenient::to_count);
+        let id = string(piece.get("id"));
+        let known = if !is_delta {
+            None
+        } else if index.is_some() {
+            self.tool_calls.iter().position(|call| call.index == index)
+        } else if id.is_some() {
+            self.tool_calls.iter().position(|call| call.id == id)
+        } else {
+            self.tool_calls.len().checked_sub(1)
+        };
+        let at = known.unwrap_or_else(|| {
+            self.tool_calls.push(ToolCall {
+                index,
+                ..ToolCall::default()
+            });
+            self.tool_calls.len() - 1
+        });
+        let Some(call) = self.tool_calls.get_mut(at) else {
+            return;
+        };
+        keep_first(&mut call.id, id);
+        keep_first(&mut call.kind, string(piece.get("type")));
+        let function = piece.get("function").unwrap_or(&Value::Null);
+        if call.name.is_empty() {
+            call.name = string(function.get("name")).unwrap_or_default();
+        }
+        match function.get("arguments") {
+            Some(Value::String(text)) => call.arguments.push_str(text),
+            Some(whole @ (Value::Object(_) | Value::Array(_))) => {
+                call.arguments = whole.to_string();
+            }
+            _ => {}
+        }
+    }
+
+    /// Notes that the server said that nothing follows.
+    pub(crate) fn end(&mut self) {
+        self.is_done = true;
+    }
+
+    /// Whether a piece of an answer has come.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.is_settled()
+            || !(self.text.is_empty()
+                && self.reasoning.is_empty()
+                && self.refusal.is_empty()
+                && self.tool_calls.is_empty()
+                && self.images.is_empty())
+    }
+
+    /// Whether it is known how the answer ends; usage may still follow.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.finish_reason.is_some() || self.error.is_some()
+    }
+
+    /// Whether what came looks like an answer at all.
+    pub(crate) fn is_answer(&self) -> bool {
+        self.has_choices || self.error.is_some()
+    }
+
+    /// What is known, with the reason why there is no more.
+    pub(crate) fn failure(self, error: Error) -> Failure {
+        Failure {
+            error,
+            generation_id: self.generation_id,
+            usage: self.usage,
+            cost_usd: self.cost_usd,
+            partial_text: self.text,
+        }
+    }
+
+    /// The answer, or why it is none.
+    pub(crate) fn complete(
+        mut self,
+        origin: Origin<'_>,
+        max_tokens: u32,
+    ) -> Result<Completion, Box<Failure>> {
+        if let Some(error) = self.fault(origin, max_tokens) {
+            return Err(Box::new(self.failure(error)));
+        }
+        if self.text.is_empty() {
+            self.text.clone_from(&self.refusal);
+        }
+        Ok(Completion {
+            generation_id: self.generation_id,
+            text: self.text,
+            model: self
+                .model
+                .unwrap_or_else(|| origin.model.unwrap_or_default().to_owned()),
+            provider: self.provider,
+            finish_reason: self.finish_reason,
+            native_finish_reason: self.native_finish_reason,
+            usage: self.usage.unwrap_or_default(),
+            cost_usd: self.cost_usd,
+            reasoning: some(self.reasoning),
+            refusal: some(self.refusal),
+            annotations: self.annotations,
+            tool_calls: self.tool_calls.into_iter().map(ToolCall::whole).collect(),
+            images: self.images,
+        })
+    }
+
+    fn fault(&self, origin: Origin<'_>, max_tokens: u32) -> Option<Error> {
+        if let Some(error) = &self.error {
+            return Some(self.with_provider(classify::error(origin, error)));
+        }
+        let is_empty =
+            self.text.trim().is_empty() && self.tool_calls.is_empty() && self.images.is_empty();
+        let finish = self.finish_reason.as_deref();
+        let native = self.native_finish_reason.as_deref();
+        if finish == Some("error") || (is_empty && native == Some("network_error")) {
+            let error = Value::String(format!(
+                "the answer ended with the finish reason {}",
+                native.or(finish).unwrap_or_default()
+            ));
+            return Some(self.with_provider(classify::error(origin, &error)));
+        }
+        if finish.is_none() && !self.is_done {
+            return Some(Error::StreamCut {
+                reason: "it ended without a finish reason".into(),
+            });
+        }
+        if !is_empty {
+            return None;
+        }
+        let usage = self.usage.unwrap_or_default();
+        match finish {
+            Some("content_filter") => Some(Error::ContentFiltered(Box::new(Said {
+                status: None,
+                provider: self.provider.as_deref().map(text::message),
+                message: some(text::message(&self.refusal)).unwrap_or_else(|| {
+                    format!("finish reason {}", native.unwrap_or("content_filter"))
+                }),
+                retry_after: None,
+            }))),
+            _ if !self.refusal.trim().is_empty() => None,
+            Some("length") => Some(Error::OutputTruncated {
+                max_tokens,
+                reasoning_tokens: usage.reasoning_tokens,
+            }),
+            _ => Some(Error::EmptyAnswer {
+                finish_reason: self.finish_reason.as_deref().map(text::message),
+                completion_tokens: usage.completion_tokens,
+                reasoning_tokens: usage.reasoning_tokens,
+            }),
+        }
+    }
+
+    /// Names the provider that the chunks named, where the error itself did not.
+    fn with_provider(&self, mut error: Error) -> Error {
+        if let Error::ProviderError(said)
+        | Error::ProviderOverloaded(said)
+        | Error::UpstreamTimeout(said)
+        | Error::RateLimitExceeded { said, .. } = &mut error
+        {
+            said.provider = said
+                .provider
+                .take()
+                .or_else(|| self.provider.as_deref().map(text::message));
+        }
+        error
+    }
+}
+
+impl ToolCall {
+    fn whole(self) -> Value {
+        let mut call = Map::new();
+        if let Some(id) = self.id {
+            call.insert("id".into(), id.into());
+        }
+        let kind = self.kind.unwrap_or_else(|| "function".into());
+        call.insert("type".into(), kind.into());
+        let arguments = if self.arguments.is_empty() {
+            "{}"
+        } else {
+            &self.arguments
+        };
+        call.insert(
+            "function".into(),
+            json!({"name": self.name, "arguments": arguments}),
+        );
+        Value::Object(call)
+    }
+}
+
+fn some(text: String) -> Option<String> {
+    (!text.is_empty()).then_some(text)
+}
+
+fn keep_first(slot: &mut Option<String>, value: Option<String>) {
+    if slot.is_none() {
+        *slot = value.filter(|text| !text.is_empty());
+    }
+}
+
+fn keep_last(slot: &mut Option<String>, value: Option<String>) {
+    if let Some(text) = value.filter(|text| !text.is_empty()) {
+        *slot = Some(text);
+    }
+}

@@ -1,0 +1,242 @@
+use std::pin::pin;
+
+use bytes::Bytes;
+use eventsource_stream::{EventStreamError, Eventsource};
+use futures_util::stream::{self, Stream, StreamExt};
+use reqwest::Response;
+use reqwest::header::CONTENT_TYPE;
+
+use crate::assembly::{Assembly, Chunk};
+use crate::classify::{self, Origin};
+use crate::completion::Completion;
+use crate::error::{Error, Failure};
+use crate::text;
+use crate::timeouts::{Clock, Limit};
+
+/// No answer is longer; images come as text within it.
+const MOST_BYTES: usize = 64 << 20;
+
+/// A chat that OpenRouter has accepted and whose answer is still to be read. Dropping it hangs up; whether the
+/// provider then stops (and stops billing) depends on the provider.
+#[derive(Debug)]
+pub struct Call {
+    pub(crate) response: Response,
+    pub(crate) clock: Clock,
+    pub(crate) generation_id: Option<String>,
+    pub(crate) model: String,
+    pub(crate) max_tokens: u32,
+}
+
+impl Call {
+    /// OpenRouter's id of the generation, out of the `X-Generation-Id` header: known before the answer is.
+    pub fn generation_id(&self) -> Option<&str> {
+        self.generation_id.as_deref()
+    }
+
+    /// Reads the answer to its end, usage and cost included. A plain JSON answer is read as well.
+    ///
+    /// # Errors
+    /// A [`Failure`] with whatever had come by then.
+    pub async fn finish(self) -> Result<Completion, Failure> {
+        let Self {
+            response,
+            clock,
+            generation_id,
+            model,
+            max_tokens,
+        } = self;
+        let status = response.status().as_u16();
+        let origin = Origin {
+            status,
+            retry_after: classify::wait_in_headers(response.headers()),
+            model: Some(&model),
+        };
+        let content_type = content_type(&response);
+        let mut assembly = Assembly::new(generation_id);
+        let is_stream = content_type
+            .as_deref()
+            .is_some_and(|kind| kind.contains("event-stream"));
+        let read = if is_stream {
+            read_events(chunks(response, clock), clock, &mut assembly).await
+        } else {
+            read_plain(response, clock, &mut assembly).await
+        };
+        match read {
+            Ok(()) => assembly
+                .complete(origin, max_tokens)
+                .map_err(|failure| *failure),
+            // What comes after the finish reason is worth having, not failing for.
+            Err(_) if assembly.is_settled() => assembly
+                .complete(origin, max_tokens)
+                .map_err(|failure| *failure),
+            Err(error) => Err(assembly.failure(match error {
+                Error::UnexpectedAnswer { excerpt, .. } => Error::UnexpectedAnswer {
+                    status,
+                    content_type: content_type.as_deref().map(text::message),
+                    excerpt,
+                },
+                other => other,
+            })),
+        }
+    }
+}
+
+pub(crate) fn content_type(response: &Response) -> Option<String> {
+    let value = response.headers().get(CONTENT_TYPE)?.to_str().ok()?;
+    Some(value.to_ascii_lowercase())
+}
+
+/// The body's bytes, each piece within the idle timeout.
+fn chunks(response: Response, clock: Clock) -> impl Stream<Item = Result<Bytes, Error>> {
+    stream::unfold(
+        (response, 0_usize),
+        move |(mut response, read)| async move {
+            let next = match clock.within(Limit::Idle, response.chunk()).await {
+                Ok(Ok(None)) => return None,
+                Ok(Ok(Some(bytes))) => Ok(bytes),
+                Ok(Err(error)) => Err(cut(error)),
+                Err(timeout) => Err(timeout),
+            };
+            let read = read.saturating_add(next.as_ref().map_or(0, Bytes::len));
+            let next = if read > MOST_BYTES {
+                Err(unexpected("longer than any answer should be"))
+            } else {
+                next
+            };
+            Some((next, (response, read)))
+        },
+    )
+}
+
+/// Reads server-sent events. Comments keep the connection alive and mean nothing more.
+async fn read_events(
+    bytes: impl Stream<Item = Result<Bytes, Error>>,
+    clock: Clock,
+    assembly: &mut Assembly,
+) -> Result<(), Error> {
+    // A last event that lacks its blank line still counts.
+    let end = stream::iter([Ok(Bytes::from_static(b"\n\n"))]);
+    let mut events = pin!(bytes.chain(end).eventsource());
+    let mut broken: Option<Error> = None;
+    loop {
+        let limit = if assembly.is_settled() {
+            Limit::Tail
+        } else if assembly.has_begun() {
+            Limit::Total
+        } else {
+            Limit::FirstToken
+        };
+        let Some(event) = clock.within(limit, events.next()).await? else {
+            // An event that can't be read and has none after it was cut in the middle.
+            return match broken {
+                Some(_) => Err(Error::StreamCut {
+                    reason: "it ended within an event".into(),
+                }),
+                None => Ok(()),
+            };
+        };
+        if let Some(error) = broken {
+            return Err(error);
+        }
+        let event = event.map_err(|error| match error {
+            EventStreamError::Transport(error) => error,
+            EventStreamError::Utf8(_) => unexpected("a stream that is not UTF-8"),
+            EventStreamError::Parser(_) => unexpected("a stream with lines that are no events"),
+        })?;
+        let data = event.data.trim();
+        if data == "[DONE]" {
+            assembly.end();
+            return Ok(());
+        }
+        if data.is_empty() {
+            continue;
+        }
+        match serde_json::from_str::<Chunk>(data) {
+            Ok(chunk) => assembly.absorb(chunk),
+            Err(_) => broken = Some(unexpected(data)),
+        }
+    }
+}
+
+/// Reads an answer that is no stream by its content type: JSON, or events all the same.
+async fn read_plain(
+    response: Response,
+    clock: Clock,
+    assembly: &mut Assembly,
+) -> Result<(), Error> {
+    let body = read(response, clock, MOST_BYTES).await;
+    let content = classify::without_comments(&body.text);
+    if content.starts_with("data:") {
+        let bytes = Bytes::copy_from_slice(content.as_bytes());
+        let bytes = stream::iter([Ok(bytes)]).chain(stream::iter(body.broken.map(Err)));
+        return read_events(bytes, clock, assembly).await;
+    }
+    match (serde_json::from_str::<Chunk>(content), body.broken) {
+        (Ok(chunk), _) => {
+            assembly.absorb(chunk);
+            if !assembly.is_answer() {
+                return Err(unexpected(content));
+            }
+            assembly.end();
+            Ok(())
+        }
+        (Err(_), Some(error)) => Err(error),
+        (Err(_), None) if content.is_empty() => Err(unexpected("an empty body")),
+        (Err(_), None) => Err(unexpected(content)),
+    }
+}
+
+/// A body, as far as it could be read.
+pub(crate) struct Body {
+    pub(crate) text: String,
+    /// Why it ends early, if it does.
+    pub(crate) broken: Option<Error>,
+}
+
+pub(crate) async fn read(response: Response, clock: Clock, most: usize) -> Body {
+    let mut bytes = Vec::new();
+    let mut broken = None;
+    let mut pieces = pin!(chunks(response, clock));
+    while let Some(piece) = pieces.next().await {
+        match piece {
+            Ok(piece) if bytes.len() + piece.len() <= most => bytes.extend_from_slice(&piece),
+            Ok(_) => {
+                broken = Some(unexpected("longer than any answer should be"));
+                break;
+            }
+            Err(error) => {
+                broken = Some(error);
+                break;
+            }
+        }
+    }
+    Body {
+        text: String::from_utf8_lossy(&bytes).into_owned(),
+        broken,
+    }
+}
+
+/// The status and the content type are filled in where they are known.
+fn unexpected(body: &str) -> Error {
+    Error::UnexpectedAnswer {
+        status: 200,
+        content_type: None,
+        excerpt: text::excerpt(body),
+    }
+}
+
+/// A connection that failed once the request was on its way.
+pub(crate) fn cut(error: reqwest::Error) -> Error {
+    Error::StreamCut {
+        reason: innermost(&error.without_url()),
+    }
+}
+
+/// The reason that the chain of errors ends with.
+pub(crate) fn innermost(error: &dyn std::error::Error) -> String {
+    let mut inner = error;
+    while let Some(source) = inner.source() {
+        inner = source;
+    }
+    text::message(&inner.to_string())
+}

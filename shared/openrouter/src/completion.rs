@@ -1,0 +1,51 @@
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// A model's answer.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Completion {
+    /// OpenRouter's id of this generation, `gen-...`; it finds the cost again.
+    pub generation_id: Option<String>,
+    /// The answer. Empty when the model only called tools or drew images; the model's refusal when it refused.
+    pub text: String,
+    /// The model that answered, which routers, fallbacks and aliases make differ from the one asked.
+    pub model: String,
+    /// The provider that served it, such as `Google AI Studio`.
+    pub provider: Option<String>,
+    /// `stop`, `length` (the text is cut), `tool_calls`, `content_filter` (the text is cut), or none.
+    pub finish_reason: Option<String>,
+    /// The provider's own word for it.
+    pub native_finish_reason: Option<String>,
+    /// Tokens used.
+    pub usage: Usage,
+    /// What OpenRouter charged, in USD; none if it did not say. With a provider key of one's own this is the fee alone.
+    pub cost_usd: Option<Decimal>,
+    /// What the model thought on the way, where it shows that.
+    pub reasoning: Option<String>,
+    /// Why the model refused, where it says so.
+    pub refusal: Option<String>,
+    /// Citations (`url_citation`) and parsed files (`file`), as on the wire.
+    pub annotations: Vec<Value>,
+    /// `{id, type, function: {name, arguments}}`, with `arguments` a string of JSON.
+    pub tool_calls: Vec<Value>,
+    /// `{type, image_url: {url}}` with a data URL, as on the wire.
+    pub images: Vec<Value>,
+}
+
+/// Tokens used, as the model's own tokenizer counts them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Usage {
+    /// What was sent.
+    pub prompt_tokens: u64,
+    /// What was generated, reasoning included.
+    pub completion_tokens: u64,
+    /// Both.
+    pub total_tokens: u64,
+    /// Of those generated, how many were reasoning.
+    pub reasoning_tokens: u64,
+    /// Of those sent, how many came from the provider's cache.
+    pub cached_tokens: u64,
+}

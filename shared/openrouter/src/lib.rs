@@ -1,0 +1,47 @@
+#![doc = include_str!("../README.md")]
+
+mod advice;
+mod api_key;
+mod assembly;
+mod call;
+pub mod catalogue;
+mod classify;
+mod client;
+mod completion;
+mod endpoints;
+mod error;
+mod generation;
+mod key;
+mod lenient;
+mod models;
+mod money;
+mod request;
+mod text;
+mod timeouts;
+
+pub use api_key::ApiKey;
+pub use call::Call;
+pub use client::{App, Client};
+pub use completion::{Completion, Usage};
+pub use endpoints::{Endpoint, ModelEndpoints};
+pub use error::{Error, Failure, Said};
+pub use generation::Generation;
+pub use key::{FreeRequests, KeyInfo};
+pub use models::{Model, Pricing};
+pub use request::{
+    AudioInput, ChatRequest, Content, DEFAULT_MAX_TOKENS, FileInput, MediaUrl, Message, Options,
+    Part, Role,
+};
+pub use timeouts::Timeouts;
+
+/// Where OpenRouter's API lives. Without `/api` the web site answers, with HTML and status 200.
+pub const BASE_URL: &str = "https://openrouter.ai/api/v1";
+
+/// The model of a request that names none.
+pub const DEFAULT_MODEL: &str = "openai/gpt-4o-mini";
+
+/// The system prompt of a request that brings none.
+pub const DEFAULT_SYSTEM_PROMPT: &str = "You are a helpful assistant.";
+
+#[cfg(test)]
+mod wire_tests;
