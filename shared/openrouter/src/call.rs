@@ -1,10 +1,12 @@
 use std::pin::pin;
+use std::time::Duration;
 
 use bytes::Bytes;
 use eventsource_stream::{EventStreamError, Eventsource};
 use futures_util::stream::{self, Stream, StreamExt};
 use reqwest::Response;
 use reqwest::header::CONTENT_TYPE;
+use tokio::time::timeout;
 
 use crate::assembly::{Assembly, Chunk};
 use crate::classify::{self, Origin};
@@ -15,6 +17,9 @@ use crate::timeouts::{Clock, Limit};
 
 /// No answer is longer; images come as text within it.
 const MOST_BYTES: usize = 64 << 20;
+
+/// How long the end of the body may take once the answer is complete.
+const DRAIN: Duration = Duration::from_millis(250);
 
 /// A chat that OpenRouter has accepted and whose answer is still to be read. Dropping it hangs up; whether the
 /// provider then stops (and stops billing) depends on the provider.
@@ -146,6 +151,9 @@ async fn read_events(
         let data = event.data.trim();
         if data == "[DONE]" {
             assembly.end();
+            // A body read to its end leaves a connection that the next call can use.
+            let rest = async { while let Some(Ok(_)) = events.next().await {} };
+            let _ = timeout(DRAIN, rest).await;
             return Ok(());
         }
         if data.is_empty() {

@@ -712,3 +712,65 @@ async fn the_servers_of_a_model_are_listed() {
         "ModelNotFound"
     );
 }
+
+#[tokio::test]
+async fn a_connection_serves_the_next_call_too() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}/", listener.local_addr().unwrap());
+    // One connection is all that this server takes.
+    tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        for _ in 0..2 {
+            read_request(&mut socket).await;
+            let body = format!("{}{DONE}", delta("\"content\":\"Hi\"", "\"stop\""));
+            let length = body.len();
+            let head = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n{SSE}\r\n");
+            let sent = format!("{head}{length:x}\r\n{body}\r\n");
+            socket.write_all(sent.as_bytes()).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            socket.write_all(b"0\r\n\r\n").await.unwrap();
+        }
+        std::future::pending::<()>().await;
+    });
+    let client = Client::new(&base, App::default()).unwrap();
+    let key = ApiKey::parse(KEY).unwrap();
+    let request = ChatRequest::new("a/b").user("Hi");
+    for _ in 0..2 {
+        let call = client.chat(&key, &request, &quick()).await.unwrap();
+        assert_eq!(call.finish().await.unwrap().text, "Hi");
+    }
+}
+
+#[tokio::test]
+async fn a_handshake_that_stalls_is_a_connect_timeout() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("https://{}/", listener.local_addr().unwrap());
+    let client = Client::new(&base, App::default()).unwrap();
+    let timeouts = Timeouts {
+        connect: Duration::from_millis(900),
+        ..quick()
+    };
+    let request = ChatRequest::new("a/b").user("Hi");
+    let failure = client
+        .chat(&ApiKey::parse(KEY).unwrap(), &request, &timeouts)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        failure.error,
+        Error::ConnectTimeout {
+            after: Duration::from_secs(1)
+        }
+    );
+}
+
+#[test]
+fn calls_can_move_between_threads() {
+    fn is_send<T: Send>(_: T) {}
+    let client = Client::new(BASE_URL, App::default()).unwrap();
+    let key = ApiKey::parse(KEY).unwrap();
+    is_send(async move {
+        let request = ChatRequest::new("a/b");
+        let call = client.chat(&key, &request, &Timeouts::default()).await?;
+        call.finish().await
+    });
+}
