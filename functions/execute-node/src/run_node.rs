@@ -416,14 +416,17 @@ fn context(work: &Work, workflow: &Workflow) -> Value {
         Value::Object(fields) => fields.clone(),
         _ => Map::new(),
     };
-    context.insert(
-        "trigger".to_owned(),
-        json!({
-            "type": work.run.trigger,
-            "runId": work.run.id,
-            "time": format!("{:.3}", work.run.started_at),
-        }),
+    let mut trigger = match &work.run.trigger.context {
+        Value::Object(fields) => fields.clone(),
+        _ => Map::new(),
+    };
+    trigger.insert("type".to_owned(), json!(work.run.trigger.kind));
+    trigger.insert("runId".to_owned(), json!(work.run.id));
+    trigger.insert(
+        "time".to_owned(),
+        json!(format!("{:.3}", work.run.started_at)),
     );
+    context.insert("trigger".to_owned(), Value::Object(trigger));
     for (id, output) in &work.outputs {
         if let Some(node) = workflow.node(id) {
             context.insert(node.variable_name.clone(), output.clone());

@@ -1,8 +1,9 @@
 //! The door for API and webhook: check, record the run, start its execution.
 
-mod handler;
+mod http;
+mod start;
 
-use handler::StartRun;
+use start::StartRun;
 use steps_lambda::{Aws, Config, Main, serve_http, start};
 
 #[tokio::main(flavor = "current_thread")]
@@ -14,5 +15,5 @@ async fn main() -> Main {
         step_functions: aws.step_functions(),
         state_machine_arn: Config.state_machine_arn()?,
     };
-    serve_http(async |request| start_run.handle(&request).await).await
+    serve_http(async |request| start_run.http(&request).await).await
 }

@@ -3,7 +3,7 @@ use std::fmt;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::error::Error;
-use crate::text::is_key_char;
+use steps_problem::is_key_char;
 
 const PREFIX: &str = "sk-or-";
 

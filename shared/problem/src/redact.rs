@@ -1,22 +1,35 @@
 //! Keeps keys out of texts.
 
-const MARK: &str = "sk-or-";
+const REMOVED: &str = "[key removed]";
 
-/// The text with every OpenRouter key in it cut down to `sk-or-[redacted]`.
+/// The characters that a key is made of.
+pub fn is_key_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')
+}
+
+/// The text without whatever looks like a key: OpenRouter's wherever it stands, another vendor's where a word begins
+/// with it.
 pub fn redact(text: &str) -> String {
-    let mut clean = String::with_capacity(text.len());
+    let mut kept = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some((before, after)) = rest.split_once(MARK) {
-        clean.push_str(before);
-        clean.push_str(MARK);
-        rest =
-            after.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_');
-        if rest.len() < after.len() {
-            clean.push_str("[redacted]");
+    while let Some(at) = rest.find("sk-") {
+        let (before, from) = rest.split_at(at);
+        kept.push_str(before);
+        let end = from.find(|c| !is_key_char(c)).unwrap_or(from.len());
+        let (run, after) = from.split_at(end);
+        let begins_word = !kept.ends_with(|c: char| c.is_ascii_alphanumeric());
+        let body = run.strip_prefix("sk-or-").unwrap_or_default();
+        let ours = body.chars().any(|c| c.is_ascii_alphanumeric());
+        if ours || (begins_word && run.len() >= 16) {
+            kept.push_str(REMOVED);
+            rest = after;
+        } else {
+            kept.push_str("sk-");
+            rest = from.get("sk-".len()..).unwrap_or_default();
         }
     }
-    clean.push_str(rest);
-    clean
+    kept.push_str(rest);
+    kept
 }
 
 #[cfg(test)]
@@ -24,13 +37,25 @@ mod tests {
     use super::redact;
 
     #[test]
-    fn keys_are_cut_and_the_rest_stays() {
-        assert_eq!(redact("no key"), "no key");
-        assert_eq!(
-            redact("got \"sk-or-v1-abc_DEF9\", and sk-or-2."),
-            "got \"sk-or-[redacted]\", and sk-or-[redacted]."
-        );
-        assert_eq!(redact("keys start with sk-or-"), "keys start with sk-or-");
-        assert_eq!(redact("`sk-or-...`"), "`sk-or-...`");
+    fn keys_are_taken_out_and_the_rest_stays() {
+        for (text, want) in [
+            ("no key here", "no key here"),
+            (
+                "key sk-or-v1-abc_DEF-123, wrong",
+                "key [key removed], wrong",
+            ),
+            ("\"sk-or-v1-abc\"", "\"[key removed]\""),
+            ("xsk-or-v1-abc", "x[key removed]"),
+            ("ask-sk-or-v1-abc", "ask-[key removed]"),
+            (
+                "sk-proj-abcdefghijklmnop and sk-short",
+                "[key removed] and sk-short",
+            ),
+            ("keys begin with sk-or-", "keys begin with sk-or-"),
+            ("`sk-or-...`", "`sk-or-...`"),
+            ("a risk-free task-list", "a risk-free task-list"),
+        ] {
+            assert_eq!(redact(text), want);
+        }
     }
 }

@@ -1,11 +1,12 @@
 //! Credential records: all that is known of a key but the key.
 
-use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{Delete, Put};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::attribute::{Item, find_nested, get_s, nested, rfc3339, s};
 use crate::store::key;
+use crate::transaction::Transacted;
 use crate::{Error, Store};
 
 /// A credential without its key.
@@ -74,27 +75,13 @@ impl Store {
             .table_name(&self.table)
             .set_item(Some(key(PARTITION, &id_key(&credential.id))))
             .item("credential", nested(credential, "credential")?);
-        let mut transaction = self.client.transact_write_items();
-        for put in [name, record] {
-            let put = put
-                .build()
-                .map_err(|_| Error::Malformed { attribute: "item" })?;
-            transaction = transaction.transact_items(TransactWriteItem::builder().put(put).build());
+        match self.transact([name, record]).await? {
+            Transacted::Done => Ok(()),
+            Transacted::Refused { .. } => Err(Error::NameTaken {
+                what: "credential",
+                name: credential.name.clone(),
+            }),
         }
-        transaction.send().await.map_err(|error| {
-            let cancelled = error
-                .as_service_error()
-                .is_some_and(|error| error.is_transaction_canceled_exception());
-            if cancelled {
-                Error::NameTaken {
-                    what: "credential",
-                    name: credential.name.clone(),
-                }
-            } else {
-                Error::dynamodb(error)
-            }
-        })?;
-        Ok(())
     }
 
     /// Every credential, the oldest first.
@@ -143,17 +130,12 @@ impl Store {
     /// Forgets a credential and frees its name.
     pub async fn remove_credential(&self, id: &str) -> Result<(), Error> {
         let credential = self.credential(id).await?;
-        let mut transaction = self.client.transact_write_items();
-        for sk in [id_key(id), name_key(&credential.name)] {
-            let delete = Delete::builder()
+        let deletes = [id_key(id), name_key(&credential.name)].map(|sk| {
+            Delete::builder()
                 .table_name(&self.table)
                 .set_key(Some(key(PARTITION, &sk)))
-                .build()
-                .map_err(|_| Error::Malformed { attribute: "key" })?;
-            transaction =
-                transaction.transact_items(TransactWriteItem::builder().delete(delete).build());
-        }
-        transaction.send().await.map_err(Error::dynamodb)?;
+        });
+        self.transact(deletes).await?;
         Ok(())
     }
 }

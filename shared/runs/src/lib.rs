@@ -9,6 +9,7 @@ mod page;
 mod run;
 mod store;
 mod text;
+mod transaction;
 mod view;
 mod workflow;
 
@@ -17,7 +18,9 @@ pub use credential::{Check, Credential};
 pub use error::Error;
 pub use node::{Attempt, Claim, Claimed, Lease, NodeRecord, NodeStatus, Outcome, Work};
 pub use page::Page;
-pub use run::{Ended, NewRun, Run, RunError, RunFilter, RunStatus, RunSummary, Usage};
+pub use run::{
+    Begun, Ended, NewRun, Run, RunError, RunFilter, RunStatus, RunSummary, Trigger, Usage,
+};
 pub use store::Store;
 pub use view::{NodeView, RunView, SHOWN_BYTES};
 pub use workflow::{StoredWorkflow, WorkflowSummary};

@@ -3,11 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, CancellationReason, KeysAndAttributes, ReturnValuesOnConditionCheckFailure,
-    TransactWriteItem, Update,
+    AttributeValue, KeysAndAttributes, ReturnValuesOnConditionCheckFailure, Update,
 };
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
@@ -22,6 +19,7 @@ use crate::attribute::{
 };
 use crate::run::{RunError, condition_failed, run_key};
 use crate::store::key;
+use crate::transaction::{Transacted, sleep_around};
 use crate::{Error, Run, Store, Usage};
 
 /// Where a node stands.
@@ -198,9 +196,6 @@ pub enum Outcome<'a> {
     /// With a failure that will not pass.
     Failed(&'a Problem),
 }
-
-/// How often a transaction that met another one on the same run is tried again.
-const CONFLICT_TRIES: u32 = 12;
 
 fn node_key(id: &str) -> String {
     format!("NODE#{id}")
@@ -610,79 +605,9 @@ impl Store {
             .table_name(&self.table)
             .set_key(Some(key(&run_key(run_id), sk)))
     }
-
-    /// All or nothing. Nodes of a run end at once and meet on the run's item, so a conflict is tried again.
-    async fn transact(&self, updates: Vec<UpdateBuilder>) -> Result<Transacted, Error> {
-        let writes = updates
-            .into_iter()
-            .map(|update| {
-                let update = update.build().map_err(|_| Error::Malformed {
-                    attribute: "update",
-                })?;
-                Ok(TransactWriteItem::builder().update(update).build())
-            })
-            .collect::<Result<Vec<_>, Error>>()?;
-        for tries in 1.. {
-            let result = self
-                .client
-                .transact_write_items()
-                .set_transact_items(Some(writes.clone()))
-                .send()
-                .await;
-            let error = match result {
-                Ok(_) => return Ok(Transacted::Done),
-                Err(error) => error,
-            };
-            let reasons = cancellation(&error);
-            if let Some((index, reason)) = reasons
-                .iter()
-                .enumerate()
-                .find(|(_, reason)| reason.code() == Some("ConditionalCheckFailed"))
-            {
-                return Ok(Transacted::Refused {
-                    index,
-                    item: reason.item.clone(),
-                });
-            }
-            let conflict = reasons.iter().any(|reason| {
-                matches!(
-                    reason.code(),
-                    Some("TransactionConflict" | "ThrottlingError")
-                )
-            });
-            if !conflict || tries >= CONFLICT_TRIES {
-                return Err(Error::dynamodb(error));
-            }
-            sleep_around(u64::min(20 << tries, 1000)).await;
-        }
-        Ok(Transacted::Done)
-    }
 }
 
 type UpdateBuilder = aws_sdk_dynamodb::types::builders::UpdateBuilder;
-
-enum Transacted {
-    Done,
-    /// The write at `index` met another state than it asked for: `item`, where DynamoDB told.
-    Refused {
-        index: usize,
-        item: Option<Item>,
-    },
-}
-
-fn cancellation<R>(error: &SdkError<TransactWriteItemsError, R>) -> &[CancellationReason] {
-    match error.as_service_error() {
-        Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
-            cancelled.cancellation_reasons()
-        }
-        _ => &[],
-    }
-}
-
-/// Sleeps for a random time up to `milliseconds`, so that those who met do not meet again.
-async fn sleep_around(milliseconds: u64) {
-    tokio::time::sleep(Duration::from_millis(fastrand::u64(1..=milliseconds))).await;
-}
 
 fn read_node(item: &Item) -> Result<NodeRecord, Error> {
     let sk = get_s(item, "sk")?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValuesOnConditionCheckFailure};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,7 @@ use crate::attribute::{
     s, time,
 };
 use crate::store::key;
+use crate::transaction::Transacted;
 use crate::{Error, Page, Store, page};
 
 /// Where a run stands, in Step Functions' words.
@@ -83,6 +84,24 @@ pub struct RunError {
     pub node: Option<String>,
 }
 
+/// What started a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trigger {
+    /// `api`, `webhook`...
+    pub kind: String,
+    /// What templates see as `trigger`, beside `type`, `runId` and `time`: an object.
+    pub context: Value,
+}
+
+/// The answer to [`Store::begin_run`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Begun {
+    /// The run is recorded.
+    New,
+    /// A run of the same identity was recorded before: its id.
+    Repeated(String),
+}
+
 /// A run about to begin.
 #[derive(Debug)]
 pub struct NewRun<'a> {
@@ -96,8 +115,10 @@ pub struct NewRun<'a> {
     pub definition: &'a str,
     /// The trigger's input, an object.
     pub input: &'a Value,
-    /// What started it: `api`, `webhook` or `schedule`.
-    pub trigger: &'a str,
+    /// What started it.
+    pub trigger: &'a Trigger,
+    /// What makes a repeated delivery the same run, within the workflow; `None` where every delivery is a run of its own.
+    pub identity: Option<&'a str>,
     /// The id of the credential behind each reference in the document.
     pub credentials: &'a BTreeMap<String, String>,
     /// When it starts.
@@ -124,7 +145,7 @@ pub struct Run {
     /// The trigger's input, an object.
     pub input: Value,
     /// What started it.
-    pub trigger: String,
+    pub trigger: Trigger,
     /// The id of the credential behind each reference in the document.
     pub credentials: BTreeMap<String, String>,
     /// Spent so far, USD.
@@ -188,23 +209,31 @@ pub struct Ended {
 
 const RUN: &str = "RUN";
 
+const IDENTITY: &str = "IDENTITY";
+
+/// A workflow's id has no `#`, so no two pairs share a key.
+fn identity_key(workflow: &str, identity: &str) -> String {
+    format!("IDENTITY#{workflow}#{identity}")
+}
+
 pub(crate) fn run_key(id: &str) -> String {
     format!("RUN#{id}")
 }
 
 impl Store {
-    /// Records a run as RUNNING. [`Error::NameTaken`] where one of this id exists.
-    pub async fn begin_run(&self, run: &NewRun<'_>) -> Result<(), Error> {
+    /// Records a run as RUNNING, unless one of the same identity was recorded before.
+    pub async fn begin_run(&self, run: &NewRun<'_>) -> Result<Begun, Error> {
         let input_text = run.input.to_string();
-        let input_key = format!("runs/{}/input.json.gz", run.id);
-        let definition_key = format!("runs/{}/workflow.json.gz", run.id);
-        let (input, definition) = try_join!(
+        let context_text = run.trigger.context.to_string();
+        let object = |name: &str| format!("runs/{}/{name}.json.gz", run.id);
+        let (input_key, definition_key, context_key) =
+            (object("input"), object("workflow"), object("trigger"));
+        let (input, definition, context) = try_join!(
             self.texts.keep(&input_key, &input_text),
             self.texts.keep(&definition_key, run.definition),
+            self.texts.keep(&context_key, &context_text),
         )?;
-        let mut put = self
-            .client
-            .put_item()
+        let mut put = Put::builder()
             .table_name(&self.table)
             .condition_expression("attribute_not_exists(pk)")
             .set_item(Some(key(&run_key(run.id), RUN)))
@@ -215,7 +244,8 @@ impl Store {
             .item("status", s(RunStatus::Running.as_str()))
             .item("definition", definition)
             .item("input", input)
-            .item("trigger", s(run.trigger))
+            .item("trigger", s(&run.trigger.kind))
+            .item("triggerContext", context)
             .item("credentials", nested(run.credentials, "credentials")?)
             .item("costUsd", n(0))
             .item("startedAt", time(run.started_at))
@@ -226,19 +256,45 @@ impl Store {
                 .item("maxCostUsd", n(most))
                 .item("budgetLeftUsd", n(most));
         }
-        put.send().await.map_err(|error| {
-            if error
-                .as_service_error()
-                .is_some_and(|error| error.is_conditional_check_failed_exception())
-            {
-                Error::NameTaken {
-                    what: "run",
-                    name: run.id.to_owned(),
-                }
-            } else {
-                Error::dynamodb(error)
-            }
-        })?;
+        let mut puts = vec![put];
+        if let Some(identity) = run.identity {
+            puts.push(
+                Put::builder()
+                    .table_name(&self.table)
+                    .condition_expression("attribute_not_exists(pk)")
+                    .return_values_on_condition_check_failure(
+                        ReturnValuesOnConditionCheckFailure::AllOld,
+                    )
+                    .set_item(Some(key(
+                        &identity_key(run.workflow_id, identity),
+                        IDENTITY,
+                    )))
+                    .item("runId", s(run.id))
+                    .item("expiresAt", self.expires(run.started_at)),
+            );
+        }
+        match self.transact(puts).await? {
+            Transacted::Done => Ok(Begun::New),
+            Transacted::Refused {
+                index: 1,
+                item: Some(first),
+            } => Ok(Begun::Repeated(get_s(&first, "runId")?.to_owned())),
+            Transacted::Refused { .. } => Err(Error::Conflict {
+                what: "run",
+                id: run.id.to_owned(),
+            }),
+        }
+    }
+
+    /// Makes the next delivery of this identity a new run.
+    pub async fn forget_identity(&self, workflow_id: &str, identity: &str) -> Result<(), Error> {
+        self.client
+            .delete_item()
+            .table_name(&self.table)
+            .set_key(Some(key(&identity_key(workflow_id, identity), IDENTITY)))
+            .send()
+            .await
+            .map_err(Error::dynamodb)?;
         Ok(())
     }
 
@@ -354,7 +410,8 @@ impl Store {
                 .ok_or(Error::Malformed { attribute })
                 .map(|kept| self.texts.fetch(kept, attribute))
         };
-        let (definition, input) = try_join!(part("definition")?, part("input")?)?;
+        let (definition, input, context) =
+            try_join!(part("definition")?, part("input")?, part("triggerContext")?)?;
         Ok(Run {
             id: get_s(item, "listKey")?.to_owned(),
             workflow_id: get_s(item, "workflowId")?.to_owned(),
@@ -363,7 +420,12 @@ impl Store {
             definition,
             input: serde_json::from_str(&input)
                 .map_err(|_| Error::Malformed { attribute: "input" })?,
-            trigger: find_s(item, "trigger").unwrap_or_default().to_owned(),
+            trigger: Trigger {
+                kind: get_s(item, "trigger")?.to_owned(),
+                context: serde_json::from_str(&context).map_err(|_| Error::Malformed {
+                    attribute: "triggerContext",
+                })?,
+            },
             credentials: find_nested(item, "credentials")?.unwrap_or_default(),
             cost_usd: find_decimal(item, "costUsd").unwrap_or_default(),
             usage: Usage {

@@ -103,7 +103,7 @@ impl Store {
             workflow_id: run.workflow_id,
             version: run.version,
             status: run.status,
-            trigger: run.trigger,
+            trigger: run.trigger.kind,
             input: if large { Value::Null } else { run.input },
             output,
             nodes,

@@ -1,12 +1,13 @@
 //! Workflows: every put is a new version.
 
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::Put;
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::attribute::{find_s, get_n, get_s, n, rfc3339, s};
 use crate::run::condition_failed;
 use crate::store::key;
+use crate::transaction::Transacted;
 use crate::{Error, Page, Store, page};
 
 /// A workflow as stored.
@@ -79,27 +80,12 @@ impl Store {
             .condition_expression("attribute_not_exists(pk) OR version = :before")
             .expression_attribute_values(":before", n(before));
         let version_item = put(&version_key(version));
-        let mut transaction = self.client.transact_write_items();
-        for item in [latest, version_item] {
-            let item = item
-                .build()
-                .map_err(|_| Error::Malformed { attribute: "item" })?;
-            transaction =
-                transaction.transact_items(TransactWriteItem::builder().put(item).build());
+        if let Transacted::Refused { .. } = self.transact([latest, version_item]).await? {
+            return Err(Error::Conflict {
+                what: "workflow",
+                id: id.to_owned(),
+            });
         }
-        transaction.send().await.map_err(|error| {
-            let cancelled = error
-                .as_service_error()
-                .is_some_and(|error| error.is_transaction_canceled_exception());
-            if cancelled {
-                Error::Conflict {
-                    what: "workflow",
-                    id: id.to_owned(),
-                }
-            } else {
-                Error::dynamodb(error)
-            }
-        })?;
         Ok(StoredWorkflow {
             id: id.to_owned(),
             version,
@@ -173,8 +159,9 @@ impl Store {
             .update_item()
             .table_name(&self.table)
             .set_key(Some(key(&workflow_key(id), LATEST)))
-            .update_expression("REMOVE definition, kind, listKey")
-            .condition_expression("attribute_exists(definition)")
+            .update_expression("REMOVE #definition, kind, listKey")
+            .condition_expression("attribute_exists(#definition)")
+            .expression_attribute_names("#definition", "definition")
             .send()
             .await;
         match result {

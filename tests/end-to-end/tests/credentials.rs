@@ -48,7 +48,7 @@ async fn a_key_that_openrouter_refuses_is_not_stored() {
     let user = User::new("wrong");
     let body = json!({"name": user.name, "apiKey": user.key});
     let refused = user.post("/credentials", &body).await;
-    assert_eq!(refused.status, 401, "{:?}", refused.body);
+    assert_eq!(refused.status, 422, "{:?}", refused.body);
     assert_eq!(refused.body["code"], "InvalidApiKey");
     assert_eq!(refused.body["title"], "Invalid API Key");
     let listed = user.get("/credentials").await;

@@ -39,7 +39,7 @@ async fn a_key_that_is_revoked_after_it_was_stored() {
     .await;
     assert_eq!(run["error"]["title"], "Invalid API Key");
     assert_eq!(run["error"]["node"], "x");
-    assert!(text(&run["error"]["cause"]).contains("incorrect or expired"));
+    assert!(text(&run["error"]["cause"]).contains("incorrect, expired"));
     assert!(solution(&run).contains("openrouter.ai"));
     assert!(solution(&run).contains("Create a new API key"));
     assert_eq!(node(&run, "x")["status"], "FAILED");

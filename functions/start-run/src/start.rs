@@ -1,17 +1,14 @@
-//! A run is recorded before its execution starts, under one name: a run that the API has confirmed is never lost.
+//! A run is recorded before its execution starts, under one name: a run that was confirmed is never lost, and a
+//! delivery that comes again is the same run.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use aws_sdk_sfn::error::ProvideErrorMetadata;
 use jiff::{SignedDuration, Timestamp};
-use serde::Deserialize;
 use serde_json::{Value, json};
-use steps_lambda::{Answer, Request};
 use steps_problem::{Fault, Problem};
-use steps_runs::{Ended, NewRun, RunError, RunStatus, Store, StoredWorkflow};
+use steps_runs::{Begun, Ended, NewRun, RunError, RunStatus, Store, Trigger};
 use steps_workflow::{Kind, Workflow};
-use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 /// What this function works with.
@@ -22,100 +19,73 @@ pub(crate) struct StartRun {
     pub(crate) state_machine_arn: String,
 }
 
-/// Longest `?wait=`, seconds: API Gateway gives up after 30.
-const LONGEST_WAIT: u64 = 25;
+/// One delivery of a trigger.
+#[derive(Debug)]
+pub(crate) struct Delivery {
+    /// What delivered it.
+    pub(crate) trigger: Trigger,
+    /// What makes a repeated delivery the same run; `None` where every delivery is a run of its own.
+    pub(crate) identity: Option<String>,
+    /// The run's input.
+    pub(crate) input: Value,
+}
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NewRunBody {
-    #[serde(default)]
-    input: Option<Value>,
+/// A run that goes on, or went on before.
+#[derive(Debug)]
+pub(crate) struct Started {
+    pub(crate) run_id: String,
+    /// Whether an earlier delivery had started it.
+    pub(crate) repeated: bool,
 }
 
 impl StartRun {
-    pub(crate) async fn handle(&self, request: &Request) -> Result<Answer, Problem> {
-        let (method, path) = request.route();
-        let (workflow, trigger, input) = match (method, path.as_slice()) {
-            ("POST", ["workflows", id, "runs"]) => {
-                let input = match request.has_body() {
-                    true => request.json::<NewRunBody>()?.input,
-                    false => None,
-                };
-                (id, "api", input)
-            }
-            ("POST", ["hooks", id]) => {
-                let input = match request.has_body() {
-                    true => Some(request.json()?),
-                    false => None,
-                };
-                (id, "webhook", input)
-            }
-            _ => return Err(request.no_route()),
-        };
-        let wait = request.number("wait", 0..=LONGEST_WAIT, 0)?;
-        let input = input.unwrap_or_else(|| json!({}));
+    /// Records the run and starts its execution.
+    pub(crate) async fn start(
+        &self,
+        workflow_id: &str,
+        delivery: &Delivery,
+    ) -> Result<Started, Problem> {
+        let input = &delivery.input;
         if !input.is_object() {
             return Err(invalid_input(vec![Fault::at(
                 "input",
                 "the input has to be a JSON object: its fields are the templates' variables",
             )]));
         }
-        let stored = self.store.workflow(workflow).await?;
-        let id = self.start(&stored, trigger, &input).await?;
-
-        let deadline = Duration::from_secs(wait)
-            .min(request.remaining().saturating_sub(Duration::from_secs(2)));
-        if self.ended_within(&id, deadline).await? {
-            return Answer::json(200, &self.store.run_view(&id).await?);
-        }
-        let path = format!("/runs/{id}");
-        let answer = json!({
-            "id": id,
-            "workflowId": stored.id,
-            "version": stored.version,
-            "status": RunStatus::Running,
-            "statusUrl": path,
-        });
-        Ok(Answer::json(202, &answer)?.location(path))
-    }
-
-    /// Records the run and starts its execution; gives the run's id.
-    async fn start(
-        &self,
-        stored: &StoredWorkflow,
-        trigger: &str,
-        input: &Value,
-    ) -> Result<String, Problem> {
-        let workflow = Workflow::from_stored(&stored.definition).map_err(|_| {
-            Problem::from(steps_runs::Error::Malformed {
-                attribute: "definition",
-            })
-        })?;
+        let stored = self.store.workflow(workflow_id).await?;
+        let workflow = stored_workflow(&stored.definition)?;
         workflow.check_input(input).map_err(invalid_input)?;
         let credentials = self.credentials(&workflow).await?;
-        let id = Uuid::now_v7().to_string();
+        let new_id = Uuid::now_v7().to_string();
         let started_at = Timestamp::now();
         let limit = i64::try_from(workflow.limits.timeout_seconds).unwrap_or(i64::MAX);
-        self.store
+        let begun = self
+            .store
             .begin_run(&NewRun {
-                id: &id,
+                id: &new_id,
                 workflow_id: &stored.id,
                 version: stored.version,
                 definition: &stored.definition,
                 input,
-                trigger,
+                trigger: &delivery.trigger,
+                identity: delivery.identity.as_deref(),
                 credentials: &credentials,
                 started_at,
                 deadline: started_at + SignedDuration::from_secs(limit),
                 max_cost_usd: workflow.limits.max_cost_usd,
             })
             .await?;
-        let execution = json!({
-            "runId": id,
-            "maxConcurrency": workflow.limits.max_concurrency,
-            "levels": workflow.plan().levels,
-        });
-        if let Err(problem) = self.execute(&id, &execution).await {
+        let run_id = match begun {
+            Begun::New => new_id,
+            Begun::Repeated(run_id) => {
+                self.start_if_left_unstarted(&run_id).await?;
+                return Ok(Started {
+                    run_id,
+                    repeated: true,
+                });
+            }
+        };
+        if let Err(problem) = self.execute(&run_id, &workflow).await {
             let ended = Ended {
                 status: RunStatus::Failed,
                 at: Timestamp::now(),
@@ -124,19 +94,46 @@ impl StartRun {
                     node: None,
                 }),
             };
-            self.store.end_run(&id, &ended).await?;
+            self.store.end_run(&run_id, &ended).await?;
+            if let Some(identity) = &delivery.identity {
+                // The sender will come again, and is then to get a run that runs.
+                self.store.forget_identity(workflow_id, identity).await?;
+            }
             return Err(problem);
         }
-        tracing::info!(run = id, workflow = stored.id, trigger, "started");
-        Ok(id)
+        tracing::info!(
+            run = run_id,
+            workflow = stored.id,
+            trigger = delivery.trigger.kind,
+            "started"
+        );
+        Ok(Started {
+            run_id,
+            repeated: false,
+        })
     }
 
-    async fn execute(&self, id: &str, execution: &Value) -> Result<(), Problem> {
+    /// The function may have died between recording the run and starting its execution.
+    async fn start_if_left_unstarted(&self, run_id: &str) -> Result<(), Problem> {
+        let run = self.store.run(run_id).await?;
+        if run.status == RunStatus::Running {
+            let workflow = stored_workflow(&run.definition)?;
+            self.execute(run_id, &workflow).await?;
+        }
+        Ok(())
+    }
+
+    async fn execute(&self, run_id: &str, workflow: &Workflow) -> Result<(), Problem> {
+        let execution = json!({
+            "runId": run_id,
+            "maxConcurrency": workflow.limits.max_concurrency,
+            "levels": workflow.plan().levels,
+        });
         let started = self
             .step_functions
             .start_execution()
             .state_machine_arn(&self.state_machine_arn)
-            .name(id)
+            .name(run_id)
             .input(execution.to_string())
             .send()
             .await;
@@ -182,19 +179,15 @@ impl StartRun {
         }
         Ok(ids)
     }
+}
 
-    async fn ended_within(&self, id: &str, wait: Duration) -> Result<bool, Problem> {
-        let end = Instant::now() + wait;
-        let mut pause = Duration::from_millis(100);
-        while Instant::now() + pause < end {
-            sleep(pause).await;
-            if self.store.run_status(id).await? != RunStatus::Running {
-                return Ok(true);
-            }
-            pause = (pause * 3 / 2).min(Duration::from_secs(1));
+fn stored_workflow(definition: &str) -> Result<Workflow, Problem> {
+    Workflow::from_stored(definition).map_err(|_| {
+        steps_runs::Error::Malformed {
+            attribute: "definition",
         }
-        Ok(false)
-    }
+        .into()
+    })
 }
 
 fn invalid_input(faults: Vec<Fault>) -> Problem {
