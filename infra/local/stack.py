@@ -128,7 +128,7 @@ def watch():
     os.chdir(ROOT)
     os.execvpe(
         "cargo",
-        ["cargo", "lambda", "watch", "--invoke-address", "127.0.0.1", "--invoke-port", str(WATCH_PORT)]
+        ["cargo", "lambda", "watch", "--invoke-address", loopback(), "--invoke-port", str(WATCH_PORT)]
         + ["--concurrency", "10"],
         tools_environment() | AWS | environment,
     )
@@ -139,7 +139,9 @@ def watched(on):
         environment = function_environment(name)
         environment.pop("MINISTACK_LAMBDA_PROXY_URL", None)
         if on:
-            invoke = f"http://127.0.0.1:{WATCH_PORT}/2015-03-31/functions/{name}/invocations"
+            address = loopback()
+            host = f"[{address}]" if ":" in address else address
+            invoke = f"http://{host}:{WATCH_PORT}/2015-03-31/functions/{name}/invocations"
             environment["MINISTACK_LAMBDA_PROXY_URL"] = invoke
         variables = json.dumps({"Variables": environment})
         aws("lambda", "update-function-configuration", "--function-name", f"{STACK}-{name}", "--environment", variables)
@@ -267,6 +269,8 @@ def write_env(base_url):
     if base_url.startswith(STAND_IN):
         variables["STAND_IN_URL"] = STAND_IN
     lines = [f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()]
+    # The tools of the venv, cargo-lambda and the AWS CLI among them.
+    lines.append(f'export PATH={shlex.quote(str(VENV / "bin"))}:"$PATH"\n')
     (LOCAL / "env").write_text("".join(lines))
 
 
@@ -352,6 +356,16 @@ def started(pid):
     ps = subprocess.run(["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True)
     state, _, moment = ps.stdout.strip().partition(" ")
     return None if not moment or state.startswith("Z") else moment.strip()
+
+
+def loopback():
+    """Where `cargo lambda invoke` looks by default, ::1, as far as this machine has it."""
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+        return "::1"
+    except OSError:
+        return "127.0.0.1"
 
 
 def listens(port):

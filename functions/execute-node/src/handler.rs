@@ -61,7 +61,22 @@ pub(crate) enum Done {
         output: Option<Value>,
     },
     /// Call again after so many seconds.
-    Wait { seconds: u64 },
+    Wait {
+        seconds: u64,
+        /// The code of what is waited out, for whoever looks at the execution.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        code: Option<String>,
+    },
+}
+
+impl Done {
+    /// For a node in another function's hands.
+    pub(crate) fn look_again(seconds: u64) -> Self {
+        Self::Wait {
+            seconds,
+            code: None,
+        }
+    }
 }
 
 /// Kept back from Lambda's deadline for writing down how the node ended.

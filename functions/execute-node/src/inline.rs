@@ -44,7 +44,14 @@ impl ExecuteNode {
             Err(error) => {
                 let retry = wait_seconds(&error, attempt, node.retry.max_attempts, Duration::MAX);
                 return match retry {
-                    Some(seconds) => Ok(Done::Wait { seconds }),
+                    Some(seconds) => {
+                        let code = error.problem.code;
+                        tracing::info!(code, cause = error.problem.cause, seconds, "waits");
+                        Ok(Done::Wait {
+                            seconds,
+                            code: Some(code),
+                        })
+                    }
                     None => Err(error.problem),
                 };
             }

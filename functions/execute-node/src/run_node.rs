@@ -74,7 +74,7 @@ impl ExecuteNode {
         let (lease, prepared) = match claimed {
             Claimed::Granted(lease) => (lease, prepared),
             Claimed::Taken(record) => {
-                return already(&record, now).unwrap_or(Ok(Done::Wait { seconds: 1 }));
+                return already(&record, now).unwrap_or(Ok(Done::look_again(1)));
             }
             Claimed::OverBudget => {
                 let limit = work.run.max_cost_usd.unwrap_or_default();
@@ -89,7 +89,7 @@ impl ExecuteNode {
                 };
                 match self.store.claim(&claim).await? {
                     Claimed::Granted(lease) => (lease, Err(problem)),
-                    _ => return Ok(Done::Wait { seconds: 1 }),
+                    _ => return Ok(Done::look_again(1)),
                 }
             }
         };
@@ -260,7 +260,10 @@ impl ExecuteNode {
                     problem: &problem,
                 };
                 self.write_end(lease, &attempt, tokens, &outcome).await?;
-                Ok(Done::Wait { seconds })
+                Ok(Done::Wait {
+                    seconds,
+                    code: Some(problem.code),
+                })
             }
             None => {
                 self.write_end(lease, &attempt, tokens, &Outcome::Failed(&problem))
@@ -370,7 +373,7 @@ fn already(record: &NodeRecord, now: Timestamp) -> Option<Result<Done, Problem>>
         _ => {
             let wait = record.claimable_in(now).unwrap_or_default();
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-            (!wait.is_zero()).then_some(Ok(Done::Wait { seconds }))
+            (!wait.is_zero()).then(|| Ok(Done::look_again(seconds)))
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What API Gateway hands over, and what it takes back.
 
 use std::collections::HashMap;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use aws_lambda_events::encodings::Body;
@@ -262,9 +262,4 @@ impl From<Answer> for ApiGatewayV2httpResponse {
         response.body = answer.body.map(Body::Text);
         response
     }
-}
-
-/// Lambda's deadline, given in milliseconds since 1970.
-pub(crate) fn deadline(milliseconds: u64) -> SystemTime {
-    UNIX_EPOCH + Duration::from_millis(milliseconds)
 }

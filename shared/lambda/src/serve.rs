@@ -1,6 +1,6 @@
 //! Between the Lambda runtime and a handler.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
@@ -8,7 +8,6 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use steps_problem::Problem;
 
-use crate::http::deadline;
 use crate::{Answer, Main, Request};
 
 /// Sets up logging and TLS. The first line of every `main`.
@@ -81,6 +80,18 @@ where
         })
     }))
     .await
+}
+
+/// The deadline that the runtime gives: milliseconds since 1970. `cargo lambda watch` gives the time left instead,
+/// which read as a moment would lie in 1970.
+fn deadline(milliseconds: u64) -> SystemTime {
+    const A_MOMENT_AFTER_2001: u64 = 1_000_000_000_000;
+    let given = Duration::from_millis(milliseconds);
+    if milliseconds >= A_MOMENT_AFTER_2001 {
+        UNIX_EPOCH + given
+    } else {
+        SystemTime::now() + given
+    }
 }
 
 /// A problem on its way to the Lambda runtime.
