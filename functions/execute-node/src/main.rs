@@ -4,6 +4,7 @@ mod handler;
 mod inline;
 mod node_variable;
 mod price;
+mod recover;
 mod request;
 mod run_node;
 

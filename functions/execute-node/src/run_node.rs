@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
-use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
-use steps_openrouter::{ApiKey, Call};
+use steps_openrouter::Call;
 use steps_problem::Problem;
 use steps_runs::{
     Attempt, Claim, Claimed, Lease, NodeRecord, NodeStatus, Outcome, RunStatus, Usage, Work,
@@ -93,7 +92,6 @@ impl ExecuteNode {
                 }
             }
         };
-        self.recover_lost(&work, &lease).await;
         let answered = match prepared {
             Ok(prepared) => {
                 let limit = remaining.min(run_left);
@@ -101,9 +99,12 @@ impl ExecuteNode {
             }
             Err(problem) => Err(problem.into()),
         };
-        let ended = self.settle(&work, node, &lease, now, answered).await;
-        // By now a generation that was lost has most likely been written down by OpenRouter.
-        self.recover_lost(&work, &lease).await;
+        let attempt = attempt(now, &answered);
+        let ended = self
+            .settle(&work, node, &lease, attempt.clone(), answered)
+            .await;
+        self.recover_costs(&work, openrouter, &lease, attempt, &ended)
+            .await;
         ended
     }
 
@@ -194,21 +195,14 @@ impl ExecuteNode {
         work: &Work,
         node: &Node,
         lease: &Lease,
-        started: Timestamp,
+        mut attempt: Attempt,
         answered: Answered,
     ) -> Result<Done, Problem> {
         let now = Timestamp::now();
-        let mut attempt = Attempt {
-            started_at: format!("{started:.3}"),
-            ended_at: Some(format!("{now:.3}")),
-            ..Attempt::default()
-        };
         let Kind::OpenRouter(openrouter) = &node.kind;
         let error = match answered {
             Ok(completion) => {
                 let output = node_variable(&completion, asks_for_json(openrouter));
-                attempt.generation_id = completion.generation_id.clone();
-                attempt.cost_usd = completion.cost_usd;
                 let usage = usage(completion.usage);
                 tracing::info!(
                     run = work.run.id,
@@ -230,9 +224,7 @@ impl ExecuteNode {
         let wait = wait_seconds(&error, number, node.retry.max_attempts, run_left);
         let CallError {
             problem,
-            generation_id,
             usage: tokens,
-            cost_usd,
             ..
         } = error;
         let problem = if run_left.is_zero() {
@@ -240,8 +232,6 @@ impl ExecuteNode {
         } else {
             problem.redacted()
         };
-        attempt.generation_id = generation_id;
-        attempt.cost_usd = cost_usd;
         attempt.code = Some(problem.code.clone());
         attempt.message = Some(problem.to_string());
         attempt.wait_seconds = wait;
@@ -293,59 +283,6 @@ impl ExecuteNode {
         }
         Ok(())
     }
-
-    /// Asks OpenRouter what attempts cost that were begun and never ended: their function died.
-    async fn recover_lost(&self, work: &Work, lease: &Lease) {
-        let Some(record) = &work.node else { return };
-        for (index, attempt) in record.attempts.iter().enumerate() {
-            let (Some(id), None, None) =
-                (&attempt.generation_id, &attempt.ended_at, attempt.cost_usd)
-            else {
-                continue;
-            };
-            if let Err(error) = self.recover(work, &record.id, index, id).await {
-                tracing::warn!(
-                    generation = id,
-                    attempt = index + 1,
-                    now = lease.attempt_number(),
-                    code = error.code,
-                    "what the lost generation cost is not known yet"
-                );
-            }
-        }
-    }
-
-    async fn recover(
-        &self,
-        work: &Work,
-        node_id: &str,
-        attempt: usize,
-        generation_id: &str,
-    ) -> Result<(), Problem> {
-        // Any of the run's keys may ask; the node's own is the one that paid.
-        let workflow = Workflow::from_stored(&work.run.definition).ok();
-        let credential = workflow
-            .as_ref()
-            .and_then(|workflow| workflow.node(node_id))
-            .map(|node| {
-                let Kind::OpenRouter(openrouter) = &node.kind;
-                openrouter.credential.as_str()
-            })
-            .and_then(|reference| work.run.credentials.get(reference));
-        let Some(credential) = credential else {
-            return Ok(());
-        };
-        let key = self.secrets.read(credential).await?;
-        let key = ApiKey::parse(key.expose_secret())?;
-        if let Some(generation) = self.openrouter.generation(&key, generation_id).await?
-            && let Some(cost) = generation.total_cost
-        {
-            self.store
-                .recover(&work.run.id, node_id, attempt, cost)
-                .await?;
-        }
-        Ok(())
-    }
 }
 
 /// What a node needs to be called.
@@ -353,6 +290,21 @@ struct Prepared {
     request: steps_openrouter::ChatRequest,
     credential_id: String,
     reserve: Option<Decimal>,
+}
+
+/// The attempt that ends now.
+fn attempt(started: Timestamp, answered: &Answered) -> Attempt {
+    let (generation_id, cost_usd) = match answered {
+        Ok(completion) => (&completion.generation_id, completion.cost_usd),
+        Err(error) => (&error.generation_id, error.cost_usd),
+    };
+    Attempt {
+        started_at: format!("{started:.3}"),
+        ended_at: Some(format!("{:.3}", Timestamp::now())),
+        generation_id: generation_id.clone(),
+        cost_usd,
+        ..Attempt::default()
+    }
 }
 
 async fn finish(call: Call) -> Answered {

@@ -77,6 +77,12 @@ pub struct Attempt {
         with = "rust_decimal::serde::str_option"
     )]
     pub cost_usd: Option<Decimal>,
+    /// What it may cost at most, taken from the run's budget until its end is written, USD.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        with = "rust_decimal::serde::str_option"
+    )]
+    pub reserved_usd: Option<Decimal>,
     /// The code of its failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
@@ -337,6 +343,7 @@ impl Store {
         let owner = Uuid::now_v7().to_string();
         let attempt = Attempt {
             started_at: rfc3339(claim.now),
+            reserved_usd: claim.reserve,
             ..Attempt::default()
         };
         let lease_until = claim.now + claim.lease;
@@ -455,27 +462,34 @@ impl Store {
         }
     }
 
-    /// Records what an attempt that nobody ended turned out to cost, once.
-    pub async fn recover(
+    /// Records, once, what an attempt turned out to cost whose answer did not say. `give_back` is what the run's
+    /// budget gets back (less than zero: gives) for it, where the run has one.
+    pub async fn recover_cost(
         &self,
-        run_id: &str,
-        node_id: &str,
+        lease: &Lease,
         attempt: usize,
         cost_usd: Decimal,
+        give_back: Option<Decimal>,
     ) -> Result<(), Error> {
         let node = self
-            .update(run_id, &node_key(node_id))
+            .update(&lease.run_id, &node_key(&lease.node_id))
             .update_expression(format!(
-                "SET attempts[{attempt}].costUsd = :text ADD costUsd :cost"
+                "SET attempts[{attempt}].costUsd = :text \
+                 REMOVE attempts[{attempt}].reservedUsd ADD costUsd :cost"
             ))
             .condition_expression(format!("attribute_not_exists(attempts[{attempt}].costUsd)"))
             .expression_attribute_values(":text", s(cost_usd.to_string()))
             .expression_attribute_values(":cost", n(cost_usd));
-        let run = self
-            .update(run_id, "RUN")
-            .update_expression("ADD costUsd :cost")
+        let mut run = self
+            .update(&lease.run_id, "RUN")
             .expression_attribute_values(":cost", n(cost_usd));
-        self.transact(vec![node, run]).await?;
+        run = match give_back {
+            Some(back) => run
+                .update_expression("ADD costUsd :cost, budgetLeftUsd :back")
+                .expression_attribute_values(":back", n(back)),
+            None => run.update_expression("ADD costUsd :cost"),
+        };
+        self.transact([node, run]).await?;
         Ok(())
     }
 

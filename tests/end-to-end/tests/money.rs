@@ -70,3 +70,34 @@ async fn a_run_starts_no_call_that_its_budget_does_not_cover() {
     assert_eq!(run["status"], "SUCCEEDED", "{run:#}");
     assert_eq!(node(&run, "y")["status"], "SUCCEEDED");
 }
+
+#[tokio::test]
+async fn what_a_broken_answer_cost_is_asked_for_and_counted() {
+    let user = User::with_credential().await;
+    for (fault, status, attempts) in [
+        ("stream-cut*1", "SUCCEEDED", 2),
+        ("no-usage*1", "SUCCEEDED", 1),
+        ("stream-cut", "FAILED", 2),
+    ] {
+        let prompt = format!("[[fault:{fault}]] {} {fault}", user.name);
+        let before = user.charged().await;
+        let run = user
+            .run(
+                json!([{"variableName": "x", "userPrompt": prompt, "retry": {"maxAttempts": 2}}]),
+                json!({}),
+            )
+            .await;
+        assert_eq!(run["status"], status, "{fault}: {run:#}");
+        let x = node(&run, "x");
+        assert_eq!(list(&x["attempts"]).len(), attempts, "{fault}: {run:#}");
+        let charged = user.charged().await - before;
+        assert!(charged > Decimal::ZERO, "{fault}");
+        // The cost follows the answer: OpenRouter writes a generation down a while after its end.
+        let run = user
+            .run_when(&text(&run["id"]), |run| decimal(&run["costUsd"]) == charged)
+            .await;
+        for attempt in list(&node(&run, "x")["attempts"]) {
+            assert!(attempt["costUsd"].is_string(), "{fault}: {run:#}");
+        }
+    }
+}
