@@ -79,3 +79,33 @@ fn bearer(event: &Event) -> Option<&str> {
         .eq_ignore_ascii_case("bearer")
         .then(|| token.trim_start())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn given(name: &str, value: &str) -> Event {
+        Event {
+            headers: HashMap::from([(name.to_owned(), SecretString::from(value))]),
+        }
+    }
+
+    #[test]
+    fn the_token_is_found_whatever_the_case_of_header_and_scheme() {
+        for (name, value) in [
+            ("authorization", "Bearer abc"),
+            ("Authorization", "bearer  abc "),
+            ("AUTHORIZATION", "BEARER abc"),
+        ] {
+            assert_eq!(bearer(&given(name, value)), Some("abc"), "{name}: {value}");
+        }
+        for (name, value) in [
+            ("authorization", "abc"),
+            ("authorization", "Basic abc"),
+            ("authorization", ""),
+            ("x-authorization", "Bearer abc"),
+        ] {
+            assert_eq!(bearer(&given(name, value)), None, "{name}: {value}");
+        }
+    }
+}

@@ -109,3 +109,69 @@ fn ended(detail: &Detail) -> Option<Ended> {
         }),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn detail(status: &str, error: Option<&str>, cause: Option<&str>) -> Detail {
+        Detail {
+            name: "run".to_owned(),
+            status: status.to_owned(),
+            stop_date: Some(1_795_392_004_000),
+            error: error.map(str::to_owned),
+            cause: cause.map(str::to_owned),
+        }
+    }
+
+    fn code(ended: &Ended) -> Option<&str> {
+        ended
+            .error
+            .as_ref()
+            .map(|error| error.problem.code.as_str())
+    }
+
+    #[test]
+    fn every_end_has_its_status_and_code() {
+        for (said, error, status, expected) in [
+            ("SUCCEEDED", None, RunStatus::Succeeded, None),
+            (
+                "FAILED",
+                Some("InvalidApiKey"),
+                RunStatus::Failed,
+                Some("InvalidApiKey"),
+            ),
+            ("FAILED", None, RunStatus::Failed, Some("ExecutionFailed")),
+            (
+                "FAILED",
+                Some("RunTimedOut"),
+                RunStatus::TimedOut,
+                Some("RunTimedOut"),
+            ),
+            (
+                "TIMED_OUT",
+                Some("States.Timeout"),
+                RunStatus::TimedOut,
+                Some("RunTimedOut"),
+            ),
+            ("ABORTED", None, RunStatus::Aborted, Some("RunAborted")),
+        ] {
+            let ended = ended(&detail(said, error, None)).unwrap();
+            assert_eq!(ended.status, status, "{said} {error:?}");
+            assert_eq!(code(&ended), expected, "{said} {error:?}");
+            assert_eq!(ended.at.as_millisecond(), 1_795_392_004_000);
+        }
+    }
+
+    #[test]
+    fn an_execution_that_goes_on_or_an_unknown_word_changes_nothing() {
+        assert!(ended(&detail("RUNNING", None, None)).is_none());
+        assert!(ended(&detail("PENDING_REDRIVE", None, None)).is_none());
+    }
+
+    #[test]
+    fn a_cause_never_carries_a_key() {
+        let ended = ended(&detail("FAILED", Some("X"), Some("key sk-or-v1-abcdef"))).unwrap();
+        assert_eq!(ended.error.unwrap().problem.cause, "key [key removed]");
+    }
+}

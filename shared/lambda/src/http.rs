@@ -263,3 +263,92 @@ impl From<Answer> for ApiGatewayV2httpResponse {
         response
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(event: Value) -> Result<Request, Problem> {
+        let event = serde_json::from_value(event).expect("an event of API Gateway");
+        Request::new(event, SystemTime::now() + Duration::from_secs(30))
+    }
+
+    fn event(path: &str, stage: &str) -> Value {
+        json!({
+            "version": "2.0",
+            "rawPath": path,
+            "headers": {},
+            "requestContext": {"stage": stage, "http": {"method": "GET", "path": path}},
+            "isBase64Encoded": false,
+        })
+    }
+
+    #[test]
+    fn a_path_is_matched_by_its_segments_without_the_stage() {
+        for (path, stage) in [
+            ("/models/openai/gpt-4o:free", "$default"),
+            ("/models/openai/gpt-4o%3Afree/", "$default"),
+            ("/prod/models/openai/gpt-4o:free", "prod"),
+        ] {
+            let request = request(event(path, stage)).unwrap();
+            assert_eq!(
+                request.route(),
+                ("GET", vec!["models", "openai", "gpt-4o:free"]),
+                "{path}"
+            );
+        }
+        let request = request(event("/products", "prod")).unwrap();
+        assert_eq!(request.route(), ("GET", vec!["products"]));
+    }
+
+    #[test]
+    fn a_body_in_base64_is_decoded_and_one_that_is_not_is_refused() {
+        let mut given = event("/", "$default");
+        given["isBase64Encoded"] = json!(true);
+        given["body"] = json!("eyJhIjoxfQ==");
+        let body: Value = request(given.clone()).unwrap().json().unwrap();
+        assert_eq!(body, json!({"a": 1}));
+        given["body"] = json!("{}");
+        assert_eq!(request(given).unwrap_err().code, "InvalidRequest");
+    }
+
+    #[test]
+    fn broken_json_is_told_with_its_place() {
+        let mut given = event("/", "$default");
+        given["body"] = json!("{\n  \"a\": }");
+        let problem = request(given).unwrap().json::<Value>().unwrap_err();
+        assert_eq!(problem.status, 400);
+        assert_eq!(problem.faults[0].line, Some(2));
+    }
+
+    #[test]
+    fn parameters_are_checked() {
+        let mut given = event("/", "$default");
+        given["queryStringParameters"] =
+            json!({"limit": "5", "wait": "26", "free": "yes", "empty": ""});
+        let request = request(given).unwrap();
+        assert_eq!(request.number("limit", 1..=10, 3).unwrap(), 5);
+        assert_eq!(request.number("absent", 1..=10, 3).unwrap(), 3);
+        assert!(request.number("wait", 0..=25, 0).is_err());
+        assert!(request.flag("free").is_err());
+        assert_eq!(request.flag("absent").unwrap(), None);
+        assert_eq!(request.query("empty"), None);
+    }
+
+    #[test]
+    fn a_problem_is_answered_as_rfc_9457_says() {
+        let problem = Problem::new(404, "RunNotFound", "Run Not Found", "there is no run `x`")
+            .solution(["List them"]);
+        let response = ApiGatewayV2httpResponse::from(Answer::problem(&problem));
+        assert_eq!(response.status_code, 404);
+        assert_eq!(response.headers["content-type"], "application/problem+json");
+        let Some(Body::Text(body)) = response.body else {
+            panic!("a text")
+        };
+        let body: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(body["type"], "urn:openrouter-steps:problem:RunNotFound");
+        assert_eq!(body["title"], "Run Not Found");
+        assert_eq!(body["status"], 404);
+        assert_eq!(body["detail"], "there is no run `x`");
+    }
+}

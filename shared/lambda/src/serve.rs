@@ -126,3 +126,33 @@ fn log(problem: &Problem) {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_code_is_the_error_type_that_step_functions_matches() {
+        let problem = Problem::new(422, "InvalidApiKey", "Invalid API Key", "the key is wrong");
+        let diagnostic = Diagnostic::from(Refusal(problem));
+        assert_eq!(diagnostic.error_type, "InvalidApiKey");
+        assert_eq!(
+            diagnostic.error_message,
+            "Invalid API Key: the key is wrong"
+        );
+    }
+
+    #[test]
+    fn a_deadline_is_a_moment_or_what_is_left() {
+        let hour = Duration::from_secs(3600);
+        let moment = SystemTime::now() + hour;
+        let since_1970 = moment.duration_since(UNIX_EPOCH).unwrap().as_millis();
+        for given in [u64::try_from(since_1970).unwrap(), 3_600_000] {
+            let left = deadline(given).duration_since(SystemTime::now()).unwrap();
+            assert!(
+                left <= hour && left > hour - Duration::from_secs(60),
+                "{given}"
+            );
+        }
+    }
+}

@@ -36,3 +36,23 @@ pub(crate) fn decode(cursor: &str) -> Result<Item, Error> {
         .map(|(name, value)| (name, s(value)))
         .collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_comes_back_as_the_key_it_was() {
+        let key = Item::from([("pk".to_owned(), s("RUN#1")), ("sk".to_owned(), s("RUN"))]);
+        let cursor = encode(&key).unwrap();
+        assert!(
+            cursor
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
+        );
+        assert_eq!(decode(&cursor).unwrap(), key);
+        for wrong in ["", "!", "e30x", "bm90IGpzb24"] {
+            assert!(matches!(decode(wrong), Err(Error::BadCursor)), "{wrong}");
+        }
+    }
+}

@@ -99,3 +99,18 @@ pub(crate) fn unpack(packed: &[u8], attribute: &'static str) -> Result<String, E
         .map_err(|_| Error::Malformed { attribute })?;
     Ok(text)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_packed_comes_back_whole() {
+        for text in ["", "a", "\u{1f419} \0 \n", &"word ".repeat(100_000)] {
+            let packed = pack(text.as_bytes()).unwrap();
+            assert_eq!(unpack(&packed, "text").unwrap(), text);
+        }
+        assert!(pack("word ".repeat(100_000).as_bytes()).unwrap().len() < 5_000);
+        assert!(unpack(b"not packed", "text").is_err());
+    }
+}

@@ -14,6 +14,7 @@ mod ends;
 mod failures;
 mod inline_nodes;
 mod large_runs;
+mod leases;
 mod models;
 mod money;
 mod runs;
