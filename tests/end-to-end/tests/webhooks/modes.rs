@@ -114,12 +114,15 @@ async fn bytes_that_are_no_text_are_checked_as_they_are() {
     let hook = Hook::new(&user, "standard", "{{topic}}").await;
     let body = [0xff, 0xfe, 0x00, b'{'];
     let mut headers = signed("standard", &hook.secret, &event_id(), now(), &body);
-    for content_type in ["application/octet-stream", "application/json", "text/plain"] {
+    // API Gateway hands the bytes of these types over as they are; those of text types only as UTF-8.
+    for (content_type, status) in [
+        ("application/octet-stream", 415),
+        ("application/x-www-form-urlencoded", 400),
+    ] {
         headers.retain(|(name, _)| name != "content-type");
         headers.push(("content-type".to_owned(), content_type.to_owned()));
         let refused = hook.deliver(&headers, &body).await;
-        let genuine = refused.status == 400 || refused.status == 415;
-        assert!(genuine, "{content_type}: {:?}", refused.body);
+        assert_eq!(refused.status, status, "{content_type}: {:?}", refused.body);
     }
     hook.started_nothing().await;
 }
