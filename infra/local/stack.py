@@ -226,6 +226,7 @@ def deploy(base_url, fresh):
     overrides = [
         f"Architecture={'arm64' if platform.machine() in ('aarch64', 'arm64') else 'x86_64'}",
         f"OpenRouterBaseUrl={base_url}",
+        "LocalCallbacks=true",
         f"LogLevel={os.environ.get('LOG_LEVEL', 'INFO')}",
     ]
     code = [ROOT / "target" / "lambda" / name / "bootstrap" for name in FUNCTIONS]
@@ -255,11 +256,11 @@ def deploy(base_url, fresh):
 def write_env(base_url):
     outputs = stack_outputs()
     api_id = outputs["ApiUrl"].split("//")[1].split(".")[0]
-    secret = json.loads(aws("secretsmanager", "get-secret-value", "--secret-id", outputs["ApiTokenSecretArn"]))
     variables = AWS | {
         # The path form needs no name of the API's own to resolve.
         "API_URL": f"{GATEWAY}/_aws/execute-api/{api_id}/$default",
-        "API_TOKEN": secret["SecretString"],
+        "API_TOKEN": secret_text(outputs["ApiTokenSecretArn"]),
+        "CALLBACK_SECRET": secret_text(outputs["CallbackSecretArn"]),
         "OPENROUTER_BASE_URL": base_url,
         "STACK_NAME": STACK,
         "TABLE_NAME": outputs["TableName"],
@@ -409,6 +410,10 @@ def aws(*words):
 def stack_outputs():
     stack = json.loads(aws("cloudformation", "describe-stacks", "--stack-name", STACK))["Stacks"][0]
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+def secret_text(arn):
+    return json.loads(aws("secretsmanager", "get-secret-value", "--secret-id", arn))["SecretString"]
 
 
 def function_environment(name):

@@ -377,6 +377,7 @@ fn context(work: &Work, workflow: &Workflow) -> Value {
     };
     trigger.insert("type".to_owned(), json!(work.run.trigger.kind));
     trigger.insert("runId".to_owned(), json!(work.run.id));
+    trigger.entry("id").or_insert_with(|| json!(work.run.id));
     trigger.insert(
         "time".to_owned(),
         json!(format!("{:.3}", work.run.started_at)),

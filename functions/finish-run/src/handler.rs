@@ -1,5 +1,6 @@
 //! The record follows an execution's end once; what comes later, again or out of order changes nothing.
 
+use aws_sdk_sqs::error::ProvideErrorMetadata;
 use jiff::Timestamp;
 use serde::Deserialize;
 use steps_problem::Problem;
@@ -9,6 +10,9 @@ use steps_runs::{Ended, RunError, RunStatus, Store};
 #[derive(Debug)]
 pub(crate) struct FinishRun {
     pub(crate) store: Store,
+    pub(crate) sqs: aws_sdk_sqs::Client,
+    /// The queue of ended runs that are to be posted.
+    pub(crate) callback_queue_url: String,
 }
 
 /// "Step Functions Execution Status Change", as EventBridge hands it over.
@@ -45,6 +49,34 @@ impl FinishRun {
             changed,
             "execution ended"
         );
+        // Also where the record had ended before: the try that ended it may not have come this far.
+        self.call_back(&detail.name).await
+    }
+
+    /// Queues the run where it is to be posted.
+    async fn call_back(&self, run_id: &str) -> Result<(), Problem> {
+        if self.store.callback_url(run_id).await?.is_none() {
+            return Ok(());
+        }
+        self.sqs
+            .send_message()
+            .queue_url(&self.callback_queue_url)
+            .message_body(run_id)
+            .send()
+            .await
+            .map_err(|error| {
+                let reason = error
+                    .code()
+                    .map_or_else(|| error.to_string(), str::to_owned);
+                Problem::new(
+                    503,
+                    "CallbackNotQueued",
+                    "Callback Not Queued",
+                    format!("SQS did not take the run that is to be posted: {reason}"),
+                )
+                .solution(["EventBridge tries again; where it stays, deploy the template again"])
+                .retryable(true)
+            })?;
         Ok(())
     }
 }

@@ -3,13 +3,16 @@
 mod handler;
 
 use handler::FinishRun;
-use steps_lambda::{Aws, Main, serve_task, start};
+use steps_lambda::{Aws, Config, Main, serve_task, start};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Main {
     start();
+    let aws = Aws::load().await;
     let finish_run = FinishRun {
-        store: Aws::load().await.store()?,
+        store: aws.store()?,
+        sqs: aws.sqs(),
+        callback_queue_url: Config.callback_queue_url()?,
     };
     serve_task(async |task| finish_run.handle(task.event).await).await
 }

@@ -1,4 +1,4 @@
-//! The HTTP doors: `POST /workflows/{id}/runs` and `POST /hooks/{id}`.
+//! The HTTP doors: `POST /workflows/{id}/runs`, `POST /hooks/{id}` and `POST /hooks/{id}/{webhook}`.
 
 use std::time::Duration;
 
@@ -6,10 +6,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use steps_lambda::{Answer, Request};
 use steps_problem::Problem;
-use steps_runs::{RunStatus, Trigger};
+use steps_runs::RunStatus;
 use tokio::time::{Instant, sleep};
 
-use crate::start::{Delivery, StartRun};
+use crate::input;
+use crate::start::{StartRun, Started};
 
 /// Longest `?wait=`, seconds: API Gateway gives up after 30.
 const LONGEST_WAIT: u64 = 25;
@@ -27,59 +28,65 @@ struct NewRunBody {
 impl StartRun {
     pub(crate) async fn http(&self, request: &Request) -> Result<Answer, Problem> {
         let (method, path) = request.route();
-        let (workflow, kind, input) = match (method, path.as_slice()) {
+        let (workflow, delivery) = match (method, path.as_slice()) {
             ("POST", ["workflows", id, "runs"]) => {
-                let body: Option<NewRunBody> = optional_json(request)?;
-                (id, "api", body.and_then(|body| body.input))
+                input::check_size(request)?;
+                let input = run_input(request)?;
+                (id, self.token_delivery(request, "api", input)?)
             }
-            ("POST", ["hooks", id]) => (id, "webhook", optional_json(request)?),
+            ("POST", ["hooks", id]) => {
+                input::check_size(request)?;
+                let input = input::input(request)?;
+                (id, self.token_delivery(request, "webhook", input)?)
+            }
+            ("POST", ["hooks", id, name]) => (id, self.webhook_delivery(id, name, request).await?),
             _ => return Err(request.no_route()),
         };
         let wait = request.number("wait", 0..=LONGEST_WAIT, 0)?;
-        let delivery = Delivery {
-            trigger: Trigger {
-                kind: kind.to_owned(),
-                context: json!({}),
-            },
-            identity: None,
-            input: input.unwrap_or_else(|| json!({})),
-        };
         let started = self.start(workflow, &delivery).await?;
 
         let patience = Duration::from_secs(wait);
         let patience = patience.min(request.remaining().saturating_sub(CLOSING_TIME));
-        if self.ended_within(&started.run_id, patience).await? {
+        let status = self.status_within(&started, patience).await?;
+        if wait > 0 && status != RunStatus::Running {
             return Answer::json(200, &self.store.run_view(&started.run_id).await?);
         }
         let path = format!("/runs/{}", started.run_id);
         let answer = json!({
             "id": started.run_id,
             "workflowId": workflow,
-            "status": RunStatus::Running,
+            "status": status,
             "statusUrl": path,
             "repeated": started.repeated,
         });
         Ok(Answer::json(202, &answer)?.location(path))
     }
 
-    async fn ended_within(&self, run_id: &str, patience: Duration) -> Result<bool, Problem> {
+    /// Where the run stands: at once where it has ended or there is no patience, else when it has ended or that is over.
+    async fn status_within(
+        &self,
+        started: &Started,
+        patience: Duration,
+    ) -> Result<RunStatus, Problem> {
         let end = Instant::now() + patience;
         let mut pause = Duration::from_millis(100);
-        while Instant::now() + pause < end {
+        let mut status = RunStatus::Running;
+        if started.repeated {
+            status = self.store.run_status(&started.run_id).await?;
+        }
+        while status == RunStatus::Running && Instant::now() + pause < end {
             sleep(pause).await;
-            if self.store.run_status(run_id).await? != RunStatus::Running {
-                return Ok(true);
-            }
+            status = self.store.run_status(&started.run_id).await?;
             pause = (pause * 3 / 2).min(Duration::from_secs(1));
         }
-        Ok(false)
+        Ok(status)
     }
 }
 
-fn optional_json<T: serde::de::DeserializeOwned>(request: &Request) -> Result<Option<T>, Problem> {
-    if request.has_body() {
-        request.json().map(Some)
-    } else {
-        Ok(None)
+fn run_input(request: &Request) -> Result<Value, Problem> {
+    if !request.has_body() {
+        return Ok(json!({}));
     }
+    let body: NewRunBody = request.json()?;
+    Ok(body.input.unwrap_or_else(|| json!({})))
 }

@@ -1,6 +1,10 @@
 //! The door for API and webhook: check, record the run, start its execution.
 
+mod callback;
+mod context;
+mod hook;
 mod http;
+mod input;
 mod start;
 
 use start::StartRun;
@@ -14,6 +18,8 @@ async fn main() -> Main {
         store: aws.store()?,
         step_functions: aws.step_functions(),
         state_machine_arn: Config.state_machine_arn()?,
+        webhook_secrets: aws.webhook_secrets()?,
+        local_callbacks: Config.local_callbacks(),
     };
     serve_http(async |request| start_run.http(&request).await).await
 }

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use steps_problem::{Fault, Problem};
 use steps_runs::{Begun, Ended, NewRun, RunError, RunStatus, Store, Trigger};
+use steps_secrets::WebhookSecrets;
 use steps_workflow::{Kind, Workflow};
 use uuid::Uuid;
 
@@ -17,6 +18,9 @@ pub(crate) struct StartRun {
     pub(crate) store: Store,
     pub(crate) step_functions: aws_sdk_sfn::Client,
     pub(crate) state_machine_arn: String,
+    pub(crate) webhook_secrets: WebhookSecrets,
+    /// Whether a run may be posted to http://localhost.
+    pub(crate) local_callbacks: bool,
 }
 
 /// One delivery of a trigger.
@@ -26,6 +30,8 @@ pub(crate) struct Delivery {
     pub(crate) trigger: Trigger,
     /// What makes a repeated delivery the same run; `None` where every delivery is a run of its own.
     pub(crate) identity: Option<String>,
+    /// Where the run is posted to once it has ended.
+    pub(crate) callback_url: Option<String>,
     /// The run's input.
     pub(crate) input: Value,
 }
@@ -55,6 +61,9 @@ impl StartRun {
         let stored = self.store.workflow(workflow_id).await?;
         let workflow = stored_workflow(&stored.definition)?;
         workflow.check_input(input).map_err(invalid_input)?;
+        if let Some(url) = &delivery.callback_url {
+            self.check_callback(&workflow, url)?;
+        }
         let credentials = self.credentials(&workflow).await?;
         let new_id = Uuid::now_v7().to_string();
         let started_at = Timestamp::now();
@@ -69,6 +78,7 @@ impl StartRun {
                 input,
                 trigger: &delivery.trigger,
                 identity: delivery.identity.as_deref(),
+                callback_url: delivery.callback_url.as_deref(),
                 credentials: &credentials,
                 started_at,
                 deadline: started_at + SignedDuration::from_secs(limit),

@@ -3,7 +3,7 @@
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 use steps_runs::Store;
-use steps_secrets::Secrets;
+use steps_secrets::{Secrets, WebhookSecrets};
 
 use crate::{Config, ConfigError};
 
@@ -49,9 +49,22 @@ impl Aws {
         ))
     }
 
+    /// Webhooks' secrets under the configured prefix.
+    pub fn webhook_secrets(&self) -> Result<WebhookSecrets, ConfigError> {
+        Ok(WebhookSecrets::new(
+            self.secrets_manager(),
+            Config.webhook_secret_prefix()?,
+        ))
+    }
+
     /// Secrets Manager itself.
     pub fn secrets_manager(&self) -> aws_sdk_secretsmanager::Client {
         aws_sdk_secretsmanager::Client::new(&self.sdk)
+    }
+
+    /// SQS.
+    pub fn sqs(&self) -> aws_sdk_sqs::Client {
+        aws_sdk_sqs::Client::new(&self.sdk)
     }
 
     /// Step Functions.

@@ -10,6 +10,10 @@ use std::env;
 /// | `BUCKET_NAME` | the S3 bucket for texts past the item limit | required |
 /// | `RUN_RETENTION_DAYS` | days after which a run's record expires | 90 |
 /// | `SECRET_PREFIX` | what the names of the keys' secrets begin with | required |
+/// | `WEBHOOK_SECRET_PREFIX` | what the names of the webhooks' secrets begin with | required |
+/// | `CALLBACK_QUEUE_URL` | the queue of ended runs that are to be posted | required |
+/// | `CALLBACK_SECRET_ID` | the secret that signs what is posted | required |
+/// | `LOCAL_CALLBACKS` | `true`: runs may be posted to http://localhost too | `false` |
 /// | `STATE_MACHINE_ARN` | the machine that runs workflows | required |
 /// | `API_TOKEN_SECRET_ID` | the secret that holds the API's bearer token | required |
 /// | `OPENROUTER_BASE_URL` | OpenRouter's API | `https://openrouter.ai/api/v1` |
@@ -65,6 +69,26 @@ impl Config {
     /// `SECRET_PREFIX`.
     pub fn secret_prefix(self) -> Result<String, ConfigError> {
         required("SECRET_PREFIX")
+    }
+
+    /// `WEBHOOK_SECRET_PREFIX`.
+    pub fn webhook_secret_prefix(self) -> Result<String, ConfigError> {
+        required("WEBHOOK_SECRET_PREFIX")
+    }
+
+    /// `CALLBACK_QUEUE_URL`.
+    pub fn callback_queue_url(self) -> Result<String, ConfigError> {
+        required("CALLBACK_QUEUE_URL")
+    }
+
+    /// `CALLBACK_SECRET_ID`.
+    pub fn callback_secret_id(self) -> Result<String, ConfigError> {
+        required("CALLBACK_SECRET_ID")
+    }
+
+    /// `LOCAL_CALLBACKS`.
+    pub fn local_callbacks(self) -> bool {
+        optional("LOCAL_CALLBACKS").as_deref() == Some("true")
     }
 
     /// `STATE_MACHINE_ARN`.

@@ -124,6 +124,25 @@ impl Request {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// Every parameter of the query string.
+    pub fn queries(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.query
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Every header whose value is text; names in lower case.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.headers
+            .iter()
+            .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
+    }
+
+    /// The body's raw bytes.
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
     /// The body as text.
     pub fn text(&self) -> Result<&str, Problem> {
         std::str::from_utf8(&self.body).map_err(|error| {
@@ -172,7 +191,7 @@ impl Request {
 }
 
 /// The problem of a request that cannot be understood.
-fn invalid(cause: impl Into<String>) -> Problem {
+pub fn invalid(cause: impl Into<String>) -> Problem {
     Problem::new(400, "InvalidRequest", "Invalid Request", cause)
         .solution(["Correct the request and send it again"])
 }

@@ -7,7 +7,7 @@ mod serve;
 
 pub use aws::Aws;
 pub use config::{Config, ConfigError};
-pub use http::{Answer, Request};
+pub use http::{Answer, Request, invalid};
 pub use serve::{Refusal, Task, serve_http, serve_task, start};
 
 /// What `main` of a function gives back.

@@ -11,6 +11,7 @@ mod store;
 mod text;
 mod transaction;
 mod view;
+mod webhook;
 mod workflow;
 
 pub use catalogue::Catalogue;
@@ -23,4 +24,5 @@ pub use run::{
 };
 pub use store::Store;
 pub use view::{NodeView, RunView, SHOWN_BYTES};
+pub use webhook::{SecretVersion, Webhook};
 pub use workflow::{StoredWorkflow, WorkflowSummary};

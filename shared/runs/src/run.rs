@@ -119,6 +119,8 @@ pub struct NewRun<'a> {
     pub trigger: &'a Trigger,
     /// What makes a repeated delivery the same run, within the workflow; `None` where every delivery is a run of its own.
     pub identity: Option<&'a str>,
+    /// Where the run is posted to once it has ended.
+    pub callback_url: Option<&'a str>,
     /// The id of the credential behind each reference in the document.
     pub credentials: &'a BTreeMap<String, String>,
     /// When it starts.
@@ -211,6 +213,8 @@ const RUN: &str = "RUN";
 
 const IDENTITY: &str = "IDENTITY";
 
+const CALLBACK_URL: &str = "callbackUrl";
+
 /// A workflow's id has no `#`, so no two pairs share a key.
 fn identity_key(workflow: &str, identity: &str) -> String {
     format!("IDENTITY#{workflow}#{identity}")
@@ -255,6 +259,9 @@ impl Store {
             put = put
                 .item("maxCostUsd", n(most))
                 .item("budgetLeftUsd", n(most));
+        }
+        if let Some(url) = run.callback_url {
+            put = put.item(CALLBACK_URL, s(url));
         }
         let mut puts = vec![put];
         if let Some(identity) = run.identity {
@@ -321,6 +328,24 @@ impl Store {
             .await
             .map_err(Error::dynamodb)?;
         status(&answer.item.ok_or_else(|| not_found(id))?)
+    }
+
+    /// Where the run is to be posted to; `None` where nobody asked, or there is no such run.
+    pub async fn callback_url(&self, id: &str) -> Result<Option<String>, Error> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(key(&run_key(id), RUN)))
+            .consistent_read(true)
+            .projection_expression("#url")
+            .expression_attribute_names("#url", CALLBACK_URL)
+            .send()
+            .await
+            .map_err(Error::dynamodb)?;
+        Ok(answer
+            .item
+            .and_then(|item| find_s(&item, CALLBACK_URL).map(str::to_owned)))
     }
 
     /// Ends a run that is RUNNING; `false` where it had ended before, and nothing changes.

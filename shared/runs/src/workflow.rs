@@ -40,7 +40,7 @@ pub struct WorkflowSummary {
 const LATEST: &str = "LATEST";
 const KIND: &str = "WORKFLOW";
 
-fn workflow_key(id: &str) -> String {
+pub(crate) fn workflow_key(id: &str) -> String {
     format!("WORKFLOW#{id}")
 }
 

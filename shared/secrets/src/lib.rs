@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod error;
+mod webhook;
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -11,6 +12,7 @@ use serde::Deserialize;
 use tokio::sync::Mutex;
 
 pub use error::Error;
+pub use webhook::{WebhookError, WebhookSecret, WebhookSecrets};
 
 /// How long a warm function trusts a key it has read.
 const CACHE_TIME: Duration = Duration::from_secs(300);

@@ -18,6 +18,9 @@ pub struct Workflow {
     /// JSON Schema of the trigger's input, where the author declares one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<Value>,
+    /// Prefixes of the addresses that a finished run may be posted to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub callbacks: Vec<String>,
     /// 1 to 500 nodes, in the order they were written.
     pub nodes: Vec<Node>,
     /// What a run may use.

@@ -5,15 +5,16 @@ use serde_json::{Map, Value};
 use steps_problem::Fault;
 
 use crate::document::{Kind, Limits, Node, Retry, Workflow};
-use crate::input;
 use crate::nearest::known;
 use crate::openrouter;
 use crate::reader::Reader;
 use crate::source::{self, Format, kind};
 use crate::template::{self, Names};
 use crate::validate::{self, Draft};
+use crate::{callbacks, input};
 
 const MAX_NODES: usize = 500;
+const MAX_CALLBACKS: usize = 20;
 const NODE_TYPES: [&str; 1] = ["openrouter"];
 /// Names that mean something else in a template.
 const RESERVED: [&str; 7] = ["trigger", "this", "else", "as", "true", "false", "null"];
@@ -78,6 +79,7 @@ fn workflow(fields: &Map<String, Value>, faults: &mut Vec<Fault>) -> Option<Work
     {
         reader.faults().push(fault);
     }
+    let callbacks = callbacks(&mut reader);
     let drafts = nodes(&mut reader);
     let limits = limits(&mut reader);
     reader.finish();
@@ -87,6 +89,7 @@ fn workflow(fields: &Map<String, Value>, faults: &mut Vec<Fault>) -> Option<Work
         name: name?,
         description,
         input,
+        callbacks,
         nodes: nodes?,
         limits,
     })
@@ -119,6 +122,25 @@ fn nodes(reader: &mut Reader<'_>) -> Vec<Draft> {
         }
     }
     drafts
+}
+
+fn callbacks(reader: &mut Reader<'_>) -> Vec<String> {
+    let prefixes = reader.texts("callbacks").unwrap_or_default();
+    if prefixes.len() > MAX_CALLBACKS {
+        reader.fault(
+            "callbacks",
+            format!(
+                "holds {} addresses; the most is {MAX_CALLBACKS}",
+                prefixes.len()
+            ),
+        );
+    }
+    for (index, prefix) in prefixes.iter().enumerate() {
+        if let Err(message) = callbacks::check_prefix(prefix) {
+            reader.fault(&format!("callbacks[{index}]"), message);
+        }
+    }
+    prefixes
 }
 
 fn limits(reader: &mut Reader<'_>) -> Limits {

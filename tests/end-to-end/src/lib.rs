@@ -118,6 +118,41 @@ impl User {
         answer(request).await
     }
 
+    /// POST of these bytes with these headers and no token, as a stranger would.
+    pub async fn deliver(&self, path: &str, headers: &[(String, String)], body: &[u8]) -> Answer {
+        let mut request = self
+            .http
+            .post(format!("{}{path}", self.api))
+            .body(body.to_vec());
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        answer(request).await
+    }
+
+    /// The same with the API's token.
+    pub async fn deliver_with_token(
+        &self,
+        path: &str,
+        headers: &[(String, String)],
+        body: &[u8],
+    ) -> Answer {
+        let token = ("authorization".to_owned(), format!("Bearer {}", self.token));
+        self.deliver(path, &[&[token], headers].concat(), body)
+            .await
+    }
+
+    /// The ids of the workflow's runs, the newest first.
+    pub async fn runs_of(&self, workflow: &str) -> Vec<String> {
+        let answer = self
+            .get(&format!("/runs?workflowId={workflow}&limit=100"))
+            .await;
+        list(&answer.body["runs"])
+            .iter()
+            .map(|run| text(&run["id"]))
+            .collect()
+    }
+
     /// PUT of a text, such as YAML.
     pub async fn put_text(&self, path: &str, content_type: &str, text: &str) -> Answer {
         let request = self
@@ -251,6 +286,11 @@ pub async fn aws() -> SdkConfig {
         .http_client(http)
         .load()
         .await
+}
+
+/// The secret that signs what is posted to callback addresses.
+pub fn callback_secret() -> String {
+    variable("CALLBACK_SECRET")
 }
 
 /// The stack's table.

@@ -43,6 +43,7 @@ async fn begin(store: &Store, identity: Option<&str>, budget: Option<&str>) -> (
                 context: json!({}),
             },
             identity,
+            callback_url: None,
             credentials: &Default::default(),
             started_at: Timestamp::now(),
             deadline: Timestamp::now() + LEASE,

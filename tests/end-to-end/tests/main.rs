@@ -20,4 +20,5 @@ mod money;
 mod runs;
 mod secrets_stay;
 mod waits;
+mod webhooks;
 mod workflows;

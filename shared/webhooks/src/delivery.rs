@@ -1,0 +1,120 @@
+//! One delivery: is it genuine, and which one is it?
+
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use subtle::ConstantTimeEq;
+
+use crate::{Mode, Refusal, mac, standard, stripe};
+
+const AUTHORIZATION: &str = "authorization";
+const GITHUB_SIGNATURE: &str = "x-hub-signature-256";
+const GITHUB_DELIVERY: &str = "x-github-delivery";
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+/// A request as it came in.
+#[derive(Clone, Copy)]
+pub struct Delivery<'a> {
+    /// The value of a header, whose name is given in lower case.
+    pub header: &'a dyn Fn(&str) -> Option<&'a str>,
+    /// The body's raw bytes.
+    pub body: &'a [u8],
+}
+
+impl fmt::Debug for Delivery<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Delivery")
+            .field("body", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> Delivery<'a> {
+    /// Checks that a holder of one of `secrets` sent it, at most `tolerance` seconds from `now` (seconds since 1970)
+    /// where the mode signs a time.
+    ///
+    /// # Errors
+    /// Why it is not accepted. Of its time only where its signature is good.
+    pub fn verify(
+        &self,
+        mode: Mode,
+        secrets: &[SecretString],
+        tolerance: u32,
+        now: i64,
+    ) -> Result<(), Refusal> {
+        match mode {
+            Mode::Standard => in_time(standard::verify(self, secrets)?, tolerance, now),
+            Mode::Stripe => in_time(stripe::verify(self, secrets)?, tolerance, now),
+            Mode::Github => self.verify_github(secrets),
+            Mode::Bearer => self.verify_bearer(secrets),
+            Mode::None => Ok(()),
+        }
+    }
+
+    fn verify_github(&self, secrets: &[SecretString]) -> Result<(), Refusal> {
+        let signature = self
+            .required(GITHUB_SIGNATURE)?
+            .strip_prefix("sha256=")
+            .and_then(|signature| hex::decode(signature).ok())
+            .ok_or(Refusal::Malformed(GITHUB_SIGNATURE))?;
+        let keys = secrets
+            .iter()
+            .map(|secret| secret.expose_secret().as_bytes());
+        if mac::any_signed(keys, &[self.body], &[signature]) {
+            Ok(())
+        } else {
+            Err(Refusal::Mismatch)
+        }
+    }
+
+    fn verify_bearer(&self, secrets: &[SecretString]) -> Result<(), Refusal> {
+        let token = self
+            .required(AUTHORIZATION)?
+            .trim()
+            .split_once(' ')
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, token)| token.trim_start().as_bytes())
+            .ok_or(Refusal::Malformed(AUTHORIZATION))?;
+        let same = secrets.iter().fold(false, |same, secret| {
+            same | bool::from(token.ct_eq(secret.expose_secret().as_bytes()))
+        });
+        if same { Ok(()) } else { Err(Refusal::Mismatch) }
+    }
+
+    /// What makes a repeated delivery the same one; `None` where it carries nothing of the kind.
+    pub fn identity(&self, mode: Mode) -> Option<String> {
+        let header = |name: &str| (self.header)(name).map(str::to_owned);
+        match mode {
+            Mode::Standard => header(standard::ID),
+            Mode::Github => header(GITHUB_DELIVERY).or_else(|| header(IDEMPOTENCY_KEY)),
+            Mode::Stripe => self.event_id().or_else(|| header(IDEMPOTENCY_KEY)),
+            Mode::Bearer | Mode::None => header(IDEMPOTENCY_KEY).or_else(|| header(standard::ID)),
+        }
+    }
+
+    fn event_id(&self) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Event {
+            id: String,
+        }
+        serde_json::from_slice(self.body)
+            .ok()
+            .map(|event: Event| event.id)
+    }
+
+    pub(crate) fn required(&self, name: &'static str) -> Result<&'a str, Refusal> {
+        (self.header)(name).ok_or(Refusal::Missing(name))
+    }
+}
+
+fn in_time(sent: i64, tolerance: u32, now: i64) -> Result<(), Refusal> {
+    let age = now.saturating_sub(sent);
+    if age > i64::from(tolerance) {
+        Err(Refusal::TooOld { tolerance })
+    } else if age < -i64::from(tolerance) {
+        Err(Refusal::TooEarly { tolerance })
+    } else {
+        Ok(())
+    }
+}

@@ -1,0 +1,26 @@
+//! How a sender proves itself.
+
+use serde::{Deserialize, Serialize};
+
+/// How a sender proves itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Standard Webhooks: `webhook-id`, `webhook-timestamp`, `webhook-signature`.
+    Standard,
+    /// `X-Hub-Signature-256`.
+    Github,
+    /// `Stripe-Signature`.
+    Stripe,
+    /// `Authorization: Bearer <secret>`.
+    Bearer,
+    /// Not at all: anybody who knows the address may deliver.
+    None,
+}
+
+impl Mode {
+    /// Whether there is a secret at all.
+    pub fn has_secret(self) -> bool {
+        self != Self::None
+    }
+}

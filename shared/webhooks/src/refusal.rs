@@ -1,0 +1,59 @@
+//! Why a delivery is not accepted.
+
+use steps_problem::Problem;
+
+/// Why a delivery is not accepted. Says what an honest sender needs and no more: never a secret or an expected signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// A header of the webhook's mode is not there.
+    #[error("the delivery has no `{0}` header, which this webhook asks for")]
+    Missing(&'static str),
+    /// A header of the webhook's mode is not of its form.
+    #[error("the delivery's `{0}` header is not of the form that this webhook asks for")]
+    Malformed(&'static str),
+    /// No secret of the webhook made this signature or token.
+    #[error("the delivery's signature or token is not one of this webhook's secret for this body")]
+    Mismatch,
+    /// Signed, but too long ago.
+    #[error("the delivery was signed more than {tolerance} seconds ago")]
+    TooOld {
+        /// Seconds.
+        tolerance: u32,
+    },
+    /// Signed, but with a time to come.
+    #[error("the delivery was signed with a time more than {tolerance} seconds ahead")]
+    TooEarly {
+        /// Seconds.
+        tolerance: u32,
+    },
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let cause = refusal.to_string();
+        match refusal {
+            Refusal::Missing(_) | Refusal::Malformed(_) => {
+                Self::new(401, "WebhookUnsigned", "Webhook Unsigned", cause).solution([
+                    "Let the sender sign as the webhook's `mode` says",
+                    "Or put the webhook with the mode that the sender has",
+                ])
+            }
+            Refusal::Mismatch => Self::new(
+                401,
+                "WebhookSignatureInvalid",
+                "Webhook Signature Invalid",
+                cause,
+            )
+            .solution([
+                "Check that the sender has the webhook's present secret, and signs the very bytes that it sends",
+                "Rotate the secret if nobody has it any more",
+            ]),
+            Refusal::TooOld { .. } | Refusal::TooEarly { .. } => {
+                Self::new(401, "WebhookTimeRefused", "Webhook Time Refused", cause).solution([
+                    "Set the sender's clock, and let it sign each try anew",
+                    "Or raise the webhook's `toleranceSeconds`",
+                ])
+            }
+        }
+    }
+}

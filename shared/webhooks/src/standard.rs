@@ -1,0 +1,64 @@
+//! Standard Webhooks, <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::{Delivery, Refusal, mac};
+
+/// The header of the delivery's id.
+pub const ID: &str = "webhook-id";
+/// The header of the time of sending, seconds since 1970.
+pub const TIMESTAMP: &str = "webhook-timestamp";
+/// The header of one or more signatures, a space between them.
+pub const SIGNATURE: &str = "webhook-signature";
+
+/// What a serialized secret begins with.
+pub(crate) const PREFIX: &str = "whsec_";
+const VERSION: &str = "v1,";
+
+/// Gives the time of sending.
+pub(crate) fn verify(delivery: &Delivery<'_>, secrets: &[SecretString]) -> Result<i64, Refusal> {
+    let id = delivery.required(ID)?;
+    let timestamp = delivery.required(TIMESTAMP)?;
+    let sent = timestamp
+        .parse()
+        .map_err(|_| Refusal::Malformed(TIMESTAMP))?;
+    let signatures: Vec<Vec<u8>> = delivery
+        .required(SIGNATURE)?
+        .split_ascii_whitespace()
+        .filter_map(|signature| STANDARD.decode(signature.strip_prefix(VERSION)?).ok())
+        .collect();
+    if signatures.is_empty() {
+        return Err(Refusal::Malformed(SIGNATURE));
+    }
+    let keys = secrets.iter().filter_map(key);
+    let parts = [
+        id.as_bytes(),
+        b".",
+        timestamp.as_bytes(),
+        b".",
+        delivery.body,
+    ];
+    if mac::any_signed(keys, &parts, &signatures) {
+        Ok(sent)
+    } else {
+        Err(Refusal::Mismatch)
+    }
+}
+
+/// The `webhook-signature` of a body sent at `timestamp` (seconds since 1970); `None` where the secret is no
+/// Standard Webhooks secret.
+pub fn sign(secret: &SecretString, id: &str, timestamp: i64, body: &[u8]) -> Option<String> {
+    let timestamp = timestamp.to_string();
+    let parts = [id.as_bytes(), b".", timestamp.as_bytes(), b".", body];
+    let code = mac::code(&key(secret)?, &parts)?;
+    Some(format!("{VERSION}{}", STANDARD.encode(code)))
+}
+
+pub(crate) fn key(secret: &SecretString) -> Option<Vec<u8>> {
+    let secret = secret.expose_secret();
+    STANDARD
+        .decode(secret.strip_prefix(PREFIX).unwrap_or(secret))
+        .ok()
+}

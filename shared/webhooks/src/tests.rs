@@ -1,0 +1,306 @@
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::{BadSecret, Delivery, Mode, Refusal, check_secret, generate_secret, sign};
+
+const TOLERANCE: u32 = 300;
+
+fn verify(
+    mode: Mode,
+    secrets: &[&str],
+    now: i64,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Result<(), Refusal> {
+    let secrets: Vec<SecretString> = secrets
+        .iter()
+        .map(|text| SecretString::from(*text))
+        .collect();
+    let header = |name: &str| {
+        let (_, value) = headers.iter().find(|(known, _)| *known == name)?;
+        Some(*value)
+    };
+    let delivery = Delivery {
+        header: &header,
+        body,
+    };
+    delivery.verify(mode, &secrets, TOLERANCE, now)
+}
+
+fn identity(mode: Mode, headers: &[(&str, &str)], body: &[u8]) -> Option<String> {
+    let header = |name: &str| {
+        let (_, value) = headers.iter().find(|(known, _)| *known == name)?;
+        Some(*value)
+    };
+    let delivery = Delivery {
+        header: &header,
+        body,
+    };
+    delivery.identity(mode)
+}
+
+// The vector of the Standard Webhooks libraries.
+const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+const ID: &str = "msg_27UH4WbU6Z5A5EzD8u03UvzRbpk";
+const SENT: i64 = 1_649_367_553;
+const BODY: &[u8] = br#"{"email":"test@example.com","username":"test_user"}"#;
+const SIGNATURE: &str = "v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw=";
+const OTHER: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+fn standard(signature: &str) -> [(&str, &str); 3] {
+    [
+        ("webhook-id", ID),
+        ("webhook-timestamp", "1649367553"),
+        ("webhook-signature", signature),
+    ]
+}
+
+#[test]
+fn standard_webhooks_own_vector_is_made_and_accepted() {
+    let secret = SecretString::from(SECRET);
+    assert_eq!(sign(&secret, ID, SENT, BODY).as_deref(), Some(SIGNATURE));
+    let headers = standard(SIGNATURE);
+    assert_eq!(
+        verify(Mode::Standard, &[SECRET], SENT, &headers, BODY),
+        Ok(())
+    );
+}
+
+#[test]
+fn either_secret_and_any_of_several_signatures_will_do() {
+    let several = format!("v1a,AAAA v1,bm9uZQ== {SIGNATURE}");
+    let headers = standard(&several);
+    for secrets in [&[SECRET, OTHER], &[OTHER, SECRET]] {
+        assert_eq!(
+            verify(Mode::Standard, secrets, SENT, &headers, BODY),
+            Ok(())
+        );
+    }
+    assert_eq!(
+        verify(Mode::Standard, &[OTHER], SENT, &headers, BODY),
+        Err(Refusal::Mismatch)
+    );
+}
+
+#[test]
+fn the_tolerance_holds_both_ways_and_to_the_second() {
+    let headers = standard(SIGNATURE);
+    let at = |now| verify(Mode::Standard, &[SECRET], now, &headers, BODY);
+    let tolerance = TOLERANCE;
+    assert_eq!(at(SENT + 300), Ok(()));
+    assert_eq!(at(SENT + 301), Err(Refusal::TooOld { tolerance }));
+    assert_eq!(at(SENT - 300), Ok(()));
+    assert_eq!(at(SENT - 301), Err(Refusal::TooEarly { tolerance }));
+    // Of its time a stranger learns nothing.
+    let strange = verify(Mode::Standard, &[OTHER], SENT + 301, &headers, BODY);
+    assert_eq!(strange, Err(Refusal::Mismatch));
+}
+
+#[test]
+fn what_is_signed_is_id_time_and_every_byte() {
+    let signed = standard(SIGNATURE);
+    for (index, value) in [(0, "msg_other"), (1, "1649367554")] {
+        let mut headers = signed;
+        headers[index].1 = value;
+        let refused = verify(Mode::Standard, &[SECRET], SENT, &headers, BODY);
+        assert_eq!(refused, Err(Refusal::Mismatch), "{value}");
+    }
+    let spaced = br#"{"email": "test@example.com","username":"test_user"}"#;
+    assert_eq!(
+        verify(Mode::Standard, &[SECRET], SENT, &signed, spaced),
+        Err(Refusal::Mismatch)
+    );
+    let bytes = [0xff, 0x00, 0xfe];
+    let secret = SecretString::from(SECRET);
+    let signature = sign(&secret, ID, SENT, &bytes).unwrap();
+    let headers = standard(&signature);
+    assert_eq!(
+        verify(Mode::Standard, &[SECRET], SENT, &headers, &bytes),
+        Ok(())
+    );
+}
+
+#[test]
+fn missing_and_broken_headers_are_named() {
+    let signed = standard(SIGNATURE);
+    for missing in 0..3 {
+        let left: Vec<_> = signed
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| *index != missing)
+            .map(|(_, header)| *header)
+            .collect();
+        assert_eq!(
+            verify(Mode::Standard, &[SECRET], SENT, &left, BODY),
+            Err(Refusal::Missing(signed[missing].0))
+        );
+    }
+    for broken in ["", "v1,", "v1,***", "v2,AAAA", "AAAA"] {
+        let refused = verify(Mode::Standard, &[SECRET], SENT, &standard(broken), BODY);
+        assert!(
+            matches!(refused, Err(Refusal::Malformed(_) | Refusal::Mismatch)),
+            "{broken}: {refused:?}"
+        );
+    }
+    for (mode, header) in [
+        (Mode::Github, "x-hub-signature-256"),
+        (Mode::Stripe, "stripe-signature"),
+        (Mode::Bearer, "authorization"),
+    ] {
+        let missing = verify(mode, &["a secret of theirs"], SENT, &[], BODY);
+        assert_eq!(missing, Err(Refusal::Missing(header)));
+        for broken in [
+            "",
+            "x",
+            "sha256=xyz",
+            "t=1",
+            "v1=00",
+            "t=x,v1=00",
+            "Basic abc",
+        ] {
+            let refused = verify(
+                mode,
+                &["a secret of theirs"],
+                SENT,
+                &[(header, broken)],
+                BODY,
+            );
+            assert_eq!(refused, Err(Refusal::Malformed(header)), "{broken}");
+        }
+    }
+}
+
+// From GitHub's documentation, "Validating webhook deliveries".
+#[test]
+fn githubs_own_vector_is_accepted_and_nothing_near_it() {
+    let secret = "It's a Secret to Everybody";
+    let signature = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
+    let headers = [("x-hub-signature-256", signature)];
+    let good = |secrets: &[&str], body: &[u8]| verify(Mode::Github, secrets, 0, &headers, body);
+    assert_eq!(good(&[secret], b"Hello, World!"), Ok(()));
+    assert_eq!(good(&["another secret", secret], b"Hello, World!"), Ok(()));
+    assert_eq!(good(&[secret], b"Hello, World"), Err(Refusal::Mismatch));
+    assert_eq!(
+        good(&["another secret"], b"Hello, World!"),
+        Err(Refusal::Mismatch)
+    );
+    let short = [("x-hub-signature-256", "sha256=757107ea")];
+    assert_eq!(
+        verify(Mode::Github, &[secret], 0, &short, b"Hello, World!"),
+        Err(Refusal::Mismatch)
+    );
+}
+
+// HMAC-SHA256 of `1492774577.{"id":"evt_1"}`, made with OpenSSL.
+#[test]
+fn stripes_scheme_is_accepted_within_its_time() {
+    let secret = "whsec_stripe_test_secret";
+    let body = br#"{"id":"evt_1"}"#;
+    let code = "56facc3c80856a8e9af1e425a0ac2b575b11325a06cf6bd2eaf565917e60f4fb";
+    let header = format!("t=1492774577,v1=00ff,v1={code},v0=6ffbb59b2300aae63f272406069a9788");
+    let headers = [("stripe-signature", header.as_str())];
+    let at = |now, secret| verify(Mode::Stripe, &[secret], now, &headers, body);
+    let tolerance = TOLERANCE;
+    assert_eq!(at(1_492_774_577, secret), Ok(()));
+    assert_eq!(
+        at(1_492_774_878, secret),
+        Err(Refusal::TooOld { tolerance })
+    );
+    assert_eq!(
+        at(1_492_774_276, secret),
+        Err(Refusal::TooEarly { tolerance })
+    );
+    assert_eq!(
+        at(1_492_774_577, "whsec_other_secret"),
+        Err(Refusal::Mismatch)
+    );
+    let test_only = format!("t=1492774577,v0={code}");
+    assert_eq!(
+        verify(
+            Mode::Stripe,
+            &[secret],
+            1_492_774_577,
+            &[("stripe-signature", &test_only)],
+            body
+        ),
+        Err(Refusal::Malformed("stripe-signature"))
+    );
+}
+
+#[test]
+fn a_bearer_token_is_one_of_the_secrets() {
+    let at = |value| {
+        let headers = [("authorization", value)];
+        verify(
+            Mode::Bearer,
+            &["new-token-new-token", "old-token-old-token"],
+            0,
+            &headers,
+            b"",
+        )
+    };
+    assert_eq!(at("Bearer new-token-new-token"), Ok(()));
+    assert_eq!(at("bearer  old-token-old-token"), Ok(()));
+    assert_eq!(at("Bearer new-token-new-toke"), Err(Refusal::Mismatch));
+    assert_eq!(at("Bearer "), Err(Refusal::Malformed("authorization")));
+}
+
+#[test]
+fn what_is_signed_comes_first_as_identity() {
+    let all = [
+        ("idempotency-key", "key"),
+        ("webhook-id", "msg"),
+        ("x-github-delivery", "guid"),
+    ];
+    let event = br#"{"id":"evt_1"}"#;
+    for (mode, want) in [
+        (Mode::Standard, "msg"),
+        (Mode::Github, "guid"),
+        (Mode::Stripe, "evt_1"),
+        (Mode::Bearer, "key"),
+        (Mode::None, "key"),
+    ] {
+        assert_eq!(identity(mode, &all, event).as_deref(), Some(want));
+        assert_eq!(identity(mode, &[], b"{}"), None);
+    }
+    assert_eq!(identity(Mode::Stripe, &all, b"{}").as_deref(), Some("key"));
+    assert_eq!(
+        identity(Mode::None, &all[1..], b"{}").as_deref(),
+        Some("msg")
+    );
+}
+
+#[test]
+fn made_secrets_fit_and_brought_ones_are_checked() {
+    for mode in [Mode::Standard, Mode::Github, Mode::Stripe, Mode::Bearer] {
+        let (one, other) = (
+            generate_secret(mode).unwrap(),
+            generate_secret(mode).unwrap(),
+        );
+        assert_ne!(one.expose_secret(), other.expose_secret());
+        assert_eq!(check_secret(mode, &one), Ok(()));
+    }
+    for (mode, text, want) in [
+        (Mode::Standard, SECRET, Ok(())),
+        (Mode::Standard, "whsec_c2hvcnQ=", Err(BadSecret::Standard)),
+        (
+            Mode::Standard,
+            "not base64 at all!",
+            Err(BadSecret::Standard),
+        ),
+        (Mode::Github, "It's a Secret to Everybody", Ok(())),
+        (Mode::Github, "short", Err(BadSecret::Text)),
+        (
+            Mode::Stripe,
+            "sechzehn Zeichen \u{e4}",
+            Err(BadSecret::Text),
+        ),
+        (Mode::Bearer, "a token with a space", Err(BadSecret::Token)),
+        (Mode::None, "a secret for nothing", Err(BadSecret::None)),
+    ] {
+        assert_eq!(
+            check_secret(mode, &SecretString::from(text)),
+            want,
+            "{text}"
+        );
+    }
+}

@@ -1,0 +1,135 @@
+//! Where a finished run may be posted to: only behind the prefixes that the workflow's author wrote.
+
+use steps_problem::Fault;
+use url::{Host, Url};
+
+use crate::document::Workflow;
+
+const FORM: &str = "must be an https address such as `https://example.com/done/`, without a user, a query or a fragment; http only for localhost";
+
+/// The fault of a prefix that is none.
+pub(crate) fn check_prefix(text: &str) -> Result<(), &'static str> {
+    match address(text) {
+        Some(url) if url.query().is_none() => Ok(()),
+        _ => Err(FORM),
+    }
+}
+
+impl Workflow {
+    /// Checks an address that a finished run is to be posted to. Compared are the parsed addresses, so neither `..`
+    /// nor a longer host name leads out of a prefix.
+    ///
+    /// # Errors
+    /// It is no such address, or is behind none of `callbacks`.
+    pub fn check_callback(&self, text: &str) -> Result<(), Fault> {
+        let fault = |message: &str| Fault::at("callbackUrl", message);
+        let url = address(text).ok_or_else(|| fault(FORM))?;
+        let allowed = self
+            .callbacks
+            .iter()
+            .filter_map(|prefix| address(prefix))
+            .any(|prefix| behind(&prefix, &url));
+        if allowed {
+            return Ok(());
+        }
+        Err(if self.callbacks.is_empty() {
+            fault(
+                "the workflow allows no callbacks: its `callbacks` lists the addresses that may be called",
+            )
+        } else {
+            fault("the address is behind none of the workflow's `callbacks`")
+        })
+    }
+}
+
+fn address(text: &str) -> Option<Url> {
+    let url = Url::parse(text).ok()?;
+    let local = match url.host()? {
+        Host::Domain(name) => name == "localhost",
+        Host::Ipv4(ip) => ip.is_loopback(),
+        Host::Ipv6(ip) => ip.is_loopback(),
+    };
+    let scheme = url.scheme() == "https" || (url.scheme() == "http" && local);
+    let plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
+    (scheme && plain).then_some(url)
+}
+
+fn behind(prefix: &Url, url: &Url) -> bool {
+    let same_place = prefix.scheme() == url.scheme()
+        && prefix.host() == url.host()
+        && prefix.port_or_known_default() == url.port_or_known_default();
+    let path = prefix.path();
+    let inside = url
+        .path()
+        .strip_prefix(path)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || path.ends_with('/'));
+    same_place && inside
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allowed(prefix: &str, url: &str) -> bool {
+        behind(&address(prefix).unwrap(), &address(url).unwrap())
+    }
+
+    #[test]
+    fn only_what_is_behind_a_prefix_is_allowed() {
+        for (prefix, url) in [
+            ("https://example.com", "https://example.com/a?b=c"),
+            ("https://example.com/", "https://EXAMPLE.com:443/a"),
+            ("https://example.com/done", "https://example.com/done"),
+            ("https://example.com/done", "https://example.com/done/1"),
+            ("https://example.com/done/", "https://example.com/done/1"),
+            ("http://localhost:8080/", "http://localhost:8080/x"),
+        ] {
+            assert!(allowed(prefix, url), "{prefix} {url}");
+        }
+        for (prefix, url) in [
+            ("https://example.com", "https://example.com.evil.com/"),
+            (
+                "https://example.com/done",
+                "https://example.com/done-and-more",
+            ),
+            (
+                "https://example.com/done/",
+                "https://example.com/done/../admin",
+            ),
+            (
+                "https://example.com/done/",
+                "https://example.com/done/%2e%2e/admin",
+            ),
+            (
+                "https://example.com/done/",
+                "https://example.com/done/..\\..\\admin",
+            ),
+            ("https://example.com/", "https://example.com:8443/"),
+            ("https://localhost/", "http://localhost/"),
+            ("http://localhost:8080/", "http://127.0.0.1:8080/"),
+        ] {
+            assert!(!allowed(prefix, url), "{prefix} {url}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_https_and_nothing_hides_in_it() {
+        for text in [
+            "",
+            "example.com",
+            "/done",
+            "http://example.com/",
+            "http://169.254.169.254/",
+            "http://localhost.evil.com/",
+            "https://user:password@example.com/",
+            "https://example.com@evil.com/",
+            "https://example.com/#x",
+            "file:///etc/passwd",
+            "javascript:alert(1)",
+        ] {
+            assert!(address(text).is_none(), "{text}");
+        }
+        assert!(check_prefix("https://example.com/?a=b").is_err());
+        assert!(check_prefix("https://example.com/a").is_ok());
+    }
+}

@@ -1,0 +1,127 @@
+//! The same delivery is one run, however often and however fast it comes.
+
+use std::collections::BTreeSet;
+
+use end_to_end::{User, text};
+use futures_util::future::join_all;
+use serde_json::json;
+
+use super::{Headers, Hook, event_id, headers, now, signed};
+
+#[tokio::test]
+async fn fifty_at_once_are_one_run_and_one_paid_call() {
+    let user = User::with_credential().await;
+    let hook = Hook::new(&user, "standard", "{{topic}}").await;
+    let body = b"{\"topic\": \"tea\"}";
+    let headers = signed("standard", &hook.secret, &event_id(), now(), body);
+    let answers = join_all((0..50).map(|_| hook.deliver(&headers, body))).await;
+    let mut ids = BTreeSet::new();
+    for answer in &answers {
+        assert_eq!(answer.status, 202, "{:?}", answer.body);
+        ids.insert(text(&answer.body["id"]));
+    }
+    assert_eq!(ids.len(), 1, "{ids:?}");
+    let first = answers
+        .iter()
+        .filter(|answer| answer.body["repeated"] == false)
+        .count();
+    assert_eq!(first, 1);
+    let run = ids.first().unwrap();
+    assert_eq!(user.ended(run).await["status"], "SUCCEEDED");
+    assert_eq!(
+        user.runs_of(&hook.workflow).await.as_slice(),
+        std::slice::from_ref(run)
+    );
+    assert_eq!(user.ledger().await.len(), 1, "paid once");
+}
+
+#[tokio::test]
+async fn a_repeat_during_the_run_waits_for_the_same_end() {
+    let user = User::with_credential().await;
+    let hook = Hook::new(&user, "bearer", "{{topic}}").await;
+    let body = b"{\"topic\": \"tea\"}";
+    let headers = signed("bearer", &hook.secret, &event_id(), now(), body);
+    let first = hook.deliver(&headers, body).await;
+    assert_eq!(first.status, 202, "{:?}", first.body);
+    let path = format!("{}?wait=25", hook.path);
+    for _ in 0..2 {
+        let repeat = user.deliver(&path, &headers, body).await;
+        assert_eq!(repeat.status, 200, "{:?}", repeat.body);
+        assert_eq!(repeat.body["id"], first.body["id"]);
+        assert_eq!(repeat.body["output"]["x"]["text"], "tea");
+    }
+}
+
+#[tokio::test]
+async fn identical_bodies_without_an_id_are_runs_of_their_own() {
+    let user = User::with_credential().await;
+    let hook = Hook::new(&user, "none", "{{topic}}").await;
+    let body = b"{\"topic\": \"tea\"}";
+    let mut ids = BTreeSet::new();
+    for _ in 0..2 {
+        let plain = hook.deliver(&Headers::new(), body).await;
+        ids.insert(text(&plain.body["id"]));
+        let token = user
+            .deliver_with_token(&format!("/hooks/{}", hook.workflow), &[], body)
+            .await;
+        ids.insert(text(&token.body["id"]));
+    }
+    assert_eq!(ids.len(), 4);
+}
+
+#[tokio::test]
+async fn an_idempotency_key_works_at_the_doors_of_the_token_too_and_for_one_door_each() {
+    let user = User::with_credential().await;
+    let hook = Hook::new(&user, "none", "{{topic}}").await;
+    let second = format!("/workflows/{}/webhooks/second", hook.workflow);
+    user.put(&second, &json!({"mode": "none"})).await;
+    let key = headers(&[("Idempotency-Key", &event_id())]);
+    let input = b"{\"topic\": \"tea\"}";
+    let mut ids = BTreeSet::new();
+    for (path, body) in [
+        (hook.path.clone(), &input[..]),
+        (format!("/hooks/{}/second", hook.workflow), input),
+        (format!("/hooks/{}", hook.workflow), input),
+        (
+            format!("/workflows/{}/runs", hook.workflow),
+            b"{\"input\": {\"topic\": \"tea\"}}",
+        ),
+    ] {
+        let with_token = !path.ends_with("door") && !path.ends_with("second");
+        let send = async || {
+            if with_token {
+                user.deliver_with_token(&path, &key, body).await
+            } else {
+                user.deliver(&path, &key, body).await
+            }
+        };
+        let first = send().await;
+        assert_eq!(first.status, 202, "{path}: {:?}", first.body);
+        let again = send().await;
+        assert_eq!(again.body["id"], first.body["id"], "{path}");
+        assert_eq!(again.body["repeated"], true, "{path}");
+        ids.insert(text(&first.body["id"]));
+    }
+    assert_eq!(ids.len(), 4, "each door has ids of its own");
+    let long = headers(&[("Idempotency-Key", &"k".repeat(300))]);
+    assert_eq!(hook.deliver(&long, input).await.status, 400);
+}
+
+#[tokio::test]
+async fn a_captured_delivery_cannot_become_another_by_an_unsigned_header() {
+    let user = User::with_credential().await;
+    for mode in ["standard", "stripe"] {
+        let hook = Hook::new(&user, mode, "{{topic}}").await;
+        let body = format!("{{\"topic\": 1, \"id\": \"{}\"}}", event_id());
+        let captured = signed(mode, &hook.secret, &event_id(), now(), body.as_bytes());
+        let mut ids = BTreeSet::new();
+        for _ in 0..2 {
+            let mut headers = captured.clone();
+            headers.push(("Idempotency-Key".to_owned(), event_id()));
+            let answer = hook.deliver(&headers, body.as_bytes()).await;
+            assert_eq!(answer.status, 202, "{mode}: {:?}", answer.body);
+            ids.insert(text(&answer.body["id"]));
+        }
+        assert_eq!(ids.len(), 1, "{mode}");
+    }
+}
