@@ -11,6 +11,9 @@ use std::env;
 /// | `RUN_RETENTION_DAYS` | days after which a run's record expires | 90 |
 /// | `SECRET_PREFIX` | what the names of the keys' secrets begin with | required |
 /// | `STATE_MACHINE_ARN` | the machine that runs workflows | required |
+/// | `SCHEDULE_GROUP` | the schedule group of the stack | required |
+/// | `SCHEDULE_TARGET_ARN`, `SCHEDULE_ROLE_ARN` | the function that a schedule invokes, and the role that it does so with | required |
+/// | `SCHEDULE_LOST_ARN` | the queue of what a schedule could not deliver | required |
 /// | `API_TOKEN_SECRET_ID` | the secret that holds the API's bearer token | required |
 /// | `OPENROUTER_BASE_URL` | OpenRouter's API | `https://openrouter.ai/api/v1` |
 /// | `APP_REFERER` | sent as `HTTP-Referer`, for OpenRouter's rankings | none |
@@ -70,6 +73,26 @@ impl Config {
     /// `STATE_MACHINE_ARN`.
     pub fn state_machine_arn(self) -> Result<String, ConfigError> {
         required("STATE_MACHINE_ARN")
+    }
+
+    /// `SCHEDULE_GROUP`.
+    pub fn schedule_group(self) -> Result<String, ConfigError> {
+        required("SCHEDULE_GROUP")
+    }
+
+    /// `SCHEDULE_TARGET_ARN`.
+    pub fn schedule_target_arn(self) -> Result<String, ConfigError> {
+        required("SCHEDULE_TARGET_ARN")
+    }
+
+    /// `SCHEDULE_ROLE_ARN`.
+    pub fn schedule_role_arn(self) -> Result<String, ConfigError> {
+        required("SCHEDULE_ROLE_ARN")
+    }
+
+    /// `SCHEDULE_LOST_ARN`.
+    pub fn schedule_lost_arn(self) -> Result<String, ConfigError> {
+        required("SCHEDULE_LOST_ARN")
     }
 
     /// `API_TOKEN_SECRET_ID`.

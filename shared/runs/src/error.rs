@@ -9,7 +9,7 @@ pub enum Error {
     /// Nothing is recorded under this name.
     #[error("there is no {what} `{id}`")]
     NotFound {
-        /// `run`, `node`, `workflow` or `credential`.
+        /// `run`, `node`, `workflow`, `source` or `credential`.
         what: &'static str,
         /// The id asked for.
         id: String,
@@ -89,10 +89,15 @@ impl From<Error> for Problem {
                     "run" => ("RunNotFound", "Run Not Found"),
                     "node" => ("NodeNotFound", "Node Not Found"),
                     "workflow" => ("WorkflowNotFound", "Workflow Not Found"),
+                    "source" => ("SourceNotFound", "Source Not Found"),
                     _ => ("CredentialNotFound", "Credential Not Found"),
                 };
+                let list = match what {
+                    "source" => "/workflows/{id}/sources".to_owned(),
+                    what => format!("/{what}s"),
+                };
                 Self::new(404, code, title, cause)
-                    .solution([format!("List what exists with GET /{what}s")])
+                    .solution([format!("List what exists with GET {list}")])
             }
             Error::NameTaken { .. } => Self::new(409, "NameTaken", "Name Taken", cause)
                 .solution(["Choose another name", "Or delete the one that has it"]),
