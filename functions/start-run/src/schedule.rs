@@ -1,5 +1,6 @@
 //! The door of schedules: one run a planned time, and the user's choice where the last one still goes on.
 
+use aws_sdk_sfn::error::ProvideErrorMetadata;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use steps_problem::Problem;
@@ -112,9 +113,10 @@ impl StartRun {
             Ok(_) => Ok(()),
             // It ended meanwhile.
             Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(|error| error.is_execution_does_not_exist()) =>
+                if matches!(
+                    error.code(),
+                    Some("ExecutionDoesNotExist" | "ValidationException")
+                ) =>
             {
                 Ok(())
             }
