@@ -6,6 +6,7 @@ import string
 
 import yaml
 from ministack import app
+from ministack.core import iam_actions
 from ministack.services.cloudformation import provisioners
 
 # Without this every call of a function waits some 40 ms for a delayed acknowledgement.
@@ -27,5 +28,21 @@ def make_secret_as_told(properties):
 
 
 provisioners._sm_secret_string = make_secret_as_told
+
+# AWS asks a role about a schedule in its own group, ministack always about one in the default group.
+resource_arn = iam_actions.extract_resource_arn
+
+
+def resource_arn_in_group(service, method, path, headers, body, query_params, *place):
+    arn = resource_arn(service, method, path, headers, body, query_params, *place)
+    if service == "scheduler" and ":schedule/default/" in arn:
+        asked = query_params if method in ("GET", "DELETE") else json.loads(body or b"{}")
+        group = asked.get("groupName") or asked.get("GroupName") or "default"
+        group = group[0] if isinstance(group, list) else group
+        arn = arn.replace(":schedule/default/", f":schedule/{group}/")
+    return arn
+
+
+iam_actions.extract_resource_arn = resource_arn_in_group
 
 app.main()

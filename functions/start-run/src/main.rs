@@ -1,14 +1,17 @@
-//! The door for API and webhook: check, record the run, start its execution.
+//! The door for API, webhook, schedule and AWS events: check, record the run, start its execution.
 
+mod aws_event;
 mod callback;
 mod context;
+mod event;
 mod hook;
 mod http;
 mod input;
+mod schedule;
 mod start;
 
 use start::StartRun;
-use steps_lambda::{Aws, Config, Main, serve_http, start};
+use steps_lambda::{Aws, Config, Main, serve_http_and_events, start};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Main {
@@ -21,5 +24,9 @@ async fn main() -> Main {
         webhook_secrets: aws.webhook_secrets()?,
         local_callbacks: Config.local_callbacks(),
     };
-    serve_http(async |request| start_run.http(&request).await).await
+    serve_http_and_events(
+        async |request| start_run.http(&request).await,
+        async |task| start_run.event(task).await,
+    )
+    .await
 }

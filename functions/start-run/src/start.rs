@@ -7,7 +7,7 @@ use aws_sdk_sfn::error::ProvideErrorMetadata;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use steps_problem::{Fault, Problem};
-use steps_runs::{Begun, Ended, NewRun, RunError, RunStatus, Store, Trigger};
+use steps_runs::{Begun, Ended, NewRun, RunError, RunStatus, Store, Trigger, Turn};
 use steps_secrets::WebhookSecrets;
 use steps_workflow::{Kind, Workflow};
 use uuid::Uuid;
@@ -51,6 +51,17 @@ impl StartRun {
         workflow_id: &str,
         delivery: &Delivery,
     ) -> Result<Started, Problem> {
+        let started = self.start_in_turn(workflow_id, delivery, None).await?;
+        started.ok_or_else(|| conflict(workflow_id))
+    }
+
+    /// The same for a run that takes a turn; `None` where another run took it first.
+    pub(crate) async fn start_in_turn(
+        &self,
+        workflow_id: &str,
+        delivery: &Delivery,
+        turn: Option<&Turn<'_>>,
+    ) -> Result<Option<Started>, Problem> {
         let input = &delivery.input;
         if !input.is_object() {
             return Err(invalid_input(vec![Fault::at(
@@ -79,6 +90,7 @@ impl StartRun {
                 trigger: &delivery.trigger,
                 identity: delivery.identity.as_deref(),
                 callback_url: delivery.callback_url.as_deref(),
+                turn,
                 credentials: &credentials,
                 started_at,
                 deadline: started_at + SignedDuration::from_secs(limit),
@@ -89,11 +101,12 @@ impl StartRun {
             Begun::New => new_id,
             Begun::Repeated(run_id) => {
                 self.start_if_left_unstarted(&run_id).await?;
-                return Ok(Started {
+                return Ok(Some(Started {
                     run_id,
                     repeated: true,
-                });
+                }));
             }
+            Begun::Overtaken => return Ok(None),
         };
         if let Err(problem) = self.execute(&run_id, &workflow).await {
             let ended = Ended {
@@ -117,10 +130,10 @@ impl StartRun {
             trigger = delivery.trigger.kind,
             "started"
         );
-        Ok(Started {
+        Ok(Some(Started {
             run_id,
             repeated: false,
-        })
+        }))
     }
 
     /// The function may have died between recording the run and starting its execution.
@@ -189,6 +202,14 @@ impl StartRun {
         }
         Ok(ids)
     }
+}
+
+/// Another delivery changed the same record at the same moment.
+pub(crate) fn conflict(workflow_id: &str) -> Problem {
+    Problem::from(steps_runs::Error::Conflict {
+        what: "workflow",
+        id: workflow_id.to_owned(),
+    })
 }
 
 fn stored_workflow(definition: &str) -> Result<Workflow, Problem> {

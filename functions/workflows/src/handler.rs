@@ -7,10 +7,13 @@ use steps_problem::{Fault, Problem};
 use steps_runs::{Credential, Store, StoredWorkflow};
 use steps_workflow::{Format, Kind, Workflow};
 
+use crate::schedules::Schedules;
+
 /// What this function works with.
 #[derive(Debug)]
 pub(crate) struct Workflows {
     pub(crate) store: Store,
+    pub(crate) schedules: Schedules,
 }
 
 impl Workflows {
@@ -20,8 +23,11 @@ impl Workflows {
             ("GET", ["workflows"]) => self.list(request).await,
             ("PUT", ["workflows", id]) => self.put(id, request).await,
             ("GET", ["workflows", id]) => self.get(id, request).await,
-            ("DELETE", ["workflows", id]) => {
-                self.store.delete_workflow(id).await?;
+            ("DELETE", ["workflows", id]) => self.delete(id).await,
+            ("GET", ["workflows", id, "sources"]) => self.list_sources(id).await,
+            ("PUT", ["workflows", id, "sources", arn]) => self.put_source(id, arn).await,
+            ("DELETE", ["workflows", id, "sources", arn]) => {
+                self.store.delete_source(arn, id).await?;
                 Ok(Answer::empty())
             }
             _ => Err(request.no_route()),
@@ -87,6 +93,15 @@ impl Workflows {
             version => self.store.workflow_version(id, version).await?,
         };
         Answer::json(200, &shown(&stored)?)
+    }
+
+    /// What would start it goes with it, and goes too where an earlier try got no further than the workflow.
+    async fn delete(&self, id: &str) -> Result<Answer, Problem> {
+        let deleted = self.store.delete_workflow(id).await;
+        self.schedules.delete_all(id).await?;
+        self.delete_sources(id).await?;
+        deleted?;
+        Ok(Answer::empty())
     }
 
     async fn list(&self, request: &Request) -> Result<Answer, Problem> {

@@ -1,15 +1,23 @@
 //! Workflows: documents that runs follow.
 
 mod handler;
+mod schedules;
+mod sources;
 
 use handler::Workflows;
-use steps_lambda::{Aws, Main, serve_http, start};
+use schedules::Schedules;
+use steps_lambda::{Aws, Config, Main, serve_http, start};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Main {
     start();
+    let aws = Aws::load().await;
     let workflows = Workflows {
-        store: Aws::load().await.store()?,
+        store: aws.store()?,
+        schedules: Schedules {
+            client: aws.scheduler(),
+            group: Config.schedule_group()?,
+        },
     };
     serve_http(async |request| workflows.handle(&request).await).await
 }

@@ -15,6 +15,9 @@ use std::env;
 /// | `CALLBACK_SECRET_ID` | the secret that signs what is posted | required |
 /// | `LOCAL_CALLBACKS` | `true`: runs may be posted to http://localhost too | `false` |
 /// | `STATE_MACHINE_ARN` | the machine that runs workflows | required |
+/// | `SCHEDULE_GROUP` | the schedule group of the stack | required |
+/// | `SCHEDULE_TARGET_ARN`, `SCHEDULE_ROLE_ARN` | the function that a schedule invokes, and the role that it does so with | required |
+/// | `SCHEDULE_LOST_ARN` | the queue of what a schedule could not deliver | required |
 /// | `API_TOKEN_SECRET_ID` | the secret that holds the API's bearer token | required |
 /// | `OPENROUTER_BASE_URL` | OpenRouter's API | `https://openrouter.ai/api/v1` |
 /// | `APP_REFERER` | sent as `HTTP-Referer`, for OpenRouter's rankings | none |
@@ -94,6 +97,26 @@ impl Config {
     /// `STATE_MACHINE_ARN`.
     pub fn state_machine_arn(self) -> Result<String, ConfigError> {
         required("STATE_MACHINE_ARN")
+    }
+
+    /// `SCHEDULE_GROUP`.
+    pub fn schedule_group(self) -> Result<String, ConfigError> {
+        required("SCHEDULE_GROUP")
+    }
+
+    /// `SCHEDULE_TARGET_ARN`.
+    pub fn schedule_target_arn(self) -> Result<String, ConfigError> {
+        required("SCHEDULE_TARGET_ARN")
+    }
+
+    /// `SCHEDULE_ROLE_ARN`.
+    pub fn schedule_role_arn(self) -> Result<String, ConfigError> {
+        required("SCHEDULE_ROLE_ARN")
+    }
+
+    /// `SCHEDULE_LOST_ARN`.
+    pub fn schedule_lost_arn(self) -> Result<String, ConfigError> {
+        required("SCHEDULE_LOST_ARN")
     }
 
     /// `API_TOKEN_SECRET_ID`.

@@ -6,6 +6,7 @@ use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use steps_problem::Problem;
 
 use crate::{Answer, Main, Request};
@@ -27,19 +28,59 @@ where
     lambda_runtime::run(service_fn(
         async move |event: LambdaEvent<ApiGatewayV2httpRequest>| {
             let deadline = deadline(event.context.deadline);
-            let answer = match Request::new(event.payload, deadline) {
-                Ok(request) => handler(request).await,
-                Err(problem) => Err(problem),
-            };
-            let answer = answer.unwrap_or_else(|problem| {
-                let problem = problem.redacted();
-                log(&problem);
-                Answer::problem(&problem)
-            });
-            Ok::<_, Refusal>(ApiGatewayV2httpResponse::from(answer))
+            Ok::<_, Refusal>(answer(event.payload, deadline, handler).await)
         },
     ))
     .await
+}
+
+async fn answer<H, F>(
+    event: ApiGatewayV2httpRequest,
+    deadline: SystemTime,
+    handler: &H,
+) -> ApiGatewayV2httpResponse
+where
+    H: Fn(Request) -> F,
+    F: Future<Output = Result<Answer, Problem>>,
+{
+    let answer = match Request::new(event, deadline) {
+        Ok(request) => handler(request).await,
+        Err(problem) => Err(problem),
+    };
+    let answer = answer.unwrap_or_else(|problem| {
+        let problem = problem.redacted();
+        log(&problem);
+        Answer::problem(&problem)
+    });
+    ApiGatewayV2httpResponse::from(answer)
+}
+
+/// Serves HTTP requests as [`serve_http`] does, and every other event as [`serve_task`] does.
+pub async fn serve_http_and_events<H, HF, E, EF>(http: H, events: E) -> Main
+where
+    H: Fn(Request) -> HF,
+    HF: Future<Output = Result<Answer, Problem>>,
+    E: Fn(Task<Value>) -> EF,
+    EF: Future<Output = Result<Value, Problem>>,
+{
+    let (http, events) = (&http, &events);
+    lambda_runtime::run(service_fn(async move |event: LambdaEvent<Value>| {
+        if event.payload.pointer("/requestContext/http").is_none() {
+            return task(event, events).await;
+        }
+        let deadline = deadline(event.context.deadline);
+        let request = serde_json::from_value(event.payload).map_err(unreadable)?;
+        serde_json::to_value(answer(request, deadline, http).await).map_err(unreadable)
+    }))
+    .await
+}
+
+/// API Gateway's own format, which this code and AWS agree on.
+fn unreadable(error: serde_json::Error) -> Refusal {
+    let problem = Problem::new(400, "InvalidRequest", "Invalid Request", error.to_string())
+        .solution(["Send the event as API Gateway's payload format 2.0 has it"]);
+    log(&problem);
+    Refusal(problem)
 }
 
 /// One invocation of a function that is no HTTP door.
@@ -47,6 +88,8 @@ where
 pub struct Task<T> {
     /// What it was handed.
     pub event: T,
+    /// Lambda's id of the invocation: the same when Lambda tries an event again.
+    pub request_id: String,
     deadline: SystemTime,
 }
 
@@ -69,15 +112,7 @@ where
 {
     let handler = &handler;
     lambda_runtime::run(service_fn(async move |event: LambdaEvent<T>| {
-        let task = Task {
-            event: event.payload,
-            deadline: deadline(event.context.deadline),
-        };
-        handler(task).await.map_err(|problem| {
-            let problem = problem.redacted();
-            log(&problem);
-            Refusal(problem)
-        })
+        task(event, handler).await
     }))
     .await
 }
@@ -92,6 +127,23 @@ fn deadline(milliseconds: u64) -> SystemTime {
     } else {
         SystemTime::now() + given
     }
+}
+
+async fn task<T, R, H, F>(event: LambdaEvent<T>, handler: &H) -> Result<R, Refusal>
+where
+    H: Fn(Task<T>) -> F,
+    F: Future<Output = Result<R, Problem>>,
+{
+    let task = Task {
+        event: event.payload,
+        request_id: event.context.request_id,
+        deadline: deadline(event.context.deadline),
+    };
+    handler(task).await.map_err(|problem| {
+        let problem = problem.redacted();
+        log(&problem);
+        Refusal(problem)
+    })
 }
 
 /// A problem on its way to the Lambda runtime.

@@ -9,7 +9,7 @@ pub enum Error {
     /// Nothing is recorded under this name.
     #[error("there is no {what} `{id}`")]
     NotFound {
-        /// `run`, `node`, `workflow`, `webhook` or `credential`.
+        /// `run`, `node`, `workflow`, `webhook`, `source` or `credential`.
         what: &'static str,
         /// The id asked for.
         id: String,
@@ -90,10 +90,12 @@ impl From<Error> for Problem {
                     "node" => ("NodeNotFound", "Node Not Found"),
                     "workflow" => ("WorkflowNotFound", "Workflow Not Found"),
                     "webhook" => ("WebhookNotFound", "Webhook Not Found"),
+                    "source" => ("SourceNotFound", "Source Not Found"),
                     _ => ("CredentialNotFound", "Credential Not Found"),
                 };
                 let list = match what {
                     "webhook" => "/workflows/{id}/webhooks".to_owned(),
+                    "source" => "/workflows/{id}/sources".to_owned(),
                     what => format!("/{what}s"),
                 };
                 Self::new(404, code, title, cause)

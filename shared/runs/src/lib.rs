@@ -7,9 +7,11 @@ mod error;
 mod node;
 mod page;
 mod run;
+mod source;
 mod store;
 mod text;
 mod transaction;
+mod turn;
 mod view;
 mod webhook;
 mod workflow;
@@ -22,7 +24,9 @@ pub use page::Page;
 pub use run::{
     Begun, Ended, NewRun, Run, RunError, RunFilter, RunStatus, RunSummary, Trigger, Usage,
 };
+pub use source::Source;
 pub use store::Store;
+pub use turn::{LastTurn, Turn};
 pub use view::{NodeView, RunView, SHOWN_BYTES};
 pub use webhook::{SecretVersion, Webhook};
 pub use workflow::{StoredWorkflow, WorkflowSummary};

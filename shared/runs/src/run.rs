@@ -17,7 +17,7 @@ use crate::attribute::{
 };
 use crate::store::key;
 use crate::transaction::Transacted;
-use crate::{Error, Page, Store, page};
+use crate::{Error, Page, Store, Turn, page};
 
 /// Where a run stands, in Step Functions' words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,6 +100,8 @@ pub enum Begun {
     New,
     /// A run of the same identity was recorded before: its id.
     Repeated(String),
+    /// Another run took the turn; nothing is recorded.
+    Overtaken,
 }
 
 /// A run about to begin.
@@ -121,6 +123,8 @@ pub struct NewRun<'a> {
     pub identity: Option<&'a str>,
     /// Where the run is posted to once it has ended.
     pub callback_url: Option<&'a str>,
+    /// The turn that it takes, where it waits for its turn at all.
+    pub turn: Option<&'a Turn<'a>>,
     /// The id of the credential behind each reference in the document.
     pub credentials: &'a BTreeMap<String, String>,
     /// When it starts.
@@ -280,12 +284,16 @@ impl Store {
                     .item("expiresAt", self.expires(run.started_at)),
             );
         }
+        if let Some(turn) = run.turn {
+            puts.push(self.take_turn(turn, run));
+        }
         match self.transact(puts).await? {
             Transacted::Done => Ok(Begun::New),
             Transacted::Refused {
                 index: 1,
                 item: Some(first),
             } => Ok(Begun::Repeated(get_s(&first, "runId")?.to_owned())),
+            Transacted::Refused { index: 1.., .. } => Ok(Begun::Overtaken),
             Transacted::Refused { .. } => Err(Error::Conflict {
                 what: "run",
                 id: run.id.to_owned(),

@@ -9,8 +9,9 @@
     reason = "a test says what it expects by panicking"
 )]
 
-use std::env;
+use std::process::Command;
 use std::time::{Duration, Instant};
+use std::{env, fs};
 
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
@@ -142,15 +143,12 @@ impl User {
             .await
     }
 
-    /// The ids of the workflow's runs, the newest first.
-    pub async fn runs_of(&self, workflow: &str) -> Vec<String> {
+    /// The workflow's runs as the list shows them, the newest first.
+    pub async fn runs_of(&self, workflow: &str) -> Vec<Value> {
         let answer = self
             .get(&format!("/runs?workflowId={workflow}&limit=100"))
             .await;
-        list(&answer.body["runs"])
-            .iter()
-            .map(|run| text(&run["id"]))
-            .collect()
+        list(&answer.body["runs"]).to_vec()
     }
 
     /// PUT of a text, such as YAML.
@@ -246,6 +244,18 @@ impl User {
         self.key[self.key.len() - 4..].to_owned()
     }
 
+    /// The only run of a workflow, as soon as there is one.
+    pub async fn first_run(&self, workflow: &str) -> String {
+        let began = Instant::now();
+        loop {
+            if let [run] = self.runs_of(workflow).await.as_slice() {
+                return text(&run["id"]);
+            }
+            assert!(began.elapsed() < PATIENCE, "no run of {workflow}");
+            sleep(Duration::from_millis(250)).await;
+        }
+    }
+
     /// Reads one of the stand-in's own pages.
     pub async fn stand_in_get(&self, page: &str) -> Value {
         let url = format!("{}/_stand-in/{page}", self.stand_in);
@@ -337,4 +347,55 @@ pub fn node<'a>(run: &'a Value, name: &str) -> &'a Value {
         .iter()
         .find(|node| node["variableName"] == name)
         .unwrap_or_else(|| panic!("no node {name} in {run:#}"))
+}
+
+/// The AWS CLI against the stack's AWS, as its owner would use it; gives what it prints.
+pub fn aws_cli(words: &[&str]) -> Value {
+    let cli = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.local/venv/bin/aws");
+    let done = Command::new(cli)
+        // For SQS the CLI would call the queue's URL at AWS.
+        .args(["--endpoint-url", &variable("AWS_ENDPOINT_URL")])
+        .args(words)
+        .env("AWS_PAGER", "")
+        .env("AWS_DEFAULT_OUTPUT", "json")
+        .output()
+        .expect("the AWS CLI is in .local/venv");
+    let errors = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "aws {words:?}: {errors}");
+    serde_json::from_slice(&done.stdout).unwrap_or_default()
+}
+
+/// Invokes a function of the stack as an AWS service would; gives its answer, or its error where it failed.
+pub fn invoke(function: &str, event: &Value) -> Value {
+    let folder = env::temp_dir().join(format!("end-to-end-{}", Uuid::now_v7()));
+    fs::create_dir(&folder).expect("a scratch folder");
+    let (payload, answer) = (folder.join("payload"), folder.join("answer"));
+    fs::write(&payload, event.to_string()).expect("the payload is written");
+    let payload = format!("fileb://{}", payload.display());
+    let name = format!("{}-{function}", variable("STACK_NAME"));
+    aws_cli(&[
+        "lambda",
+        "invoke",
+        "--function-name",
+        &name,
+        "--payload",
+        &payload,
+        &answer.display().to_string(),
+    ]);
+    let text = fs::read_to_string(&answer).expect("the function answered");
+    fs::remove_dir_all(&folder).expect("the scratch folder goes");
+    serde_json::from_str(&text).unwrap_or(Value::String(text))
+}
+
+/// An output of the stack's template.
+pub fn stack_output(name: &str) -> String {
+    output(&variable("STACK_NAME"), name)
+}
+
+/// An output of any stack's template.
+pub fn output(stack: &str, name: &str) -> String {
+    let stacks = aws_cli(&["cloudformation", "describe-stacks", "--stack-name", stack]);
+    let outputs = list(&stacks["Stacks"][0]["Outputs"]);
+    let output = outputs.iter().find(|output| output["OutputKey"] == name);
+    text(&output.unwrap_or_else(|| panic!("no output {name}"))["OutputValue"])
 }

@@ -44,6 +44,7 @@ async fn begin(store: &Store, identity: Option<&str>, budget: Option<&str>) -> (
             },
             identity,
             callback_url: None,
+            turn: None,
             credentials: &Default::default(),
             started_at: Timestamp::now(),
             deadline: Timestamp::now() + LEASE,
@@ -268,6 +269,7 @@ async fn ten_deliveries_of_one_identity_are_one_run() {
             (_, Begun::Repeated(id)) => {
                 runs.insert(id);
             }
+            (_, Begun::Overtaken) => panic!("there are no turns"),
         }
     }
     assert_eq!((new, runs.len()), (1, 1));

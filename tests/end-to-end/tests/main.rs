@@ -7,6 +7,7 @@
     reason = "a test says what it expects by panicking"
 )]
 
+mod aws_events;
 mod chains;
 mod credentials;
 mod door;
@@ -18,6 +19,7 @@ mod leases;
 mod models;
 mod money;
 mod runs;
+mod schedules;
 mod secrets_stay;
 mod waits;
 mod webhooks;

@@ -28,10 +28,9 @@ async fn fifty_at_once_are_one_run_and_one_paid_call() {
     assert_eq!(first, 1);
     let run = ids.first().unwrap();
     assert_eq!(user.ended(run).await["status"], "SUCCEEDED");
-    assert_eq!(
-        user.runs_of(&hook.workflow).await.as_slice(),
-        std::slice::from_ref(run)
-    );
+    let runs = user.runs_of(&hook.workflow).await;
+    assert_eq!(runs.len(), 1);
+    assert_eq!(text(&runs[0]["id"]), *run);
     assert_eq!(user.ledger().await.len(), 1, "paid once");
 }
 

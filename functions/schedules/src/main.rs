@@ -1,0 +1,26 @@
+//! Schedules: when EventBridge Scheduler starts a workflow.
+
+mod handler;
+mod scheduler;
+mod wanted;
+
+use handler::Schedules;
+use scheduler::Scheduler;
+use steps_lambda::{Aws, Config, Main, serve_http, start};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Main {
+    start();
+    let aws = Aws::load().await;
+    let schedules = Schedules {
+        store: aws.store()?,
+        scheduler: Scheduler {
+            client: aws.scheduler(),
+            group: Config.schedule_group()?,
+            target_arn: Config.schedule_target_arn()?,
+            target_role_arn: Config.schedule_role_arn()?,
+            lost_arn: Config.schedule_lost_arn()?,
+        },
+    };
+    serve_http(async |request| schedules.handle(&request).await).await
+}

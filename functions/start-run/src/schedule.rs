@@ -1,0 +1,155 @@
+//! The door of schedules: one run a planned time, and the user's choice where the last one still goes on.
+
+use aws_sdk_sfn::error::ProvideErrorMetadata;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use steps_problem::Problem;
+use steps_runs::{LastTurn, RunStatus, Trigger, Turn};
+use steps_schedules::{Overlap, ScheduledRun};
+
+use crate::start::{Delivery, StartRun, Started, conflict};
+
+/// How often a delivery that lost a turn looks again.
+const TRIES: u32 = 5;
+
+/// Past its deadline by this much, a run that still says RUNNING has lost its end: the longest that one node may take.
+const LOST_AFTER: SignedDuration = SignedDuration::from_mins(15);
+
+impl StartRun {
+    /// Starts the run of one firing. Without a planned time, only Lambda's own retries are known as the same one.
+    pub(crate) async fn scheduled(
+        &self,
+        fired: &ScheduledRun,
+        request_id: &str,
+    ) -> Result<Value, Problem> {
+        let now = format!("{:.3}", Timestamp::now());
+        let delivery = Delivery {
+            trigger: Trigger {
+                kind: "schedule".to_owned(),
+                context: json!({
+                    "schedule": fired.schedule,
+                    "scheduledTime": fired.scheduled_time().unwrap_or(&now),
+                }),
+            },
+            identity: Some(identity(fired, request_id)),
+            callback_url: None,
+            input: fired.input.clone(),
+        };
+        if fired.overlap == Overlap::Allow {
+            return Ok(shown(&self.start(&fired.workflow, &delivery).await?));
+        }
+        for _ in 0..TRIES {
+            let last = self
+                .store
+                .last_turn(&fired.workflow, &fired.schedule)
+                .await?;
+            let mine = last
+                .as_ref()
+                .is_some_and(|last| last.identity == delivery.identity);
+            if let Some(last) = &last
+                && fired.overlap == Overlap::Skip
+                && !mine
+                && self.goes_on(&last.run_id).await?
+            {
+                tracing::info!(
+                    workflow = fired.workflow,
+                    schedule = fired.schedule,
+                    run = last.run_id,
+                    "skipped: the last run goes on"
+                );
+                return Ok(json!({ "skipped": true, "running": last.run_id }));
+            }
+            let stops = match (fired.overlap, &last) {
+                (Overlap::Cancel, Some(last)) => stops(last, mine),
+                _ => None,
+            };
+            let turn = Turn {
+                schedule: &fired.schedule,
+                after: last.as_ref().map(|last| last.run_id.as_str()),
+                stops,
+            };
+            let started = self.start_in_turn(&fired.workflow, &delivery, Some(&turn));
+            let Some(started) = started.await? else {
+                continue;
+            };
+            // An old delivery that comes again stops nobody.
+            if let Some(stops) = stops.filter(|_| mine || !started.repeated) {
+                self.stop(stops, &started.run_id).await?;
+            }
+            return Ok(shown(&started));
+        }
+        Err(conflict(&fired.workflow))
+    }
+
+    async fn goes_on(&self, run_id: &str) -> Result<bool, Problem> {
+        match self.store.run(run_id).await {
+            Ok(run) => Ok(
+                run.status == RunStatus::Running && Timestamp::now() < run.deadline + LOST_AFTER
+            ),
+            // Its record has expired.
+            Err(steps_runs::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Stops a run that goes on; finish-run hears of it and closes its record.
+    async fn stop(&self, run_id: &str, for_run: &str) -> Result<(), Problem> {
+        if !self.goes_on(run_id).await? {
+            return Ok(());
+        }
+        let machine = self
+            .state_machine_arn
+            .replace(":stateMachine:", ":execution:");
+        let stopped = self
+            .step_functions
+            .stop_execution()
+            .execution_arn(format!("{machine}:{run_id}"))
+            .error("RunAborted")
+            .cause(format!(
+                "the schedule fired again and cancels its last run; run {for_run} goes on in its place"
+            ))
+            .send()
+            .await;
+        match stopped {
+            Ok(_) => Ok(()),
+            // It ended meanwhile.
+            Err(error)
+                if matches!(
+                    error.code(),
+                    Some("ExecutionDoesNotExist" | "ValidationException")
+                ) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(Problem::new(
+                503,
+                "RunNotStopped",
+                "Run Not Stopped",
+                format!("Step Functions did not stop the schedule's last run {run_id}: {error}"),
+            )
+            .solution(["Nothing: the delivery comes again and stops it then"])
+            .retryable(true)),
+        }
+    }
+}
+
+/// Whom a run stops: the one before it, or, where this delivery has the turn already, the one that it was to stop.
+fn stops(last: &LastTurn, mine: bool) -> Option<&str> {
+    if mine {
+        last.stops.as_deref()
+    } else {
+        Some(&last.run_id)
+    }
+}
+
+fn identity(fired: &ScheduledRun, request_id: &str) -> String {
+    let firing = fired
+        .scheduled_time()
+        .or(fired.execution_id())
+        .unwrap_or(request_id);
+    format!("schedule:{}@{firing}", fired.schedule)
+}
+
+fn shown(started: &Started) -> Value {
+    json!({ "runId": started.run_id, "repeated": started.repeated })
+}
