@@ -367,22 +367,26 @@ pub fn aws_cli(words: &[&str]) -> Value {
 
 /// Invokes a function of the stack as an AWS service would; gives its answer, or its error where it failed.
 pub fn invoke(function: &str, event: &Value) -> Value {
+    invoke_as("RequestResponse", function, event)
+}
+
+/// The same as services do that do not wait for the answer: Lambda itself tries it again.
+pub fn invoke_without_waiting(function: &str, event: &Value) {
+    invoke_as("Event", function, event);
+}
+
+fn invoke_as(kind: &str, function: &str, event: &Value) -> Value {
     let folder = env::temp_dir().join(format!("end-to-end-{}", Uuid::now_v7()));
     fs::create_dir(&folder).expect("a scratch folder");
     let (payload, answer) = (folder.join("payload"), folder.join("answer"));
     fs::write(&payload, event.to_string()).expect("the payload is written");
-    let payload = format!("fileb://{}", payload.display());
     let name = format!("{}-{function}", variable("STACK_NAME"));
-    aws_cli(&[
-        "lambda",
-        "invoke",
-        "--function-name",
-        &name,
-        "--payload",
-        &payload,
-        &answer.display().to_string(),
-    ]);
-    let text = fs::read_to_string(&answer).expect("the function answered");
+    let payload = format!("fileb://{}", payload.display());
+    let outfile = answer.display().to_string();
+    let what = ["--function-name", &name, "--invocation-type", kind];
+    let words = ["--payload", &payload, &outfile];
+    aws_cli(&[&["lambda", "invoke"], &what[..], &words[..]].concat());
+    let text = fs::read_to_string(&answer).unwrap_or_default();
     fs::remove_dir_all(&folder).expect("the scratch folder goes");
     serde_json::from_str(&text).unwrap_or(Value::String(text))
 }
