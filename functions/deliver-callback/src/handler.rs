@@ -115,7 +115,7 @@ impl DeliverCallback {
             .body(body)
             .send()
             .await
-            .map_err(|error| undelivered(error.without_url().to_string()))?;
+            .map_err(|error| undelivered(innermost(&error.without_url())))?;
         if answer.status().is_success() {
             Ok(())
         } else {
@@ -144,6 +144,15 @@ fn pause(tries: u32) -> i32 {
         .saturating_pow(tries.saturating_sub(1))
         .saturating_mul(FIRST_PAUSE_SECONDS)
         .min(LONGEST_PAUSE_SECONDS)
+}
+
+/// What lies below an error: `Connection refused` rather than `error sending request`.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
 }
 
 fn undelivered(reason: impl Into<String>) -> Problem {
