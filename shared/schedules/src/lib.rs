@@ -7,6 +7,6 @@ mod scheduled_run;
 mod zone;
 
 pub use expression::Expression;
-pub use name::{LONGEST_NAME, full_name, name_fault, own_name, prefix};
+pub use name::{full_name, name_fault, own_name, prefix};
 pub use scheduled_run::{Overlap, ScheduledRun};
 pub use zone::zone;

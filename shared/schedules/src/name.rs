@@ -4,7 +4,7 @@ use steps_problem::Fault;
 use uuid::Uuid;
 
 /// The most characters of a schedule's own name: with its workflow's part it has to fit Scheduler's 64.
-pub const LONGEST_NAME: usize = 30;
+const LONGEST_NAME: usize = 30;
 
 /// A workflow's id as it is up to this length; past it a hash.
 const LONGEST_WORKFLOW: usize = 33;
