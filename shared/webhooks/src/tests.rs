@@ -304,3 +304,36 @@ fn made_secrets_fit_and_brought_ones_are_checked() {
         );
     }
 }
+
+/// The specification's own library takes what is signed here, and what it signs is taken here.
+#[test]
+fn standard_webhooks_own_library_agrees() {
+    let theirs = standardwebhooks::Webhook::new(SECRET).unwrap();
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
+    let now = i64::try_from(now).unwrap();
+    let time = now.to_string();
+    let signature = theirs.sign(ID, now, BODY).unwrap();
+    let headers = [
+        ("webhook-id", ID),
+        ("webhook-timestamp", time.as_str()),
+        ("webhook-signature", signature.as_str()),
+    ];
+    assert_eq!(
+        verify(Mode::Standard, &[SECRET], now, &headers, BODY),
+        Ok(())
+    );
+
+    let ours = sign(&SecretString::from(SECRET), ID, now, BODY).unwrap();
+    let mut headers = http::HeaderMap::new();
+    for (name, value) in [
+        ("webhook-id", ID),
+        ("webhook-timestamp", &time),
+        ("webhook-signature", &ours),
+    ] {
+        headers.insert(name, value.parse().unwrap());
+    }
+    assert!(theirs.verify(BODY, &headers).is_ok());
+}
