@@ -13,7 +13,7 @@ mod transaction;
 mod view;
 mod workflow;
 
-pub use catalogue::Catalogue;
+pub use catalogue::CatalogueHead;
 pub use credential::{Check, Credential};
 pub use error::Error;
 pub use node::{Attempt, Claim, Claimed, Lease, NodeRecord, NodeStatus, Outcome, Work};

@@ -14,6 +14,8 @@ mod ends;
 mod failures;
 mod inline_nodes;
 mod large_runs;
+mod model_cache;
+mod model_warnings;
 mod models;
 mod money;
 mod runs;
