@@ -5,13 +5,12 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use steps_catalogue::Catalogue;
 use steps_lambda::Task;
 use steps_openrouter::{ApiKey, Call, ChatRequest, Client, Completion, Failure, Timeouts};
 use steps_problem::Problem;
 use steps_runs::Store;
 use steps_secrets::Secrets;
-
-use crate::price::Prices;
 
 /// What this function works with.
 #[derive(Debug)]
@@ -19,7 +18,7 @@ pub(crate) struct ExecuteNode {
     pub(crate) openrouter: Client,
     pub(crate) store: Store,
     pub(crate) secrets: Secrets,
-    pub(crate) prices: Prices,
+    pub(crate) catalogue: Catalogue,
 }
 
 /// The task's input: a node of a recorded run, or a node written inline in someone's own state machine.
@@ -89,9 +88,9 @@ impl ExecuteNode {
     pub(crate) fn new(openrouter: Client, store: Store, secrets: Secrets) -> Self {
         Self {
             openrouter,
+            catalogue: Catalogue::new(store.clone()),
             store,
             secrets,
-            prices: Prices::default(),
         }
     }
 

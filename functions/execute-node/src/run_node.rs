@@ -16,7 +16,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use crate::handler::{Answered, CallError, Done, ExecuteNode, timeouts, wait_seconds};
 use crate::node_variable::node_variable;
-use crate::price::over_budget;
+use crate::price::{most, over_budget};
 use crate::request::{asks_for_json, chat_request};
 
 /// A function that dies frees its node after this long; one that lives renews its lease well before.
@@ -132,11 +132,7 @@ impl ExecuteNode {
         let reserve = match work.run.max_cost_usd {
             Some(_) => {
                 let bytes = crate::request::prompt_bytes(&request);
-                Some(
-                    self.prices
-                        .most(&request, bytes, &self.store, &self.openrouter)
-                        .await?,
-                )
+                Some(most(&request, bytes, &self.catalogue, &self.openrouter).await?)
             }
             None => None,
         };

@@ -1,244 +1,167 @@
 //! The list comes from the cache; from OpenRouter where the cache is old; from the old cache where OpenRouter is away.
 
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
 use jiff::Timestamp;
-use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::json;
+use steps_catalogue::{Catalogue, List};
 use steps_lambda::{Answer, Request};
-use steps_openrouter::catalogue::{RECOMMENDED, Recommended};
-use steps_openrouter::{Client, DEFAULT_MODEL, Model};
+use steps_openrouter::Client;
 use steps_problem::Problem;
-use steps_runs::{Catalogue, Store};
+use tokio::sync::Mutex;
 
 /// What this function works with.
 #[derive(Debug)]
 pub(crate) struct Models {
     pub(crate) openrouter: Client,
-    pub(crate) store: Store,
+    catalogue: Catalogue,
+    /// Why OpenRouter could not be asked the last time, and when that was.
+    failure: Mutex<Option<(Instant, Problem)>>,
 }
 
 /// How old the cached list may be before OpenRouter is asked again.
 const FRESH_SECONDS: i64 = 60 * 60;
 
+/// How long a caller waits for OpenRouter where there is an answer without it.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long OpenRouter is not asked again, where there is a list, after it could not be.
+const PAUSE: Duration = Duration::from_secs(60);
+
+/// Kept back from Lambda's deadline for the answer.
+const CLOSING_TIME: Duration = Duration::from_secs(3);
+
 /// The list at hand.
-struct Listed {
-    models: Vec<Model>,
-    fetched_at: Timestamp,
+pub(crate) struct Listed {
+    pub(crate) list: Arc<List>,
     /// Why OpenRouter could not be asked, where the list is older than it should be.
     stale: Option<Problem>,
 }
 
-/// A model as it is shown.
+/// How old an answer is.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Row<'a> {
-    id: &'a str,
-    name: &'a str,
-    provider: &'a str,
-    description: &'a str,
-    context_length: Option<u64>,
-    max_completion_tokens: Option<u64>,
-    /// USD per million tokens, a decimal; `null` where OpenRouter does not say.
-    prompt_price: Option<String>,
-    /// USD per million tokens, a decimal; `null` where OpenRouter does not say.
-    completion_price: Option<String>,
-    free: bool,
-    input_modalities: &'a [String],
-    output_modalities: &'a [String],
-    supported_parameters: &'a [String],
-    retires: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    recommended: Option<&'a str>,
-    default: bool,
+pub(crate) struct Age {
+    fetched_at: String,
+    age_seconds: i64,
+    stale: Option<Problem>,
+}
+
+impl Listed {
+    pub(crate) fn age(&self) -> Age {
+        Age {
+            fetched_at: time(self.list.fetched_at),
+            age_seconds: seconds_since(self.list.fetched_at),
+            stale: self.stale.clone(),
+        }
+    }
 }
 
 impl Models {
+    pub(crate) fn new(openrouter: Client, catalogue: Catalogue) -> Self {
+        Self {
+            openrouter,
+            catalogue,
+            failure: Mutex::default(),
+        }
+    }
+
     pub(crate) async fn handle(&self, request: &Request) -> Result<Answer, Problem> {
         let (method, path) = request.route();
         match (method, path.as_slice()) {
             ("GET", ["models"]) => self.list(request).await,
-            ("POST", ["models", "refresh"]) => {
-                let listed = self.refresh().await?;
-                Answer::json(
-                    200,
-                    &json!({ "total": listed.models.len(), "fetchedAt": time(listed.fetched_at) }),
-                )
-            }
-            ("GET", ["models", author, slug]) => self.describe(&format!("{author}/{slug}")).await,
+            ("POST", ["models", "refresh"]) => self.refresh(request).await,
+            // An id may hold a slash more: `openai/gpt-4o@preset/mail`.
+            ("GET", ["models", id @ ..]) => self.describe(&id.join("/"), request).await,
             _ => Err(request.no_route()),
         }
     }
 
-    async fn list(&self, request: &Request) -> Result<Answer, Problem> {
-        let free = request.flag("free")?;
-        let provider = request.query("provider");
-        let words: Vec<String> = request
-            .query("q")
-            .unwrap_or_default()
-            .split_whitespace()
-            .map(str::to_lowercase)
-            .collect();
-        let listed = self.listed().await?;
-        let rows: Vec<Row<'_>> = listed
-            .models
-            .iter()
-            .filter(|model| free.is_none_or(|free| model.is_free() == free))
-            .filter(|model| {
-                provider.is_none_or(|provider| model.provider().eq_ignore_ascii_case(provider))
-            })
-            .filter(|model| {
-                let text =
-                    format!("{} {} {}", model.id, model.name, model.description).to_lowercase();
-                words.iter().all(|word| text.contains(word))
-            })
-            .map(row)
-            .collect();
-        let recommended: Vec<_> = RECOMMENDED
-            .iter()
-            .map(|entry| {
-                json!({
-                    "id": entry.id,
-                    "group": entry.group,
-                    "description": entry.description,
-                    "exists": listed.models.iter().any(|model| model.id == entry.id),
-                })
-            })
-            .collect();
-        let age = Timestamp::now().duration_since(listed.fetched_at).as_secs();
-        Answer::json(
-            200,
-            &json!({
-                "default": DEFAULT_MODEL,
-                "models": rows,
-                "count": rows.len(),
-                "total": listed.models.len(),
-                "recommended": recommended,
-                "fetchedAt": time(listed.fetched_at),
-                "ageSeconds": age.max(0),
-                "stale": listed.stale,
-            }),
-        )
-    }
-
-    async fn describe(&self, id: &str) -> Result<Answer, Problem> {
-        let listed = self.listed().await?;
-        if let Some(model) = listed.models.iter().find(|model| model.id == id) {
-            return Answer::json(200, &row(model));
+    async fn refresh(&self, request: &Request) -> Result<Answer, Problem> {
+        match self
+            .catalogue
+            .refresh(&self.openrouter, left(request))
+            .await
+        {
+            Ok(list) => Answer::json(
+                200,
+                &json!({ "total": list.models.len(), "fetchedAt": time(list.fetched_at) }),
+            ),
+            Err(mut problem) => {
+                if let Some(kept) = self.catalogue.newest().await? {
+                    problem.solution.push(format!(
+                        "Meanwhile the list of {} stays in use",
+                        time(kept.fetched_at)
+                    ));
+                }
+                Err(problem)
+            }
         }
-        let mut near: Vec<&str> = listed
-            .models
-            .iter()
-            .map(|model| model.id.as_str())
-            .collect();
-        near.sort_by_cached_key(|other| {
-            strsim::damerau_levenshtein(&other.to_lowercase(), &id.to_lowercase())
-        });
-        near.truncate(3);
-        let case = if near.iter().any(|other| other.eq_ignore_ascii_case(id)) {
-            " Model ids are case-sensitive: only the case differs."
-        } else {
-            ""
-        };
-        Err(Problem::new(
-            404,
-            "ModelNotFound",
-            "Model Not Found",
-            format!("OpenRouter lists no model `{id}`.{case}"),
-        )
-        .solution([
-            format!("Did you mean one of these: {}?", near.join(", ")),
-            "Choose a model from GET /models".to_owned(),
-        ])
-        .link("https://openrouter.ai/models"))
     }
 
-    async fn listed(&self) -> Result<Listed, Problem> {
-        let cached = match self.store.catalogue().await? {
-            // A list that an older version wrote in another shape counts as none.
-            Some(catalogue) => serde_json::from_str(&catalogue.models)
-                .ok()
-                .map(|models| (models, catalogue.fetched_at)),
-            None => None,
+    pub(crate) async fn listed(&self, request: &Request) -> Result<Listed, Problem> {
+        let Some(list) = self.catalogue.newest().await? else {
+            let list = self
+                .catalogue
+                .refresh(&self.openrouter, left(request))
+                .await?;
+            return Ok(Listed { list, stale: None });
         };
-        let Some((models, fetched_at)) = cached else {
-            return self.refresh().await;
-        };
-        let age = Timestamp::now().duration_since(fetched_at).as_secs();
+        let age = seconds_since(list.fetched_at);
         if age < FRESH_SECONDS {
-            return Ok(Listed {
-                models,
-                fetched_at,
-                stale: None,
-            });
+            return Ok(Listed { list, stale: None });
         }
-        match self.refresh().await {
-            Ok(listed) => Ok(listed),
+        let mut failure = self.failure.lock().await;
+        if let Some((at, problem)) = &*failure
+            && at.elapsed() < PAUSE
+        {
+            let stale = Some(problem.clone());
+            return Ok(Listed { list, stale });
+        }
+        match self
+            .catalogue
+            .refresh(&self.openrouter, patience(request))
+            .await
+        {
+            Ok(list) => {
+                *failure = None;
+                Ok(Listed { list, stale: None })
+            }
             Err(problem) => {
                 tracing::warn!(
                     code = problem.code,
                     age,
                     "the model list could not be refreshed"
                 );
-                Ok(Listed {
-                    models,
-                    fetched_at,
-                    stale: Some(problem),
-                })
+                *failure = Some((Instant::now(), problem.clone()));
+                let stale = Some(problem);
+                Ok(Listed { list, stale })
             }
         }
     }
-
-    async fn refresh(&self) -> Result<Listed, Problem> {
-        let models = self.openrouter.models().await?;
-        let fetched_at = Timestamp::now();
-        let text = serde_json::to_string(&models).map_err(|error| {
-            Problem::new(
-                500,
-                "AnswerUnwritable",
-                "Answer Unwritable",
-                error.to_string(),
-            )
-        })?;
-        self.store
-            .put_catalogue(&Catalogue {
-                models: text,
-                fetched_at,
-            })
-            .await?;
-        Ok(Listed {
-            models,
-            fetched_at,
-            stale: None,
-        })
-    }
 }
 
-fn row(model: &Model) -> Row<'_> {
-    let per_million = |price: Option<Decimal>| {
-        price.map(|price| (price * Decimal::from(1_000_000)).normalize().to_string())
-    };
-    Row {
-        id: &model.id,
-        name: &model.name,
-        provider: model.provider(),
-        description: &model.description,
-        context_length: model.context_length,
-        max_completion_tokens: model.max_completion_tokens,
-        prompt_price: per_million(model.pricing.prompt),
-        completion_price: per_million(model.pricing.completion),
-        free: model.is_free(),
-        input_modalities: &model.input_modalities,
-        output_modalities: &model.output_modalities,
-        supported_parameters: &model.supported_parameters,
-        retires: model.expiration_date.as_deref(),
-        recommended: RECOMMENDED
-            .iter()
-            .find(|entry: &&Recommended| entry.id == model.id)
-            .map(|entry| entry.description),
-        default: model.id == DEFAULT_MODEL,
-    }
+/// How long OpenRouter may take where there is an answer without it.
+pub(crate) fn patience(request: &Request) -> Duration {
+    left(request).min(PATIENCE)
+}
+
+fn left(request: &Request) -> Duration {
+    request.remaining().saturating_sub(CLOSING_TIME)
+}
+
+fn seconds_since(at: Timestamp) -> i64 {
+    Timestamp::now().duration_since(at).as_secs().max(0)
 }
 
 fn time(at: Timestamp) -> String {
     format!("{at:.3}")
+}
+
+/// A request that cannot be understood.
+pub(crate) fn invalid(cause: impl Into<String>) -> Problem {
+    Problem::new(400, "InvalidRequest", "Invalid Request", cause)
+        .solution(["Correct the request and send it again"])
 }

@@ -11,14 +11,17 @@ mod schedule;
 mod start;
 
 use start::StartRun;
+use steps_catalogue::Catalogue;
 use steps_lambda::{Aws, Config, Main, serve_http_and_events, start};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Main {
     start();
     let aws = Aws::load().await;
+    let store = aws.store()?;
     let start_run = StartRun {
-        store: aws.store()?,
+        catalogue: Catalogue::new(store.clone()),
+        store,
         step_functions: aws.step_functions(),
         state_machine_arn: Config.state_machine_arn()?,
         webhook_secrets: aws.webhook_secrets()?,

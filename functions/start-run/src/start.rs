@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use aws_sdk_sfn::error::ProvideErrorMetadata;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use steps_catalogue::Catalogue;
 use steps_problem::{Fault, Problem};
 use steps_runs::{Begun, Ended, NewRun, RunError, RunStatus, Store, Trigger, Turn};
 use steps_secrets::WebhookSecrets;
@@ -16,6 +17,7 @@ use uuid::Uuid;
 #[derive(Debug)]
 pub(crate) struct StartRun {
     pub(crate) store: Store,
+    pub(crate) catalogue: Catalogue,
     pub(crate) step_functions: aws_sdk_sfn::Client,
     pub(crate) state_machine_arn: String,
     pub(crate) webhook_secrets: WebhookSecrets,
@@ -95,6 +97,7 @@ impl StartRun {
                 started_at,
                 deadline: started_at + SignedDuration::from_secs(limit),
                 max_cost_usd: workflow.limits.max_cost_usd,
+                warnings: &self.catalogue.warnings(&workflow).await,
             })
             .await?;
         let run_id = match begun {

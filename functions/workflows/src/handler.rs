@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use steps_catalogue::Catalogue;
 use steps_lambda::{Answer, Request};
 use steps_problem::{Fault, Problem};
 use steps_runs::{Credential, Store, StoredWorkflow};
@@ -14,6 +15,7 @@ use crate::schedules::Schedules;
 pub(crate) struct Workflows {
     pub(crate) store: Store,
     pub(crate) schedules: Schedules,
+    pub(crate) catalogue: Catalogue,
 }
 
 impl Workflows {
@@ -82,7 +84,8 @@ impl Workflows {
         let status = if stored.version == 1 { 201 } else { 200 };
         let mut shown = shown(&stored)?;
         if let Value::Object(fields) = &mut shown {
-            fields.insert("warnings".to_owned(), json!(workflow.warnings()));
+            let warnings = self.catalogue.warnings(&workflow).await;
+            fields.insert("warnings".to_owned(), json!(warnings));
         }
         Ok(Answer::json(status, &shown)?.location(format!("/workflows/{id}")))
     }

@@ -6,14 +6,17 @@ mod sources;
 
 use handler::Workflows;
 use schedules::Schedules;
+use steps_catalogue::Catalogue;
 use steps_lambda::{Aws, Config, Main, serve_http, start};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Main {
     start();
     let aws = Aws::load().await;
+    let store = aws.store()?;
     let workflows = Workflows {
-        store: aws.store()?,
+        catalogue: Catalogue::new(store.clone()),
+        store,
         schedules: Schedules {
             client: aws.scheduler(),
             group: Config.schedule_group()?,

@@ -84,6 +84,11 @@ impl Request {
             .filter(|value| !value.is_empty())
     }
 
+    /// The names of the query string's parameters, in no order.
+    pub fn query_names(&self) -> impl Iterator<Item = &str> {
+        self.query.keys().map(String::as_str)
+    }
+
     /// A query parameter that is a number within `range`, or `default`.
     pub fn number(
         &self,

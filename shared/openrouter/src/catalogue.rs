@@ -93,29 +93,128 @@ pub const RECOMMENDED: &[Recommended] = &[
     ),
 ];
 
-/// Variants that go with any id and that the list of models therefore lacks.
-const DYNAMIC_VARIANTS: [&str; 4] = [":nitro", ":floor", ":exacto", ":online"];
+/// Variants that go with any id and that the list of models therefore lacks, each with what it does.
+const DYNAMIC_VARIANTS: [(&str, &str); 4] = [
+    (
+        ":nitro",
+        "asks the providers of the model in the order of their throughput, the fastest first",
+    ),
+    (
+        ":floor",
+        "asks the providers of the model in the order of their price, the cheapest first",
+    ),
+    (
+        ":exacto",
+        "asks those providers of the model first that do best with tool calls",
+    ),
+    (
+        ":online",
+        "lets the model search the web, which is billed beside its tokens (deprecated: the `web` plugin does the same)",
+    ),
+];
+
+/// Ids that stand for a choice that OpenRouter makes on each call, each with how it chooses.
+const ROUTERS: [(&str, &str); 5] = [
+    (
+        "openrouter/auto",
+        "chooses a model that fits the prompt, on each call, billed at that model's price",
+    ),
+    (
+        "openrouter/free",
+        "chooses a free model that can do what is asked, on each call",
+    ),
+    (
+        "openrouter/fusion",
+        "asks several models and makes one answer of theirs",
+    ),
+    (
+        "openrouter/pareto-code",
+        "chooses a coding model by price and quality, on each call",
+    ),
+    (
+        "openrouter/bodybuilder",
+        "makes requests to several models out of one prompt",
+    ),
+];
+
+const PRESET: &str = "@preset/";
+
+/// A part of an id that says how to choose or call, and what it does.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Routing<'a> {
+    /// The part, such as `:nitro`, `@preset/mail` or `openrouter/auto`.
+    pub part: &'a str,
+    /// What it does, in a sentence without its subject.
+    pub effect: &'static str,
+}
 
 /// The id that the list of models would show: without a preset and without the variants that go with any id.
 /// `:free`, `:extended`, `:thinking` and `:batch` stay, for those are listed as ids of their own.
 pub fn base_id(id: &str) -> &str {
-    let mut base = match id.split_once("@preset/") {
+    let mut base = match id.split_once(PRESET) {
         Some((model, _)) if !model.is_empty() => model,
         _ => id,
     };
     while let Some(shorter) = DYNAMIC_VARIANTS
         .iter()
-        .find_map(|variant| base.strip_suffix(variant))
+        .find_map(|(variant, _)| base.strip_suffix(variant))
     {
         base = shorter;
     }
     base
 }
 
-/// Whether an id stands for a choice that OpenRouter makes on each call (`openrouter/auto`, `~openai/gpt-latest`,
-/// `@preset/name`). The list may lack it or show no price; an answer's `model` says which one it was.
-pub fn is_router_or_alias(id: &str) -> bool {
-    id.starts_with("openrouter/") || id.starts_with('~') || id.starts_with("@preset/")
+/// What the parts of an id do beside naming a model, in the order they stand; empty for a plain id.
+pub fn routing(id: &str) -> Vec<Routing<'_>> {
+    let base = base_id(id);
+    let mut parts = Vec::new();
+    if let Some((part, effect)) = ROUTERS.iter().find(|(router, _)| *router == base) {
+        parts.push(Routing { part, effect });
+    } else if is_alias(base) {
+        parts.push(Routing {
+            part: base,
+            effect: "stands for the newest model of its family, and moves on when a newer one comes",
+        });
+    }
+    let rest = id.get(base.len()..).unwrap_or_default();
+    let variants = rest.split_once(PRESET).map_or(rest, |(before, _)| before);
+    for name in variants.split(':').filter(|name| !name.is_empty()) {
+        let known = DYNAMIC_VARIANTS
+            .iter()
+            .find(|(variant, _)| variant.strip_prefix(':') == Some(name));
+        if let Some((part, effect)) = known {
+            parts.push(Routing { part, effect });
+        }
+    }
+    if let Some(at) = id.find(PRESET)
+        && let Some(part) = id.get(at..).filter(|part| part.len() > PRESET.len())
+    {
+        parts.push(Routing {
+            part,
+            effect: if at == 0 {
+                "takes the model and the settings of this preset of your OpenRouter account"
+            } else {
+                "takes the settings of this preset of your OpenRouter account; what a request says itself comes first"
+            },
+        });
+    }
+    parts
+}
+
+/// Whether an id is good without the list having it: a router (`openrouter/auto`), an alias (`~openai/gpt-latest`) or a
+/// preset alone (`@preset/name`), with or without variants. An answer's `model` says which model it was.
+pub fn stands_alone(id: &str) -> bool {
+    let base = base_id(id);
+    let preset = base.strip_prefix(PRESET);
+    preset.is_some_and(|name| !name.is_empty())
+        || is_alias(base)
+        || ROUTERS.iter().any(|(router, _)| *router == base)
+}
+
+fn is_alias(base: &str) -> bool {
+    base.strip_prefix('~')
+        .and_then(|rest| rest.split_once('/'))
+        .is_some_and(|(author, family)| !author.is_empty() && family.ends_with("-latest"))
 }
 
 #[cfg(test)]
@@ -139,15 +238,42 @@ mod tests {
     }
 
     #[test]
-    fn routers_and_aliases_are_known() {
+    fn what_needs_no_listing_is_known() {
         for id in [
             "openrouter/auto",
+            "openrouter/auto:online",
             "~anthropic/claude-sonnet-latest",
+            "~anthropic/claude-sonnet-latest:nitro",
             "@preset/x",
         ] {
-            assert!(is_router_or_alias(id));
+            assert!(stands_alone(id), "{id}");
         }
-        assert!(!is_router_or_alias(crate::DEFAULT_MODEL));
+        for id in [
+            crate::DEFAULT_MODEL,
+            "openrouter/autoo",
+            "~openai/gpt",
+            "@preset/",
+            "openai/gpt-4o@preset/x",
+        ] {
+            assert!(!stands_alone(id), "{id}");
+        }
+    }
+
+    #[test]
+    fn each_part_of_an_id_says_what_it_does() {
+        for (id, want) in [
+            ("openai/gpt-4o", vec![]),
+            ("google/gemma-2-9b-it:free", vec![]),
+            ("openai/gpt-4o:online:floor", vec![":online", ":floor"]),
+            ("a/b:nitro@preset/mail", vec![":nitro", "@preset/mail"]),
+            ("@preset/mail", vec!["@preset/mail"]),
+            ("a/b@preset/", vec![]),
+            ("openrouter/auto:online", vec!["openrouter/auto", ":online"]),
+            ("~a/b-latest", vec!["~a/b-latest"]),
+        ] {
+            let parts: Vec<_> = routing(id).iter().map(|routing| routing.part).collect();
+            assert_eq!(parts, want, "{id}");
+        }
     }
 
     #[test]

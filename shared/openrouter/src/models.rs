@@ -37,6 +37,8 @@ pub struct Model {
     pub expiration_date: Option<String>,
     /// Whether OpenRouter moderates what is sent to its best provider.
     pub is_moderated: bool,
+    /// The id that an alias (`~openai/gpt-latest`) answers with today.
+    pub alias_target: Option<String>,
 }
 
 /// Prices in USD for each token, not each million. A price that OpenRouter does not know (`-1`, as for routers) is none.
@@ -147,6 +149,8 @@ struct Wire {
     pricing: BTreeMap<String, Value>,
     #[serde(default, deserialize_with = "lenient::or_default")]
     top_provider: TopProvider,
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    alias_target: AliasTarget,
     #[serde(default, deserialize_with = "lenient::strings")]
     supported_parameters: Vec<String>,
     #[serde(default, deserialize_with = "lenient::string")]
@@ -160,6 +164,13 @@ struct Architecture {
     input_modalities: Vec<String>,
     #[serde(deserialize_with = "lenient::strings")]
     output_modalities: Vec<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct AliasTarget {
+    #[serde(deserialize_with = "lenient::string")]
+    slug: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -192,6 +203,7 @@ impl From<Wire> for Model {
             pricing: Pricing::from_wire(wire.pricing),
             expiration_date: wire.expiration_date,
             is_moderated: wire.top_provider.is_moderated,
+            alias_target: wire.alias_target.slug,
         }
     }
 }
@@ -216,7 +228,7 @@ mod tests {
                "pricing":{"prompt":"0.00000015","completion":"0.0000006","input_cache_read":"0.000000075","discount":0.1,"overrides":[{"prompt":"1"}]},
                "top_provider":{"max_completion_tokens":16384,"is_moderated":true},"supported_parameters":["tools"],"expiration_date":"2026-12-31","new":1},
               {"id":"openrouter/auto","pricing":{"prompt":"-1","completion":"-1"},"context_length":null,"architecture":null,"top_provider":null,"supported_parameters":null},
-              {"id":"~x/y:free","context_length":0},
+              {"id":"~x/y:free","context_length":0,"alias_target":{"name":"Z","slug":"x/z"}},
               {"name":"has no id"}]}"#,
         );
         assert_eq!(models.len(), 3);
@@ -234,6 +246,7 @@ mod tests {
         assert_eq!(models[2].context_length, None);
         assert_eq!(models[2].provider(), "x");
         assert!(models[2].is_free());
+        assert_eq!(models[2].alias_target.as_deref(), Some("x/z"));
 
         let stored = serde_json::to_string(&models).unwrap();
         assert_eq!(serde_json::from_str::<Vec<Model>>(&stored).unwrap(), models);

@@ -1,21 +1,25 @@
 //! The model catalogue: one list, swapped whole.
 
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use crate::attribute::{Item, get_n, get_s, get_time, n, s, time};
 use crate::store::key;
 use crate::text::{pack, unpack};
 use crate::{Error, Store};
 
-/// The model list as it was last read.
+/// What one read tells of the model list: how old it is, and which one; [`Store::catalogue_models`] gives its text.
 #[derive(Debug, Clone)]
-pub struct Catalogue {
-    /// The models, JSON as the caller wrote it.
-    pub models: String,
-    /// When they were read from OpenRouter.
+pub struct CatalogueHead {
+    /// When its reading from OpenRouter began.
     pub fetched_at: Timestamp,
+    /// Names this very list; every list that was ever stored has another.
+    pub refresh: String,
+    packed: Vec<u8>,
+    parts: usize,
 }
 
 const PARTITION: &str = "MODELS";
@@ -24,79 +28,94 @@ const HEAD: &str = "HEAD";
 /// Compressed bytes an item, under DynamoDB's 400 KB. The whole list takes one item today.
 const PART_BYTES: usize = 350_000;
 
-/// How long the parts of a replaced list stay for readers that saw its head.
-const PARTS_STAY_SECONDS: i64 = 3 * 24 * 60 * 60;
+/// How long the parts of a list stay: for readers that saw a head since replaced, and while OpenRouter is away.
+const PARTS_STAY_SECONDS: i64 = 30 * 24 * 60 * 60;
 
 impl Store {
-    /// Replaces the catalogue. A reader sees the old list or the new one, never half of each:
-    /// the head, which holds the first part and names the others, is written last.
-    pub async fn put_catalogue(&self, catalogue: &Catalogue) -> Result<(), Error> {
-        let packed = pack(catalogue.models.as_bytes())?;
-        let refresh = catalogue.fetched_at.as_millisecond();
+    /// Replaces the model list with `models` (JSON as the caller reads it), whose reading from OpenRouter began at
+    /// `fetched_at`; `false` where a list that was begun later is there already, and stays. A reader sees the old list
+    /// or the new one, never half of each: the head, which holds the first part and names the others, is written last.
+    pub async fn put_catalogue(&self, models: &str, fetched_at: Timestamp) -> Result<bool, Error> {
+        let packed = pack(models.as_bytes())?;
+        let refresh = Uuid::now_v7().to_string();
         let mut parts = packed.chunks(PART_BYTES);
         let head = parts.next().unwrap_or_default();
         let mut count = 1;
         for part in parts {
-            let expires = catalogue.fetched_at.as_second() + PARTS_STAY_SECONDS;
-            self.put_part(&part_key(refresh, count), part, |put| {
-                put.item("expiresAt", n(expires))
-            })
-            .await?;
+            let expires = Timestamp::now().as_second() + PARTS_STAY_SECONDS;
+            self.put_part(&part_key(&refresh, count), part)
+                .item("expiresAt", n(expires))
+                .send()
+                .await
+                .map_err(Error::dynamodb)?;
             count += 1;
         }
-        self.put_part(HEAD, head, |put| {
-            put.item("fetchedAt", time(catalogue.fetched_at))
-                .item("refresh", n(refresh))
-                .item("parts", n(count))
-        })
-        .await
+        let put = self
+            .put_part(HEAD, head)
+            .item("fetchedAt", time(fetched_at))
+            .item("refresh", s(refresh))
+            .item("parts", n(count))
+            .condition_expression("attribute_not_exists(pk) OR fetchedAt <= :at")
+            .expression_attribute_values(":at", time(fetched_at))
+            .send()
+            .await;
+        match put {
+            Ok(_) => Ok(true),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(Error::dynamodb(error)),
+        }
     }
 
-    async fn put_part(
-        &self,
-        sk: &str,
-        bytes: &[u8],
-        and: impl FnOnce(PutItem) -> PutItem,
-    ) -> Result<(), Error> {
-        let put = self
-            .client
+    fn put_part(&self, sk: &str, bytes: &[u8]) -> PutItemFluentBuilder {
+        self.client
             .put_item()
             .table_name(&self.table)
             .item("pk", s(PARTITION))
             .item("sk", s(sk))
-            .item("packed", AttributeValue::B(Blob::new(bytes)));
-        and(put).send().await.map_err(Error::dynamodb)?;
-        Ok(())
+            .item("packed", AttributeValue::B(Blob::new(bytes)))
     }
 
-    /// The catalogue, in one read; `None` where OpenRouter's list was never read.
-    pub async fn catalogue(&self) -> Result<Option<Catalogue>, Error> {
+    /// The model list's head, in one read; `None` where OpenRouter's list was never read.
+    pub async fn catalogue(&self) -> Result<Option<CatalogueHead>, Error> {
         let Some(head) = self.get(PARTITION, HEAD).await? else {
             return Ok(None);
         };
-        let refresh: i64 = get_n(&head, "refresh")?;
-        let count: usize = get_n(&head, "parts")?;
-        let mut packed = bytes(&head)?.to_vec();
-        let keys: Vec<Item> = (1..count)
-            .map(|part| key(PARTITION, &part_key(refresh, part)))
+        Ok(Some(CatalogueHead {
+            fetched_at: get_time(&head, "fetchedAt")?,
+            refresh: get_s(&head, "refresh")?.to_owned(),
+            packed: bytes(&head)?.to_vec(),
+            parts: get_n(&head, "parts")?,
+        }))
+    }
+
+    /// The models of this head, as they were stored: without a further read, or with one where the list took several
+    /// items.
+    pub async fn catalogue_models(&self, head: CatalogueHead) -> Result<String, Error> {
+        let mut packed = head.packed;
+        let keys: Vec<Item> = (1..head.parts)
+            .map(|part| key(PARTITION, &part_key(&head.refresh, part)))
             .collect();
         if !keys.is_empty() {
             let mut parts = self.batch_get(keys).await?;
+            if parts.len() + 1 != head.parts {
+                return Err(Error::Malformed { attribute: "parts" });
+            }
             parts.sort_by_key(|part| get_s(part, "sk").map(str::to_owned).unwrap_or_default());
             for part in &parts {
                 packed.extend_from_slice(bytes(part)?);
             }
         }
-        Ok(Some(Catalogue {
-            models: unpack(&packed, "packed")?,
-            fetched_at: get_time(&head, "fetchedAt")?,
-        }))
+        unpack(&packed, "packed")
     }
 }
 
-type PutItem = aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
-
-fn part_key(refresh: i64, part: usize) -> String {
+fn part_key(refresh: &str, part: usize) -> String {
     format!("PART#{refresh}#{part:04}")
 }
 

@@ -16,7 +16,7 @@ mod view;
 mod webhook;
 mod workflow;
 
-pub use catalogue::Catalogue;
+pub use catalogue::CatalogueHead;
 pub use credential::{Check, Credential};
 pub use error::Error;
 pub use node::{Attempt, Claim, Claimed, Lease, NodeRecord, NodeStatus, Outcome, Work};

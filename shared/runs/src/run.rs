@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use steps_problem::Problem;
+use steps_problem::{Fault, Problem};
 use tokio::try_join;
 
 use crate::attribute::{
@@ -133,6 +133,8 @@ pub struct NewRun<'a> {
     pub deadline: Timestamp,
     /// The most it may spend, USD.
     pub max_cost_usd: Option<Decimal>,
+    /// What is likely to go wrong, found before it starts.
+    pub warnings: &'a [Fault],
 }
 
 /// A run as recorded.
@@ -168,6 +170,8 @@ pub struct Run {
     pub deadline: Timestamp,
     /// The most it may spend, USD.
     pub max_cost_usd: Option<Decimal>,
+    /// What was likely to go wrong, found before it started.
+    pub warnings: Vec<Fault>,
 }
 
 /// A run as a list shows it.
@@ -259,6 +263,9 @@ impl Store {
             .item("startedAt", time(run.started_at))
             .item("deadline", time(run.deadline))
             .item("expiresAt", self.expires(run.started_at));
+        if !run.warnings.is_empty() {
+            put = put.item("warnings", nested(&run.warnings, "warnings")?);
+        }
         if let Some(most) = run.max_cost_usd {
             put = put
                 .item("maxCostUsd", n(most))
@@ -471,6 +478,7 @@ impl Store {
             ended_at: find_time(item, "endedAt"),
             deadline: get_time(item, "deadline")?,
             max_cost_usd: find_decimal(item, "maxCostUsd"),
+            warnings: find_nested(item, "warnings")?.unwrap_or_default(),
         })
     }
 }

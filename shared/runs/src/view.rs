@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use steps_problem::Problem;
+use steps_problem::{Fault, Problem};
 use steps_workflow::{Node, Workflow};
 
 use crate::attribute::rfc3339;
@@ -36,6 +36,8 @@ pub struct RunView {
     pub usage: Usage,
     /// Why it ended other than well.
     pub error: Option<RunError>,
+    /// What was likely to go wrong, found before it started.
+    pub warnings: Vec<Fault>,
     /// When it started, RFC 3339.
     pub started_at: String,
     /// When it ended, RFC 3339.
@@ -110,6 +112,7 @@ impl Store {
             cost_usd: run.cost_usd.to_string(),
             usage: run.usage,
             error: run.error,
+            warnings: run.warnings,
             started_at: rfc3339(run.started_at),
             ended_at: run.ended_at.map(rfc3339),
         })

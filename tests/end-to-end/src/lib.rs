@@ -9,6 +9,8 @@
     reason = "a test says what it expects by panicking"
 )]
 
+mod sandbox;
+
 use std::process::Command;
 use std::time::{Duration, Instant};
 use std::{env, fs};
@@ -20,6 +22,8 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 use uuid::Uuid;
+
+pub use sandbox::{Function, Sandbox};
 
 /// Long enough for a cold function on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);

@@ -45,6 +45,7 @@ async fn begin(store: &Store, identity: Option<&str>, budget: Option<&str>) -> (
             identity,
             callback_url: None,
             turn: None,
+            warnings: &[],
             credentials: &Default::default(),
             started_at: Timestamp::now(),
             deadline: Timestamp::now() + LEASE,

@@ -16,6 +16,8 @@ mod failures;
 mod inline_nodes;
 mod large_runs;
 mod leases;
+mod model_cache;
+mod model_warnings;
 mod models;
 mod money;
 mod runs;

@@ -34,10 +34,28 @@ pub(crate) struct Model {
     pub(crate) target: Option<String>,
     #[serde(default)]
     pub(crate) about: String,
+    /// Unix seconds; by its place in the list where it does not say.
+    #[serde(default)]
+    pub(crate) created: Option<u64>,
+    /// The request fields that it heeds; the usual ones where it does not say.
+    #[serde(default)]
+    pub(crate) parameters: Option<Vec<String>>,
+    #[serde(default = "default_input")]
+    pub(crate) input: Vec<String>,
+    #[serde(default = "default_output")]
+    pub(crate) output: Vec<String>,
 }
 
 fn default_context() -> u64 {
     128_000
+}
+
+fn default_input() -> Vec<String> {
+    ["text", "image", "file"].map(str::to_owned).to_vec()
+}
+
+fn default_output() -> Vec<String> {
+    vec!["text".to_owned()]
 }
 
 #[derive(Deserialize)]
@@ -209,6 +227,10 @@ fn priced_model() -> Model {
         expires: None,
         target: None,
         about: String::new(),
+        created: None,
+        parameters: None,
+        input: default_input(),
+        output: default_output(),
     }
 }
 

@@ -13,6 +13,28 @@ use crate::state::{Shared, locked};
 
 const CACHE: &str = "public, max-age=120, stale-while-revalidate=3600, stale-if-error=3600";
 const MOST: usize = 1000;
+/// When the first model of the list came, in Unix seconds; each further one came a day before.
+const NEWEST: u64 = 1_793_000_000;
+/// What a model heeds that does not say otherwise.
+const PARAMETERS: [&str; 17] = [
+    "frequency_penalty",
+    "include_reasoning",
+    "logit_bias",
+    "max_completion_tokens",
+    "max_tokens",
+    "presence_penalty",
+    "reasoning",
+    "repetition_penalty",
+    "response_format",
+    "seed",
+    "stop",
+    "structured_outputs",
+    "temperature",
+    "tool_choice",
+    "tools",
+    "top_k",
+    "top_p",
+];
 
 pub(crate) async fn models(
     State(stand_in): State<Shared>,
@@ -33,7 +55,7 @@ pub(crate) async fn models(
         .collect();
     let total = found.len();
     let (start, count) = match (offset, limit) {
-        (None, None) => (0, total),
+        (None, None) => (0, stand_in.settings.page_size.unwrap_or(total)),
         (offset, limit) => (offset.unwrap_or(0), limit.unwrap_or(500)),
     };
     let page: Vec<Value> = found
@@ -153,12 +175,12 @@ fn entry(place: usize, model: &Model) -> Value {
     let mut entry = json!({
         "id": model.id, "canonical_slug": model.id, "hugging_face_id": null,
         "name": if model.name.is_empty() { &model.id } else { &model.name },
-        "created": 1_721_260_800 + place * 86_400,
+        "created": model.created.unwrap_or_else(|| NEWEST.saturating_sub(place as u64 * 86_400)),
         "description": description(model),
         "context_length": model.context,
         "architecture": {
-            "modality": "text+image+file->text", "input_modalities": ["text", "image", "file"],
-            "output_modalities": ["text"], "tokenizer": "Other", "instruct_type": null,
+            "modality": format!("{}->{}", model.input.join("+"), model.output.join("+")),
+            "input_modalities": model.input, "output_modalities": model.output, "tokenizer": "Other", "instruct_type": null,
         },
         "pricing": model.pricing(),
         "top_provider": {
@@ -166,12 +188,7 @@ fn entry(place: usize, model: &Model) -> Value {
             "is_moderated": provider(&model.id) == "OpenAI",
         },
         "per_request_limits": null,
-        "supported_parameters": [
-            "frequency_penalty", "include_reasoning", "logit_bias", "max_completion_tokens",
-            "max_tokens", "presence_penalty", "reasoning", "repetition_penalty",
-            "response_format", "seed", "stop", "structured_outputs", "temperature",
-            "tool_choice", "tools", "top_k", "top_p",
-        ],
+        "supported_parameters": model.parameters.as_deref().map_or(json!(PARAMETERS), |own| json!(own)),
         "default_parameters": {
             "temperature": null, "top_p": null, "top_k": null, "frequency_penalty": null,
             "presence_penalty": null, "repetition_penalty": null,

@@ -12,8 +12,8 @@ use openrouter_stand_in::{MissingKeyText, Settings, serve};
 use tokio::net::TcpListener;
 
 const USAGE: &str = "\
-openrouter-stand-in [--port N] [--strict] [--missing-key-text auth|cookie|header] [--generation-misses N]
-Also by OPENROUTER_STAND_IN_PORT, _STRICT=1, _MISSING_KEY_TEXT, _GENERATION_MISSES. Port 0 takes a free one.";
+openrouter-stand-in [--port N] [--strict] [--missing-key-text auth|cookie|header] [--page-size N] [--generation-misses N]
+Also by OPENROUTER_STAND_IN_PORT, _STRICT=1, _MISSING_KEY_TEXT, _PAGE_SIZE, _GENERATION_MISSES. Port 0 takes a free one.";
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -37,6 +37,9 @@ fn options() -> Result<Option<(u16, Settings)>, Box<dyn Error>> {
     if let Some(name) = variable("MISSING_KEY_TEXT") {
         settings.missing_key = missing_key(&name)?;
     }
+    if let Some(size) = variable("PAGE_SIZE") {
+        settings.page_size = Some(size.parse()?);
+    }
     if let Some(misses) = variable("GENERATION_MISSES") {
         settings.generation_misses = misses.parse()?;
     }
@@ -48,6 +51,7 @@ fn options() -> Result<Option<(u16, Settings)>, Box<dyn Error>> {
             Long("missing-key-text") => {
                 settings.missing_key = missing_key(&flags.value()?.string()?)?;
             }
+            Long("page-size") => settings.page_size = Some(flags.value()?.parse()?),
             Long("generation-misses") => settings.generation_misses = flags.value()?.parse()?,
             Long("help") | Short('h') => return Ok(None),
             other => return Err(other.unexpected().into()),

@@ -5,6 +5,8 @@ pub struct Settings {
     pub strict: bool,
     /// The text of the 401 that meets a request without a key.
     pub missing_key: MissingKeyText,
+    /// How many models `GET /models` gives at once where the caller does not say: all, or so many and a link to the rest.
+    pub page_size: Option<usize>,
     /// How often `GET /generation` answers 404 for an id before the record is there.
     pub generation_misses: u32,
 }
@@ -14,6 +16,7 @@ impl Default for Settings {
         Self {
             strict: false,
             missing_key: MissingKeyText::default(),
+            page_size: None,
             generation_misses: 2,
         }
     }

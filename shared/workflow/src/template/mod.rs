@@ -40,6 +40,14 @@ pub fn variables(template: &str) -> Result<BTreeSet<String>, Fault> {
     Ok(check(template)?.roots())
 }
 
+/// How many characters every rendering has, whatever the context: the text outside tags, of alternatives the shorter.
+///
+/// # Errors
+/// As [`check`].
+pub fn least_chars(template: &str) -> Result<usize, Fault> {
+    Ok(text::least_chars(&syntax::read(template)?))
+}
+
 /// Renders a template with `context`, an object. Values are inserted as they are: what looks like a template
 /// inside one stays text.
 ///

@@ -562,3 +562,17 @@ fn no_template_panics() {
         }
     }
 }
+
+#[test]
+fn the_least_length_counts_what_every_rendering_has() {
+    for (template, least) in [
+        ("", 0),
+        ("hello", 5),
+        ("hé {{name}}!", 4),
+        ("a{{#if x}}bcd{{/if}}e", 2),
+        ("a{{#if x}}bcd{{else}}ef{{/if}}", 3),
+        ("{{#each xs}}long text{{/each}}", 0),
+    ] {
+        assert_eq!(super::least_chars(template).unwrap(), least, "{template}");
+    }
+}

@@ -1,3 +1,4 @@
+use openrouter_stand_in::Settings;
 use serde_json::{Value, json};
 
 use crate::desk::{Desk, KEY};
@@ -52,6 +53,24 @@ async fn the_list_comes_in_pages() {
     assert_eq!(wrong.status(), 400);
     let wrong: Value = wrong.json().await.unwrap();
     assert_eq!(wrong["error"]["name"], "ZodError");
+}
+
+#[tokio::test]
+async fn a_list_may_come_in_pages_unasked() {
+    let settings = Settings {
+        page_size: Some(400),
+        ..Settings::default()
+    };
+    let desk = Desk::with(settings).await;
+    let page = desk.get("/api/v1/models").await;
+    assert_eq!(page["data"].as_array().unwrap().len(), 400);
+    let next = page["links"]["next"].as_str().unwrap();
+    let rest = desk.get(next).await;
+    assert_eq!(rest["links"]["next"], Value::Null);
+    assert_eq!(
+        rest["data"].as_array().unwrap().len() as u64 + 400,
+        page["total_count"].as_u64().unwrap()
+    );
 }
 
 #[tokio::test]

@@ -1,0 +1,107 @@
+//! `GET /models`: filtered, sorted, in pages.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
+use steps_catalogue::List;
+use steps_lambda::{Answer, Request};
+use steps_openrouter::catalogue::{RECOMMENDED, Recommended};
+use steps_openrouter::{DEFAULT_MODEL, Model};
+use steps_problem::Problem;
+
+use crate::filters::{Filters, only_known};
+use crate::handler::{Age, Models};
+use crate::row::Row;
+
+/// Most models of a page, and what a page has unasked: the whole list as it is today, far under Lambda's 6 MB.
+const MOST_ROWS: u64 = 1000;
+
+/// A page of the list.
+#[derive(Serialize)]
+struct Page<'a> {
+    /// The model of a node that names none.
+    default: &'a str,
+    models: Vec<Row<'a>>,
+    /// How many models this page has, how many fit the filters, and how many there are.
+    count: usize,
+    matched: usize,
+    total: usize,
+    cursor: Option<String>,
+    recommended: Vec<Offer<'a>>,
+    #[serde(flatten)]
+    age: Age,
+}
+
+/// A model worth offering first.
+#[derive(Serialize)]
+struct Offer<'a> {
+    #[serde(flatten)]
+    entry: &'a Recommended,
+    /// Whether OpenRouter still lists it.
+    exists: bool,
+    /// Where it does not: the newest model of its family.
+    successor: Option<&'a str>,
+}
+
+impl Models {
+    pub(crate) async fn list(&self, request: &Request) -> Result<Answer, Problem> {
+        only_known(request)?;
+        let limit = request.number("limit", 1..=MOST_ROWS, MOST_ROWS)? as usize;
+        let listed = self.listed(request).await?;
+        let found = Filters::read(request, &listed.list)?.apply(&listed.list);
+        let start = match request.query("cursor") {
+            Some(cursor) => start(cursor, &found)?,
+            None => 0,
+        };
+        let page = found.get(start..).unwrap_or_default();
+        let page = page.get(..limit).unwrap_or(page);
+        let end = start + page.len();
+        let more = end < found.len();
+        let rows: Vec<Row<'_>> = page.iter().copied().map(Row::from).collect();
+        Answer::json(
+            200,
+            &Page {
+                default: DEFAULT_MODEL,
+                count: rows.len(),
+                models: rows,
+                matched: found.len(),
+                total: listed.list.models.len(),
+                cursor: page.last().filter(|_| more).map(|last| cursor(end, last)),
+                recommended: recommended(&listed.list),
+                age: listed.age(),
+            },
+        )
+    }
+}
+
+/// The models worth offering first, as far as they live, and what follows those that do not.
+fn recommended(list: &List) -> Vec<Offer<'_>> {
+    RECOMMENDED
+        .iter()
+        .map(|entry| {
+            let exists = list.find(entry.id).is_some();
+            let successor = (!exists).then(|| list.successor(entry.id)).flatten();
+            Offer {
+                entry,
+                exists,
+                successor: successor.map(|model| model.id.as_str()),
+            }
+        })
+        .collect()
+}
+
+/// Where the next page begins, and the model before it: the list may change between two pages.
+fn cursor(next: usize, last: &Model) -> String {
+    URL_SAFE_NO_PAD.encode(format!("{next} {}", last.id))
+}
+
+fn start(cursor: &str, found: &[&Model]) -> Result<usize, Problem> {
+    let read = || {
+        let text = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
+        let (next, last) = text.split_once(' ')?;
+        let next: usize = next.parse().ok()?;
+        let after = found.iter().position(|model| model.id == last);
+        Some(after.map_or(next, |place| place + 1))
+    };
+    read().ok_or_else(|| steps_runs::Error::BadCursor.into())
+}
