@@ -54,14 +54,21 @@ impl Request {
         } else {
             body.into_bytes()
         };
+        // API Gateway joins a repeated parameter with commas, and the event's reader splits every value at them.
+        let mut query: HashMap<String, String> = HashMap::new();
+        for (name, value) in event.query_string_parameters.iter() {
+            query
+                .entry(name.to_owned())
+                .and_modify(|before| {
+                    before.push(',');
+                    before.push_str(value);
+                })
+                .or_insert_with(|| value.to_owned());
+        }
         Ok(Self {
             method: context.http.method.to_string(),
             segments,
-            query: event
-                .query_string_parameters
-                .iter()
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .collect(),
+            query,
             headers: event.headers,
             body,
             deadline,

@@ -124,6 +124,8 @@ impl Sandbox {
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
             .env("AWS_ENDPOINT_URL", &self.counting_door)
             .env("TABLE_NAME", &self.table)
+            .env("SCHEDULE_GROUP", "none")
+            .env("WEBHOOK_SECRET_PREFIX", "none")
             .env("OPENROUTER_BASE_URL", format!("{}/api/v1", self.stand_in))
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -101,6 +101,27 @@ async fn the_list_is_there_when_openrouter_is_away() {
 }
 
 #[tokio::test]
+async fn an_empty_list_replaces_nothing() {
+    let sandbox = Sandbox::new(Settings::default()).await;
+    let models = sandbox.function("models").await;
+    assert_eq!(refresh(&models).await.status, 200);
+    let before = get(&models, "/models").await;
+    let ids: Vec<_> = list(&before.body["models"])
+        .iter()
+        .map(|row| &row["id"])
+        .collect();
+    sandbox
+        .tell_stand_in("models", &json!({"remove": ids}))
+        .await;
+    let refused = refresh(&models).await;
+    assert_eq!(refused.status, 502, "{:?}", refused.body);
+    assert_eq!(refused.body["code"], "UnexpectedAnswer");
+    let after = get(&models, "/models").await;
+    assert_eq!(after.body["fetchedAt"], before.body["fetchedAt"]);
+    assert_eq!(after.body["total"], before.body["total"]);
+}
+
+#[tokio::test]
 async fn an_old_list_says_how_old_it_is_and_why() {
     let sandbox = Sandbox::new(Settings::default()).await;
     let models = sandbox.function("models").await;
