@@ -82,12 +82,17 @@ async fn yaml_and_json_are_taken_and_every_put_is_a_version() {
     let old = user.get(&format!("{path}?version=1")).await;
     assert_eq!(old.body["workflow"]["name"], "From YAML");
 
-    let listed = user.get("/workflows?limit=100").await;
-    assert!(
-        list(&listed.body["workflows"])
-            .iter()
-            .any(|row| row["id"] == user.name && row["version"] == 2)
-    );
+    let mut listed = Vec::new();
+    let mut next = Some("/workflows?limit=100".to_owned());
+    while let Some(page) = next {
+        let page = user.get(&page).await.body;
+        listed.extend_from_slice(list(&page["workflows"]));
+        next = page["cursor"]
+            .as_str()
+            .map(|cursor| format!("/workflows?limit=100&cursor={cursor}"));
+    }
+    let row = listed.iter().find(|row| row["id"] == user.name);
+    assert_eq!(row.expect("it is listed")["version"], 2);
     assert_eq!(user.call(Method::DELETE, &path, None).await.status, 204);
     assert_eq!(user.get(&path).await.status, 404);
     assert_eq!(user.call(Method::DELETE, &path, None).await.status, 404);
