@@ -86,20 +86,7 @@ impl Store {
 
     /// Every credential, the oldest first.
     pub async fn credentials(&self) -> Result<Vec<Credential>, Error> {
-        let items = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .consistent_read(true)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
-            .expression_attribute_values(":pk", s(PARTITION))
-            .expression_attribute_values(":prefix", s(id_key("")))
-            .into_paginator()
-            .items()
-            .send()
-            .collect::<Result<Vec<_>, _>>()
-            .await
-            .map_err(Error::dynamodb)?;
+        let items = self.all_under(PARTITION, &id_key("")).await?;
         items.iter().map(read).collect()
     }
 

@@ -52,6 +52,23 @@ impl Store {
         Ok(answer.item)
     }
 
+    /// Every item of a partition whose sort key begins with `prefix`, in the order of their keys.
+    pub(crate) async fn all_under(&self, pk: &str, prefix: &str) -> Result<Vec<Item>, Error> {
+        self.client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+            .expression_attribute_values(":pk", s(pk))
+            .expression_attribute_values(":prefix", s(prefix))
+            .into_paginator()
+            .items()
+            .send()
+            .collect::<Result<Vec<_>, _>>()
+            .await
+            .map_err(Error::dynamodb)
+    }
+
     /// When DynamoDB may drop a record that starts at `start`.
     pub(crate) fn expires(&self, start: Timestamp) -> AttributeValue {
         n(start.as_second() + self.retention_days * 24 * 60 * 60)

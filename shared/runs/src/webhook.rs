@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::ReturnValue;
 use serde::{Deserialize, Serialize};
 use steps_webhooks::Mode;
 
-use crate::attribute::{Item, find_nested, n, nested, s};
+use crate::attribute::{Item, find_nested, n, nested};
 use crate::store::key;
 use crate::workflow::workflow_key;
 use crate::{Error, Store};
@@ -112,19 +112,8 @@ impl Store {
     /// Every webhook of the workflow, by name.
     pub async fn webhooks(&self, workflow_id: &str) -> Result<Vec<Webhook>, Error> {
         let items = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .consistent_read(true)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
-            .expression_attribute_values(":pk", s(workflow_key(workflow_id)))
-            .expression_attribute_values(":prefix", s(webhook_key("")))
-            .into_paginator()
-            .items()
-            .send()
-            .collect::<Result<Vec<_>, _>>()
-            .await
-            .map_err(Error::dynamodb)?;
+            .all_under(&workflow_key(workflow_id), &webhook_key(""))
+            .await?;
         items.iter().map(read).collect()
     }
 
