@@ -105,6 +105,7 @@ impl Credentials {
             last_four: api_key.last_four(),
             created_at: format!("{now:.3}"),
             last_check: Some(Check::new(now, None)),
+            max_cost_usd_per_day: None,
         };
         let secret = SecretString::from(api_key.expose().to_owned());
         self.secrets.put(&credential.id, &secret).await?;

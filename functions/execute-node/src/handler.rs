@@ -12,6 +12,8 @@ use steps_problem::Problem;
 use steps_runs::Store;
 use steps_secrets::Secrets;
 
+use crate::budget::DayLimits;
+
 /// What this function works with.
 #[derive(Debug)]
 pub(crate) struct ExecuteNode {
@@ -19,6 +21,7 @@ pub(crate) struct ExecuteNode {
     pub(crate) store: Store,
     pub(crate) secrets: Secrets,
     pub(crate) catalogue: Catalogue,
+    pub(crate) day_limits: DayLimits,
 }
 
 /// The task's input: a node of a recorded run, or a node written inline in someone's own state machine.
@@ -26,12 +29,11 @@ pub(crate) struct ExecuteNode {
 #[serde(untagged)]
 pub(crate) enum Event {
     /// From `run-workflow.asl.yaml`.
-    #[serde(rename_all = "camelCase")]
-    OfRun {
-        run_id: String,
-        node_id: String,
-        #[serde(default)]
-        needs: Vec<String>,
+    OfRun(NodeOfRun),
+    /// By schedule: asks OpenRouter what calls cost whose answer did not say.
+    Costs {
+        /// Always `costs`.
+        recover: Recover,
     },
     /// From anyone's own state machine.
     Inline {
@@ -46,6 +48,27 @@ pub(crate) enum Event {
     },
 }
 
+/// A node of a run, and what has to be read for it.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct NodeOfRun {
+    pub(crate) run_id: String,
+    /// The number of the run's execution that this is a task of.
+    #[serde(default = "first")]
+    pub(crate) execution: u32,
+    pub(crate) node_id: String,
+    /// The nodes whose variables its templates name.
+    #[serde(default)]
+    pub(crate) needs: Vec<String>,
+}
+
+/// What is recovered.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Recover {
+    Costs,
+}
+
 fn first() -> u32 {
     1
 }
@@ -54,6 +77,8 @@ fn first() -> u32 {
 #[derive(Debug, Serialize)]
 #[serde(tag = "status", rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum Done {
+    /// What was due has been asked for: so many costs are recorded now.
+    Recovered { costs: usize },
     /// The node has its answer. `output` only for an inline node: a run's answers go through the table.
     Succeeded {
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -89,6 +114,7 @@ impl ExecuteNode {
         Self {
             openrouter,
             catalogue: Catalogue::new(store.clone()),
+            day_limits: DayLimits::default(),
             store,
             secrets,
         }
@@ -97,11 +123,10 @@ impl ExecuteNode {
     pub(crate) async fn handle(&self, task: Task<Event>) -> Result<Done, Problem> {
         let remaining = task.remaining().saturating_sub(CLOSING_TIME);
         match task.event {
-            Event::OfRun {
-                run_id,
-                node_id,
-                needs,
-            } => self.node_of_run(&run_id, &node_id, &needs, remaining).await,
+            Event::OfRun(task) => self.node_of_run(&task, remaining).await,
+            Event::Costs {
+                recover: Recover::Costs,
+            } => self.recover_due_costs(remaining).await,
             Event::Inline {
                 node,
                 context,

@@ -1,5 +1,6 @@
 //! Step Functions task: one node of one run.
 
+mod budget;
 mod handler;
 mod inline;
 mod node_variable;
@@ -7,6 +8,7 @@ mod price;
 mod recover;
 mod request;
 mod run_node;
+mod watch;
 
 use handler::ExecuteNode;
 use steps_lambda::{Aws, Config, Main, serve_task, start};

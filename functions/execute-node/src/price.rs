@@ -1,11 +1,14 @@
-//! What a call may cost at most, so that a run with a budget starts none that it cannot pay for.
+//! What a call may cost at most, so that none is started that a budget does not cover.
 
 use std::time::Duration;
 
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
+use serde_json::{Map, Number, Value};
 use steps_catalogue::Catalogue;
-use steps_openrouter::{ChatRequest, Client};
+use steps_openrouter::{ChatRequest, Client, Pricing};
 use steps_problem::Problem;
+
+use crate::request::prompt_bytes;
 
 /// A token is hardly ever less than two bytes of a prompt; providers wrap a message in a few more.
 const BYTES_PER_TOKEN: usize = 2;
@@ -14,30 +17,143 @@ const WRAPPING_TOKENS: usize = 32;
 /// How long the model list may take where none was ever read.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// USD: the prompt, generously counted, and `max_tokens` at the dearest of the models that may answer.
-pub(crate) async fn most(
+/// OpenRouter's `max_price` counts in USD per million tokens.
+const MILLION: Decimal = Decimal::from_parts(1_000_000, 0, 0, false, 0);
+
+/// The highest prices that may be charged, USD per million tokens, and per request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ceiling {
+    prompt: Decimal,
+    completion: Decimal,
+    request: Decimal,
+}
+
+/// The dearest of the models that may answer, as the catalogue has them; where the node itself sets a `max_price`,
+/// that.
+pub(crate) async fn ceiling(
     request: &ChatRequest,
-    prompt_bytes: usize,
     catalogue: &Catalogue,
     openrouter: &Client,
-) -> Result<Decimal, Problem> {
+) -> Result<Ceiling, Problem> {
     let models = || std::iter::once(&request.model).chain(&request.models);
     let list = match catalogue.naming(models().map(String::as_str)).await? {
         Some(list) => list,
         None => catalogue.refresh(openrouter, PATIENCE).await?,
     };
-    let mut most = Decimal::ZERO;
+    let tokens = prompt_tokens(request);
+    let mut ceiling = Ceiling {
+        prompt: Decimal::ZERO,
+        completion: Decimal::ZERO,
+        request: Decimal::ZERO,
+    };
     for model in models() {
-        let pricing = list.find(model).map(|listed| &listed.pricing);
-        let pricing = pricing.and_then(|pricing| Some((pricing.prompt?, pricing.completion?)));
-        let Some((prompt, completion)) = pricing else {
-            return Err(unknown_price(model));
-        };
-        let tokens = prompt_bytes.div_ceil(BYTES_PER_TOKEN) + WRAPPING_TOKENS;
-        let cost = prompt * Decimal::from(tokens) + completion * Decimal::from(request.max_tokens);
-        most = most.max(cost);
+        let listed = list
+            .find(model)
+            .and_then(|listed| Ceiling::listed(&listed.pricing, tokens))
+            .ok_or_else(|| unknown_price(model))?;
+        ceiling.prompt = ceiling.prompt.max(listed.prompt);
+        ceiling.completion = ceiling.completion.max(listed.completion);
+        ceiling.request = ceiling.request.max(listed.request);
     }
-    Ok(most.normalize())
+    Ok(ceiling.or_own(request))
+}
+
+impl Ceiling {
+    /// A hundredth above the listed prices, rounded up: OpenRouter compares with floats, and one that is a hair too
+    /// low would leave no provider. A longer prompt may have a price of its own.
+    fn listed(pricing: &Pricing, prompt_tokens: usize) -> Option<Self> {
+        let room = Decimal::new(101, 2);
+        let up = |price: Decimal| {
+            (price * MILLION * room)
+                .round_dp_with_strategy(6, RoundingStrategy::AwayFromZero)
+                .normalize()
+        };
+        let mut prompt = pricing.prompt?;
+        let mut completion = pricing.completion?;
+        for dearer in overrides(pricing, prompt_tokens) {
+            let price = |name: &str| dearer.get(name)?.as_str()?.parse::<Decimal>().ok();
+            prompt = prompt.max(price("prompt").unwrap_or_default());
+            completion = completion.max(price("completion").unwrap_or_default());
+        }
+        Some(Self {
+            prompt: up(prompt),
+            completion: up(completion),
+            request: pricing.request.unwrap_or_default(),
+        })
+    }
+
+    /// What the node's own `provider.max_price` sets takes the catalogue's place.
+    fn or_own(mut self, request: &ChatRequest) -> Self {
+        let own = |name: &str| {
+            let max_price = request.options.provider.as_ref()?.get("max_price")?;
+            match max_price.get(name)? {
+                Value::String(text) => text.parse().ok(),
+                number => number.to_string().parse().ok(),
+            }
+        };
+        if let Some(prompt) = own("prompt") {
+            self.prompt = prompt;
+        }
+        if let Some(completion) = own("completion") {
+            self.completion = completion;
+        }
+        if let Some(each) = own("request") {
+            self.request = each;
+        }
+        self
+    }
+
+    /// Has OpenRouter choose no provider that is dearer.
+    pub(crate) fn keep_to(&self, request: &mut ChatRequest) {
+        let provider = request
+            .options
+            .provider
+            .get_or_insert_with(|| Value::Object(Map::new()));
+        let Some(provider) = provider.as_object_mut() else {
+            return;
+        };
+        let max_price = provider
+            .entry("max_price")
+            .or_insert_with(|| Value::Object(Map::new()));
+        let Some(max_price) = max_price.as_object_mut() else {
+            return;
+        };
+        for (name, price) in [("prompt", self.prompt), ("completion", self.completion)] {
+            let number: Option<Number> = price.to_string().parse().ok();
+            if let Some(number) = number {
+                max_price
+                    .entry(name)
+                    .or_insert_with(|| Value::Number(number));
+            }
+        }
+    }
+
+    /// What the request may cost at most, USD: its prompt, generously counted, and `max_tokens`.
+    pub(crate) fn most(&self, request: &ChatRequest) -> Decimal {
+        let prompt = self.prompt * Decimal::from(prompt_tokens(request));
+        let completion = self.completion * Decimal::from(request.max_tokens);
+        ((prompt + completion) / MILLION + self.request).normalize()
+    }
+}
+
+fn prompt_tokens(request: &ChatRequest) -> usize {
+    prompt_bytes(request).div_ceil(BYTES_PER_TOKEN) + WRAPPING_TOKENS
+}
+
+/// Prices that may hold for a prompt of so many tokens, or at some time of the day.
+fn overrides(pricing: &Pricing, prompt_tokens: usize) -> Vec<Map<String, Value>> {
+    let overrides: Vec<Map<String, Value>> = pricing
+        .others
+        .get("overrides")
+        .and_then(|text| serde_json::from_str(text).ok())
+        .unwrap_or_default();
+    let may_hold = |price: &Map<String, Value>| {
+        price
+            .get("min_prompt_tokens")
+            .and_then(Value::as_u64)
+            .is_none_or(|least| prompt_tokens as u64 > least)
+    };
+    overrides.into_iter().filter(may_hold).collect()
 }
 
 fn unknown_price(model: &str) -> Problem {
@@ -45,26 +161,76 @@ fn unknown_price(model: &str) -> Problem {
         409,
         "PriceUnknown",
         "Price Unknown",
-        format!("the run has a budget, and OpenRouter lists no price for `{model}`"),
+        format!("the call has to keep to a budget, and OpenRouter lists no price for `{model}`"),
     )
     .solution([
         "Choose a model that has prices in GET /models",
-        "Or take `limits.maxCostUsd` out of the workflow",
+        "Or take the budget away: `limits.maxCostUsd` and `limits.maxCostUsdPerDay` of the workflow, `maxCostUsdPerDay` of the credential",
     ])
 }
 
-/// The run's budget does not cover what the call may cost.
-pub(crate) fn over_budget(limit: Decimal, needed: Decimal) -> Problem {
-    Problem::new(
-        402,
-        "BudgetExceeded",
-        "Budget Exceeded",
-        format!(
-            "the call may cost up to {needed} USD, and what is left of the run's `maxCostUsd` of {limit} USD is less"
-        ),
-    )
-    .solution([
-        "Raise `limits.maxCostUsd` in the workflow",
-        "Or lower the node's `maxTokens`, or choose a cheaper model",
-    ])
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use steps_openrouter::Options;
+
+    fn pricing() -> Pricing {
+        Pricing {
+            prompt: Some("0.00000015".parse().unwrap()),
+            completion: Some("0.0000006".parse().unwrap()),
+            ..Pricing::default()
+        }
+    }
+
+    fn request(provider: Option<Value>) -> ChatRequest {
+        let options = Options {
+            provider,
+            ..Options::default()
+        };
+        ChatRequest::new("openai/gpt-4o-mini")
+            .user("hi")
+            .max_tokens(1000)
+            .options(options)
+    }
+
+    #[test]
+    fn the_price_that_is_reserved_is_the_price_that_openrouter_is_held_to() {
+        let ceiling = Ceiling::listed(&pricing(), 100).unwrap();
+        let mut request = request(Some(json!({"sort": "price"})));
+        ceiling.keep_to(&mut request);
+        assert_eq!(
+            request.options.provider,
+            Some(json!({"sort": "price", "max_price": {"prompt": 0.1515, "completion": 0.606}}))
+        );
+        let most = ceiling.most(&request);
+        let tokens = Decimal::from(prompt_tokens(&request));
+        let exact = (Decimal::new(1515, 4) * tokens + Decimal::from(606)) / MILLION;
+        assert_eq!(most, exact.normalize());
+    }
+
+    #[test]
+    fn a_nodes_own_max_price_is_kept_and_reserved() {
+        let own = json!({"max_price": {"prompt": 1, "completion": "2"}});
+        let mut request = request(Some(own.clone()));
+        let ceiling = Ceiling::listed(&pricing(), 100).unwrap().or_own(&request);
+        assert_eq!(ceiling.prompt, Decimal::ONE);
+        assert_eq!(ceiling.completion, Decimal::TWO);
+        ceiling.keep_to(&mut request);
+        assert_eq!(request.options.provider, Some(own));
+    }
+
+    #[test]
+    fn a_long_prompt_is_reserved_at_its_own_price() {
+        let mut pricing = pricing();
+        pricing.others.insert(
+            "overrides".to_owned(),
+            r#"[{"min_prompt_tokens":200000,"prompt":"0.0000003","completion":"0.0000012"}]"#
+                .to_owned(),
+        );
+        let short = Ceiling::listed(&pricing, 200_000).unwrap();
+        let long = Ceiling::listed(&pricing, 200_001).unwrap();
+        assert_eq!(long.prompt, short.prompt * Decimal::TWO);
+        assert_eq!(long.completion, short.completion * Decimal::TWO);
+    }
 }

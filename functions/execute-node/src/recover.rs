@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use rust_decimal::Decimal;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
 use steps_openrouter::ApiKey;
 use steps_problem::Problem;
-use steps_runs::{Attempt, Lease, Work};
-use steps_workflow::OpenRouterNode;
-use tokio::time::sleep;
+use steps_runs::{Attempt, Due, DueItem, Run, RunStatus};
+use steps_workflow::{Kind, Node, Workflow};
+use tokio::time::{Instant, sleep};
 
 use crate::handler::{Done, ExecuteNode};
 
@@ -21,55 +21,39 @@ const PAUSES_AT_THE_END: [Duration; 4] = [
     Duration::from_secs(4),
 ];
 
+/// How long OpenRouter is asked for a cost before it is given up.
+const GIVEN_UP_AFTER: SignedDuration = SignedDuration::from_hours(24);
+
+/// How many nodes one visit asks about.
+const AT_ONCE: usize = 50;
+
 impl ExecuteNode {
-    /// Records the costs of this node's attempts that have a generation and no cost yet, `last` being this one.
-    /// A cost that stays unknown is logged; nothing fails because of it.
+    /// Records the costs of these attempts of a node, each with its index. One that stays unknown is due to be asked
+    /// for again; nothing fails because of it.
     pub(crate) async fn recover_costs(
         &self,
-        work: &Work,
-        node: &OpenRouterNode,
-        lease: &Lease,
-        last: Attempt,
+        run: &Run,
+        node: &Node,
+        unpriced: Vec<(usize, Attempt)>,
         ended: &Result<Done, Problem>,
     ) {
-        let earlier = work
-            .node
-            .iter()
-            .flat_map(|record| &record.attempts)
-            .cloned();
-        let mut open: Vec<(usize, Attempt)> = earlier
-            .chain([last])
-            .enumerate()
-            .filter(|(_, attempt)| attempt.generation_id.is_some() && attempt.cost_usd.is_none())
-            .collect();
         let pauses: &[Duration] = match ended {
             Ok(Done::Wait { .. }) => &[],
             _ => &PAUSES_AT_THE_END,
         };
         let mut pauses = pauses.iter();
-        while !open.is_empty() {
-            let mut unknown = Vec::new();
-            for (index, attempt) in open {
-                match self.recover(work, node, lease, index, &attempt).await {
-                    Ok(true) => {}
-                    Ok(false) => unknown.push((index, attempt)),
-                    Err(problem) => {
-                        tracing::warn!(
-                            code = problem.code,
-                            "a generation could not be asked about"
-                        );
-                        unknown.push((index, attempt));
-                    }
-                }
-            }
-            open = unknown;
+        let mut unpriced = unpriced;
+        loop {
+            unpriced = self.ask_for(run, node, unpriced).await;
             match pauses.next() {
-                Some(pause) if !open.is_empty() => sleep(*pause).await,
+                Some(pause) if !unpriced.is_empty() => sleep(*pause).await,
                 _ => break,
             }
         }
-        for (index, attempt) in open {
-            tracing::warn!(
+        for (index, attempt) in unpriced {
+            tracing::info!(
+                run = run.id,
+                node = node.id,
                 generation = attempt.generation_id,
                 attempt = index + 1,
                 "what the generation cost is not known yet"
@@ -77,18 +61,126 @@ impl ExecuteNode {
         }
     }
 
+    /// Asks for every cost that is due, one after the other, as long as there is time.
+    pub(crate) async fn recover_due_costs(&self, remaining: Duration) -> Result<Done, Problem> {
+        let end = Instant::now() + remaining.min(Duration::from_secs(240));
+        let mut costs = 0;
+        for item in self.store.due(Due::Cost, Timestamp::now(), AT_ONCE).await? {
+            if Instant::now() > end {
+                break;
+            }
+            costs += self.recover_node(&item).await?;
+        }
+        Ok(Done::Recovered { costs })
+    }
+
+    /// How many costs of the node could be recorded.
+    async fn recover_node(&self, item: &DueItem) -> Result<usize, Problem> {
+        let Some(node_id) = &item.node_id else {
+            return Ok(0);
+        };
+        let now = Timestamp::now();
+        let work = match self.store.work(&item.run_id, node_id, &[]).await {
+            Ok(work) => work,
+            // The run has expired meanwhile.
+            Err(steps_runs::Error::NotFound { .. }) => {
+                self.store.not_due(item).await?;
+                return Ok(0);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let workflow = Workflow::from_stored(&work.run.definition).ok();
+        let node = workflow
+            .as_ref()
+            .and_then(|workflow| workflow.node(node_id));
+        let (Some(node), Some(record)) = (node, &work.node) else {
+            self.store.not_due(item).await?;
+            return Ok(0);
+        };
+        let goes_on = record.lease_until.is_some_and(|until| until > now)
+            || (work.run.status == RunStatus::Running && record.ended_at.is_none());
+        if goes_on {
+            // Its function, or the next one, asks by itself.
+            self.store
+                .due_again(item, now, Duration::from_secs(120))
+                .await?;
+            return Ok(0);
+        }
+        let unpriced: Vec<(usize, Attempt)> = record
+            .attempts
+            .iter()
+            .cloned()
+            .enumerate()
+            .filter(|(_, attempt)| attempt.is_unpriced())
+            .collect();
+        let asked = unpriced.len();
+        let unknown = self.ask_for(&work.run, node, unpriced).await;
+        let since = record
+            .attempts
+            .last()
+            .and_then(|attempt| attempt.started_at.parse::<Timestamp>().ok())
+            .unwrap_or(work.run.started_at);
+        let age = now.duration_since(since);
+        if unknown.is_empty() {
+            if asked == 0 {
+                self.store.not_due(item).await?;
+            }
+        } else if age > GIVEN_UP_AFTER {
+            for (_, attempt) in &unknown {
+                tracing::warn!(
+                    run = item.run_id,
+                    node = node_id,
+                    generation = attempt.generation_id,
+                    "OpenRouter does not say what the generation cost"
+                );
+            }
+            self.store.not_due(item).await?;
+        } else {
+            // Later and later, as the generation gets older.
+            let pause = Duration::try_from(age)
+                .unwrap_or_default()
+                .clamp(Duration::from_secs(60), Duration::from_secs(3600));
+            self.store.due_again(item, now, pause).await?;
+        }
+        Ok(asked - unknown.len())
+    }
+
+    /// Records the costs that OpenRouter knows; gives back the attempts whose cost it does not.
+    async fn ask_for(
+        &self,
+        run: &Run,
+        node: &Node,
+        unpriced: Vec<(usize, Attempt)>,
+    ) -> Vec<(usize, Attempt)> {
+        let mut left = unpriced.len();
+        let mut unknown = Vec::new();
+        for (index, attempt) in unpriced {
+            let last = left == 1;
+            match self.recover(run, node, index, &attempt, last).await {
+                Ok(true) => left -= 1,
+                Ok(false) => unknown.push((index, attempt)),
+                Err(problem) => {
+                    tracing::warn!(code = problem.code, "a generation could not be asked about");
+                    unknown.push((index, attempt));
+                }
+            }
+        }
+        unknown
+    }
+
     /// Whether OpenRouter knew the cost, and it is recorded.
     async fn recover(
         &self,
-        work: &Work,
-        node: &OpenRouterNode,
-        lease: &Lease,
+        run: &Run,
+        node: &Node,
         index: usize,
         attempt: &Attempt,
+        last: bool,
     ) -> Result<bool, Problem> {
+        let Kind::OpenRouter(openrouter) = &node.kind;
         let (Some(id), Some(credential)) = (
             &attempt.generation_id,
-            work.run.credentials.get(&node.credential),
+            run.credentials.get(&openrouter.credential),
         ) else {
             return Ok(true);
         };
@@ -98,10 +190,8 @@ impl ExecuteNode {
         let Some(cost) = generation.and_then(|generation| generation.total_cost) else {
             return Ok(false);
         };
-        let reserved = attempt.reserved_usd.unwrap_or(Decimal::ZERO);
-        let give_back = work.run.max_cost_usd.map(|_| reserved - cost);
         self.store
-            .recover_cost(lease, index, cost, give_back)
+            .recover_cost(&run.id, &node.id, (index, attempt), cost, last)
             .await?;
         Ok(true)
     }

@@ -4,24 +4,21 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
-use steps_openrouter::Call;
 use steps_problem::Problem;
 use steps_runs::{
-    Attempt, Claim, Claimed, Lease, NodeRecord, NodeStatus, Outcome, RunStatus, Usage, Work,
+    Attempt, Claim, Claimed, Lease, NodeRecord, NodeStatus, Outcome, Reserve, RunStatus, Usage,
+    Work,
 };
 use steps_workflow::{Kind, Node, OpenRouterNode, Workflow};
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::sleep;
 
-use crate::handler::{Answered, CallError, Done, ExecuteNode, timeouts, wait_seconds};
+use crate::budget::over_budget;
+use crate::handler::{Answered, CallError, Done, ExecuteNode, NodeOfRun, timeouts, wait_seconds};
 use crate::node_variable::node_variable;
-use crate::price::{most, over_budget};
+use crate::price::ceiling;
 use crate::request::{asks_for_json, chat_request};
-
-/// A function that dies frees its node after this long; one that lives renews its lease well before.
-const LEASE: Duration = Duration::from_secs(60);
-const LEASE_RENEWED_EVERY: Duration = Duration::from_secs(20);
+use crate::watch::{LEASE, RUN_ABORTED, Watch};
 
 /// How often the end of an attempt is tried to be written: its answer may be paid for.
 const SETTLE_TRIES: u32 = 6;
@@ -29,19 +26,24 @@ const SETTLE_TRIES: u32 = 6;
 impl ExecuteNode {
     pub(crate) async fn node_of_run(
         &self,
-        run_id: &str,
-        node_id: &str,
-        needs: &[String],
+        task: &NodeOfRun,
         remaining: Duration,
     ) -> Result<Done, Problem> {
+        let NodeOfRun {
+            run_id,
+            execution,
+            node_id,
+            needs,
+        } = task;
+        let execution = *execution;
         let work = self.store.work(run_id, node_id, needs).await?;
         let now = Timestamp::now();
         if let Some(record) = &work.node
-            && let Some(done) = already(record, now)
+            && let Some(done) = already(record, execution, now)
         {
             return done;
         }
-        let run_left = left(&work, now)?;
+        let run_left = left(&work, execution, now)?;
         let workflow = Workflow::from_stored(&work.run.definition).map_err(|_| {
             Problem::from(steps_runs::Error::Malformed {
                 attribute: "definition",
@@ -50,47 +52,33 @@ impl ExecuteNode {
         let node = workflow.node(node_id).ok_or_else(|| {
             Problem::from(steps_runs::Error::NotFound {
                 what: "node",
-                id: node_id.to_owned(),
+                id: node_id.clone(),
             })
         })?;
         let Kind::OpenRouter(openrouter) = &node.kind;
         let prepared = self.prepare(&work, &workflow, openrouter).await;
-        let reserve = match &prepared {
-            Ok(prepared) => prepared.reserve,
-            Err(_) => None,
+        let claim = |reserve| Claim {
+            run_id,
+            execution,
+            node_id,
+            seen: work.node.as_ref(),
+            now,
+            lease: LEASE,
+            reserve,
         };
-        let claimed = self
-            .store
-            .claim(&Claim {
-                run_id,
-                node_id,
-                seen: work.node.as_ref(),
-                now,
-                lease: LEASE,
-                reserve,
-            })
-            .await?;
-        let (lease, prepared) = match claimed {
+        let reserve = prepared
+            .as_ref()
+            .ok()
+            .and_then(|prepared| prepared.reserve.as_ref());
+        let (lease, prepared) = match self.store.claim(&claim(reserve)).await? {
             Claimed::Granted(lease) => (lease, prepared),
             Claimed::Taken(record) => {
-                return already(&record, now).unwrap_or(Ok(Done::look_again(1)));
+                return already(&record, execution, now).unwrap_or(Ok(Done::look_again(1)));
             }
-            Claimed::OverBudget => {
-                let limit = work.run.max_cost_usd.unwrap_or_default();
-                let problem = over_budget(limit, reserve.unwrap_or_default());
-                let claim = Claim {
-                    run_id,
-                    node_id,
-                    seen: work.node.as_ref(),
-                    now,
-                    lease: LEASE,
-                    reserve: None,
-                };
-                match self.store.claim(&claim).await? {
-                    Claimed::Granted(lease) => (lease, Err(problem)),
-                    _ => return Ok(Done::look_again(1)),
-                }
-            }
+            Claimed::OverBudget(over) => match self.store.claim(&claim(None)).await? {
+                Claimed::Granted(lease) => (lease, Err(over_budget(&over))),
+                _ => return Ok(Done::look_again(1)),
+            },
         };
         let answered = match prepared {
             Ok(prepared) => {
@@ -100,11 +88,26 @@ impl ExecuteNode {
             Err(problem) => Err(problem.into()),
         };
         let attempt = attempt(now, &answered);
+        let earlier = work
+            .node
+            .as_ref()
+            .map_or(&[][..], |record| record.attempts.as_slice());
+        let mut unpriced: Vec<(usize, Attempt)> = earlier
+            .iter()
+            .chain([&attempt])
+            .cloned()
+            .enumerate()
+            .filter(|(_, attempt)| attempt.is_unpriced())
+            .collect();
+        if let Some((index, last)) = unpriced.last_mut()
+            && *index == earlier.len()
+        {
+            last.reserved = lease.reserved().cloned();
+        }
         let ended = self
-            .settle(&work, node, &lease, attempt.clone(), answered)
+            .settle(&work, node, &lease, attempt, answered, !unpriced.is_empty())
             .await;
-        self.recover_costs(&work, openrouter, &lease, attempt, &ended)
-            .await;
+        self.recover_costs(&work.run, node, unpriced, &ended).await;
         ended
     }
 
@@ -119,7 +122,7 @@ impl ExecuteNode {
             .iter()
             .map(|node| node.variable_name.as_str())
             .collect();
-        let request = chat_request(node, &context(work, workflow), &known)?;
+        let mut request = chat_request(node, &context(work, workflow), &known)?;
         let credential_id = work
             .run
             .credentials
@@ -129,12 +132,16 @@ impl ExecuteNode {
                 what: "credential",
                 id: node.credential.clone(),
             })?;
-        let reserve = match work.run.max_cost_usd {
-            Some(_) => {
-                let bytes = crate::request::prompt_bytes(&request);
-                Some(most(&request, bytes, &self.catalogue, &self.openrouter).await?)
-            }
-            None => None,
+        let budgets = self.budgets(&work.run, workflow, &credential_id).await?;
+        let reserve = if budgets.is_empty() {
+            None
+        } else {
+            let ceiling = ceiling(&request, &self.catalogue, &self.openrouter).await?;
+            ceiling.keep_to(&mut request);
+            Some(Reserve {
+                usd: ceiling.most(&request),
+                budgets,
+            })
         };
         Ok(Prepared {
             request,
@@ -143,7 +150,8 @@ impl ExecuteNode {
         })
     }
 
-    /// Calls the model. Meanwhile the generation's id is written down and the lease kept alive.
+    /// Calls the model. Meanwhile the generation's id is written down, the lease kept alive, and the run watched: a
+    /// run that is cancelled drops its calls.
     async fn answer(
         &self,
         lease: &Lease,
@@ -152,27 +160,20 @@ impl ExecuteNode {
         limit: Duration,
     ) -> Answered {
         let limits = timeouts(node.timeout_seconds, limit);
-        let call = async {
-            let call = self
-                .call(&prepared.credential_id, &prepared.request, &limits)
-                .await?;
-            let noted = call.generation_id().map(str::to_owned);
-            let (completion, ()) = tokio::join!(finish(call), self.note(lease, noted));
-            completion
-        };
-        tokio::pin!(call);
-        let mut renew = interval(LEASE_RENEWED_EVERY);
-        renew.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        renew.tick().await;
-        loop {
-            tokio::select! {
-                answered = &mut call => return answered,
-                _ = renew.tick() => {
-                    if let Err(error) = self.store.renew(lease, Timestamp::now() + LEASE).await {
-                        tracing::warn!(%error, "the lease could not be renewed");
-                    }
-                }
-            }
+        let mut watch = Watch::new(&self.store, lease);
+        let call = self.call(&prepared.credential_id, &prepared.request, &limits);
+        let call = watch.over(call).await??;
+        let generation_id = call.generation_id().map(str::to_owned);
+        let note = self.note(lease, generation_id.clone());
+        match watch
+            .over(async { tokio::join!(call.finish(), note).0 })
+            .await
+        {
+            Ok(completion) => completion.map_err(CallError::from),
+            Err(cancelled) => Err(CallError {
+                generation_id,
+                ..cancelled.into()
+            }),
         }
     }
 
@@ -193,6 +194,7 @@ impl ExecuteNode {
         lease: &Lease,
         mut attempt: Attempt,
         answered: Answered,
+        unpriced: bool,
     ) -> Result<Done, Problem> {
         let now = Timestamp::now();
         let Kind::OpenRouter(openrouter) = &node.kind;
@@ -209,7 +211,8 @@ impl ExecuteNode {
                     cost_usd = completion.cost_usd.map(|cost| cost.to_string()),
                     "answered"
                 );
-                self.write_end(lease, &attempt, usage, &Outcome::Succeeded(&output))
+                let outcome = Outcome::Succeeded(&output);
+                self.write_end(lease, &attempt, usage, &outcome, unpriced)
                     .await?;
                 return Ok(Done::Succeeded { output: None });
             }
@@ -223,7 +226,7 @@ impl ExecuteNode {
             usage: tokens,
             ..
         } = error;
-        let problem = if run_left.is_zero() {
+        let problem = if run_left.is_zero() && problem.code != RUN_ABORTED {
             timed_out()
         } else {
             problem.redacted()
@@ -245,14 +248,16 @@ impl ExecuteNode {
                     until: now + Duration::from_secs(seconds),
                     problem: &problem,
                 };
-                self.write_end(lease, &attempt, tokens, &outcome).await?;
+                self.write_end(lease, &attempt, tokens, &outcome, unpriced)
+                    .await?;
                 Ok(Done::Wait {
                     seconds,
                     code: Some(problem.code),
                 })
             }
             None => {
-                self.write_end(lease, &attempt, tokens, &Outcome::Failed(&problem))
+                let outcome = Outcome::Failed(&problem);
+                self.write_end(lease, &attempt, tokens, &outcome, unpriced)
                     .await?;
                 Err(problem)
             }
@@ -265,10 +270,14 @@ impl ExecuteNode {
         attempt: &Attempt,
         usage: Usage,
         outcome: &Outcome<'_>,
+        unpriced: bool,
     ) -> Result<(), Problem> {
         for tries in 1.. {
             let now = Timestamp::now();
-            let Err(error) = self.store.settle(lease, attempt, usage, outcome, now).await else {
+            let settled = self
+                .store
+                .settle(lease, attempt, usage, outcome, unpriced, now);
+            let Err(error) = settled.await else {
                 break;
             };
             if tries == SETTLE_TRIES {
@@ -285,7 +294,7 @@ impl ExecuteNode {
 struct Prepared {
     request: steps_openrouter::ChatRequest,
     credential_id: String,
-    reserve: Option<Decimal>,
+    reserve: Option<Reserve>,
 }
 
 /// The attempt that ends now.
@@ -303,41 +312,35 @@ fn attempt(started: Timestamp, answered: &Answered) -> Attempt {
     }
 }
 
-async fn finish(call: Call) -> Answered {
-    call.finish().await.map_err(CallError::from)
-}
-
 /// The answer for a node that needs no call now: it has ended, waits, or is in another function's hands.
-fn already(record: &NodeRecord, now: Timestamp) -> Option<Result<Done, Problem>> {
-    match record.status {
-        NodeStatus::Succeeded => Some(Ok(Done::Succeeded { output: None })),
-        NodeStatus::Failed => {
-            let problem = record
-                .error
-                .clone()
-                .unwrap_or_else(|| steps_runs::Error::Malformed { attribute: "error" }.into());
-            Some(Err(problem))
-        }
-        _ => {
-            let wait = record.claimable_in(now).unwrap_or_default();
-            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-            (!wait.is_zero()).then(|| Ok(Done::look_again(seconds)))
-        }
+fn already(record: &NodeRecord, execution: u32, now: Timestamp) -> Option<Result<Done, Problem>> {
+    if let Some(wait) = record.claimable_in(execution, now) {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        return (seconds > 0).then(|| Ok(Done::look_again(seconds)));
     }
+    Some(match record.status {
+        NodeStatus::Succeeded => Ok(Done::Succeeded { output: None }),
+        _ => Err(record
+            .error
+            .clone()
+            .unwrap_or_else(|| steps_runs::Error::Malformed { attribute: "error" }.into())),
+    })
 }
 
 /// How long the run may still go on; a problem where it may not.
-fn left(work: &Work, now: Timestamp) -> Result<Duration, Problem> {
-    if work.run.status != RunStatus::Running {
-        return Err(Problem::new(
-            409,
-            "RunEnded",
-            "Run Ended",
-            format!("the run is {} already", work.run.status.as_str()),
-        )
-        .solution(["Start the workflow again"]));
+fn left(work: &Work, execution: u32, now: Timestamp) -> Result<Duration, Problem> {
+    let run = &work.run;
+    if run.status != RunStatus::Running || run.execution != execution {
+        let cause = match run.status {
+            RunStatus::Running => {
+                "the run was resumed: another execution goes on with it".to_owned()
+            }
+            status => format!("the run is {} already", status.as_str()),
+        };
+        return Err(Problem::new(409, "RunEnded", "Run Ended", cause)
+            .solution(["Resume the run, or start the workflow again"]));
     }
-    let left = duration(work.run.deadline, now);
+    let left = duration(run.deadline, now);
     if left.is_zero() {
         return Err(timed_out());
     }

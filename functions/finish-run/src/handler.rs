@@ -3,6 +3,7 @@
 use aws_sdk_sqs::error::ProvideErrorMetadata;
 use jiff::Timestamp;
 use serde::Deserialize;
+use steps_executions::{Execution, ExecutionName, Executions};
 use steps_problem::Problem;
 use steps_runs::{Ended, RunError, RunStatus, Store};
 
@@ -10,21 +11,36 @@ use steps_runs::{Ended, RunError, RunStatus, Store};
 #[derive(Debug)]
 pub(crate) struct FinishRun {
     pub(crate) store: Store,
+    pub(crate) executions: Executions,
     pub(crate) sqs: aws_sdk_sqs::Client,
     /// The queue of ended runs that are to be posted.
     pub(crate) callback_queue_url: String,
 }
 
-/// "Step Functions Execution Status Change", as EventBridge hands it over.
+/// What it is invoked with.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Event {
-    detail: Detail,
+#[serde(untagged)]
+pub(crate) enum Event {
+    /// "Step Functions Execution Status Change", as EventBridge hands it over.
+    Changed { detail: Detail },
+    /// By schedule.
+    Sweep {
+        /// Always `runs`.
+        sweep: Swept,
+    },
+}
+
+/// What is swept.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Swept {
+    Runs,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Detail {
-    /// The execution's name is the run's id.
+pub(crate) struct Detail {
+    /// The execution's name.
     name: String,
     status: String,
     /// Milliseconds since 1970.
@@ -33,24 +49,64 @@ struct Detail {
     cause: Option<String>,
 }
 
+impl From<Detail> for Execution {
+    fn from(detail: Detail) -> Self {
+        Self {
+            status: detail.status,
+            stopped_at: detail
+                .stop_date
+                .and_then(|at| Timestamp::from_millisecond(at).ok()),
+            error: detail.error,
+            cause: detail.cause,
+        }
+    }
+}
+
 /// Thrown by execute-node when the run is past its time limit.
 const RUN_TIMED_OUT: &str = "RunTimedOut";
 
 impl FinishRun {
     pub(crate) async fn handle(&self, event: Event) -> Result<(), Problem> {
-        let detail = event.detail;
-        let Some(ended) = ended(&detail) else {
-            return Ok(());
-        };
-        let changed = self.store.end_run(&detail.name, &ended).await?;
+        match event {
+            Event::Changed { detail } => {
+                let name = detail.name.clone();
+                match ExecutionName::parse(&name) {
+                    Some(name) => self.follow(&name, &Execution::from(detail)).await,
+                    // Somebody tried the machine by hand.
+                    None => Ok(()),
+                }
+            }
+            Event::Sweep { sweep: Swept::Runs } => self.sweep().await,
+        }
+    }
+
+    /// Ends the record as the execution ended, where it has.
+    pub(crate) async fn follow(
+        &self,
+        name: &ExecutionName<'_>,
+        execution: &Execution,
+    ) -> Result<(), Problem> {
+        match ended(name, execution) {
+            Some(ended) => self.end(name.run_id, &ended).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Ends the record, where it has not ended before.
+    pub(crate) async fn end(&self, run_id: &str, ended: &Ended) -> Result<(), Problem> {
+        let changed = self.store.end_run(run_id, ended).await?;
         tracing::info!(
-            run = detail.name,
-            status = detail.status,
+            run = run_id,
+            execution = ended.execution,
+            status = ended.status.as_str(),
             changed,
             "execution ended"
         );
         // Also where the record had ended before: the try that ended it may not have come this far.
-        self.call_back(&detail.name).await
+        if ended.status != RunStatus::Succeeded {
+            self.store.ask_for_costs(run_id, Timestamp::now()).await?;
+        }
+        self.call_back(run_id).await
     }
 
     /// Queues the run where it is to be posted.
@@ -82,14 +138,14 @@ impl FinishRun {
 }
 
 /// `None` for an execution that goes on.
-fn ended(detail: &Detail) -> Option<Ended> {
-    let code = detail.error.as_deref().unwrap_or_default();
-    let status = match RunStatus::parse(&detail.status)? {
+fn ended(name: &ExecutionName<'_>, execution: &Execution) -> Option<Ended> {
+    let code = execution.error.as_deref().unwrap_or_default();
+    let status = match RunStatus::parse(&execution.status)? {
         RunStatus::Running => return None,
         RunStatus::Failed if code == RUN_TIMED_OUT => RunStatus::TimedOut,
         status => status,
     };
-    let said = detail.cause.clone().filter(|cause| !cause.is_empty());
+    let said = execution.cause.clone().filter(|cause| !cause.is_empty());
     let problem = match status {
         RunStatus::Running | RunStatus::Succeeded => None,
         RunStatus::Aborted => Some(
@@ -99,7 +155,7 @@ fn ended(detail: &Detail) -> Option<Ended> {
                 "Run Aborted",
                 said.unwrap_or_else(|| "the run's execution was stopped".to_owned()),
             )
-            .solution(["Start the workflow again if that was not meant"]),
+            .solution(["Resume the run, or start the workflow again, if that was not meant"]),
         ),
         RunStatus::TimedOut => Some(
             Problem::new(
@@ -109,7 +165,8 @@ fn ended(detail: &Detail) -> Option<Ended> {
                 said.unwrap_or_else(|| "the run took longer than it may".to_owned()),
             )
             .solution([
-                "Raise `limits.timeoutSeconds` in the workflow",
+                "Resume the run: it goes on with as much time again",
+                "Or raise `limits.timeoutSeconds` in the workflow",
                 "Look in the run's nodes for the one that took long",
             ]),
         ),
@@ -130,11 +187,9 @@ fn ended(detail: &Detail) -> Option<Ended> {
         ),
     };
     Some(Ended {
+        execution: name.number,
         status,
-        at: detail
-            .stop_date
-            .and_then(|at| Timestamp::from_millisecond(at).ok())
-            .unwrap_or_else(Timestamp::now),
+        at: execution.stopped_at.unwrap_or_else(Timestamp::now),
         error: problem.map(|problem| RunError {
             problem: problem.redacted(),
             node: None,
@@ -146,11 +201,15 @@ fn ended(detail: &Detail) -> Option<Ended> {
 mod tests {
     use super::*;
 
-    fn detail(status: &str, error: Option<&str>, cause: Option<&str>) -> Detail {
-        Detail {
-            name: "run".to_owned(),
+    const NAME: ExecutionName<'_> = ExecutionName {
+        run_id: "run",
+        number: 2,
+    };
+
+    fn execution(status: &str, error: Option<&str>, cause: Option<&str>) -> Execution {
+        Execution {
             status: status.to_owned(),
-            stop_date: Some(1_795_392_004_000),
+            stopped_at: Timestamp::from_millisecond(1_795_392_004_000).ok(),
             error: error.map(str::to_owned),
             cause: cause.map(str::to_owned),
         }
@@ -188,7 +247,8 @@ mod tests {
             ),
             ("ABORTED", None, RunStatus::Aborted, Some("RunAborted")),
         ] {
-            let ended = ended(&detail(said, error, None)).unwrap();
+            let ended = ended(&NAME, &execution(said, error, None)).unwrap();
+            assert_eq!(ended.execution, 2);
             assert_eq!(ended.status, status, "{said} {error:?}");
             assert_eq!(code(&ended), expected, "{said} {error:?}");
             assert_eq!(ended.at.as_millisecond(), 1_795_392_004_000);
@@ -197,13 +257,15 @@ mod tests {
 
     #[test]
     fn an_execution_that_goes_on_or_an_unknown_word_changes_nothing() {
-        assert!(ended(&detail("RUNNING", None, None)).is_none());
-        assert!(ended(&detail("PENDING_REDRIVE", None, None)).is_none());
+        for status in ["RUNNING", "PENDING_REDRIVE"] {
+            assert!(ended(&NAME, &execution(status, None, None)).is_none());
+        }
     }
 
     #[test]
     fn a_cause_never_carries_a_key() {
-        let ended = ended(&detail("FAILED", Some("X"), Some("key sk-or-v1-abcdef"))).unwrap();
+        let failed = execution("FAILED", Some("X"), Some("key sk-or-v1-abcdef"));
+        let ended = ended(&NAME, &failed).unwrap();
         assert_eq!(ended.error.unwrap().problem.cause, "key [key removed]");
     }
 }

@@ -1,6 +1,8 @@
-//! Step Functions' end-of-execution event: closes the run's record, whatever ended it.
+//! Step Functions' end-of-execution event: closes the run's record, whatever ended it. A sweep finds those whose end
+//! nobody told.
 
 mod handler;
+mod sweep;
 
 use handler::FinishRun;
 use steps_lambda::{Aws, Config, Main, serve_task, start};
@@ -11,6 +13,7 @@ async fn main() -> Main {
     let aws = Aws::load().await;
     let finish_run = FinishRun {
         store: aws.store()?,
+        executions: aws.executions()?,
         sqs: aws.sqs(),
         callback_queue_url: Config.callback_queue_url()?,
     };

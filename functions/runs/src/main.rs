@@ -1,4 +1,4 @@
-//! Runs: what was started, how it stands, what it answered and cost.
+//! Runs: what was started, how it stands, what it answered and cost; and its end, where it is not wanted any more.
 
 mod handler;
 
@@ -8,8 +8,10 @@ use steps_lambda::{Aws, Main, serve_http, start};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Main {
     start();
+    let aws = Aws::load().await;
     let runs = Runs {
-        store: Aws::load().await.store()?,
+        store: aws.store()?,
+        executions: aws.executions()?,
     };
     serve_http(async |request| runs.handle(&request).await).await
 }

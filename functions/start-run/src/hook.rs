@@ -32,7 +32,6 @@ impl StartRun {
             )
             .solution(["Put the webhook with `enabled` true"]));
         }
-        input::check_size(request)?;
         let now = Timestamp::now().as_second();
         let secrets = match &webhook.secret {
             Some(at) => self

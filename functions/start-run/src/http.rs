@@ -27,24 +27,26 @@ struct NewRunBody {
 
 impl StartRun {
     pub(crate) async fn http(&self, request: &Request) -> Result<Answer, Problem> {
+        input::check_size(request)?;
+        let wait = request.number("wait", 0..=LONGEST_WAIT, 0)?;
         let (method, path) = request.route();
-        let (workflow, delivery) = match (method, path.as_slice()) {
+        let started = match (method, path.as_slice()) {
+            ("POST", ["runs", id, "resume"]) => self.resume(id, request).await?,
+            ("POST", ["runs", id, "rerun"]) => self.rerun(id, request).await?,
             ("POST", ["workflows", id, "runs"]) => {
-                input::check_size(request)?;
-                let input = run_input(request)?;
-                (id, self.token_delivery(request, "api", input)?)
+                let delivery = self.token_delivery(request, "api", run_input(request)?)?;
+                self.start(id, &delivery).await?
             }
             ("POST", ["hooks", id]) => {
-                input::check_size(request)?;
-                let input = input::input(request)?;
-                (id, self.token_delivery(request, "webhook", input)?)
+                let delivery = self.token_delivery(request, "webhook", input::input(request)?)?;
+                self.start(id, &delivery).await?
             }
-            ("POST", ["hooks", id, name]) => (id, self.webhook_delivery(id, name, request).await?),
+            ("POST", ["hooks", id, name]) => {
+                let delivery = self.webhook_delivery(id, name, request).await?;
+                self.start(id, &delivery).await?
+            }
             _ => return Err(request.no_route()),
         };
-        let wait = request.number("wait", 0..=LONGEST_WAIT, 0)?;
-        let started = self.start(workflow, &delivery).await?;
-
         let patience = Duration::from_secs(wait);
         let patience = patience.min(request.remaining().saturating_sub(CLOSING_TIME));
         let status = self.status_within(&started, patience).await?;
@@ -54,7 +56,7 @@ impl StartRun {
         let path = format!("/runs/{}", started.run_id);
         let answer = json!({
             "id": started.run_id,
-            "workflowId": workflow,
+            "workflowId": started.workflow_id,
             "status": status,
             "statusUrl": path,
             "repeated": started.repeated,
@@ -72,11 +74,11 @@ impl StartRun {
         let mut pause = Duration::from_millis(100);
         let mut status = RunStatus::Running;
         if started.repeated {
-            status = self.store.run_status(&started.run_id).await?;
+            status = self.store.run_head(&started.run_id).await?.status;
         }
         while status == RunStatus::Running && Instant::now() + pause < end {
             sleep(pause).await;
-            status = self.store.run_status(&started.run_id).await?;
+            status = self.store.run_head(&started.run_id).await?.status;
             pause = (pause * 3 / 2).min(Duration::from_secs(1));
         }
         Ok(status)

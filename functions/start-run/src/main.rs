@@ -1,5 +1,6 @@
 //! The door for API, webhook, schedule and AWS events: check, record the run, start its execution.
 
+mod again;
 mod aws_event;
 mod callback;
 mod context;
@@ -22,8 +23,7 @@ async fn main() -> Main {
     let start_run = StartRun {
         catalogue: Catalogue::new(store.clone()),
         store,
-        step_functions: aws.step_functions(),
-        state_machine_arn: Config.state_machine_arn()?,
+        executions: aws.executions()?,
         webhook_secrets: aws.webhook_secrets()?,
         local_callbacks: Config.local_callbacks(),
     };

@@ -1,10 +1,10 @@
 //! The door of schedules: one run a planned time, and the user's choice where the last one still goes on.
 
-use aws_sdk_sfn::error::ProvideErrorMetadata;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use steps_executions::ExecutionName;
 use steps_problem::Problem;
-use steps_runs::{LastTurn, RunStatus, Trigger, Turn};
+use steps_runs::{Ended, LastTurn, RunHead, RunStatus, Trigger, Turn};
 use steps_schedules::{Overlap, ScheduledRun};
 
 use crate::start::{Delivery, StartRun, Started, conflict};
@@ -82,54 +82,38 @@ impl StartRun {
     }
 
     async fn goes_on(&self, run_id: &str) -> Result<bool, Problem> {
-        match self.store.run(run_id).await {
-            Ok(run) => Ok(
-                run.status == RunStatus::Running && Timestamp::now() < run.deadline + LOST_AFTER
-            ),
+        Ok(self.running(run_id).await?.is_some())
+    }
+
+    /// Where a run that goes on stands; `None` where it has ended.
+    async fn running(&self, run_id: &str) -> Result<Option<RunHead>, Problem> {
+        match self.store.run_head(run_id).await {
+            Ok(run) => {
+                let lost = Timestamp::now() > run.deadline + LOST_AFTER;
+                Ok(Some(run).filter(|run| run.status == RunStatus::Running && !lost))
+            }
             // Its record has expired.
-            Err(steps_runs::Error::NotFound { .. }) => Ok(false),
+            Err(steps_runs::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Stops a run that goes on; finish-run hears of it and closes its record.
+    /// Cancels a run that goes on.
     async fn stop(&self, run_id: &str, for_run: &str) -> Result<(), Problem> {
-        if !self.goes_on(run_id).await? {
+        let Some(run) = self.running(run_id).await? else {
             return Ok(());
-        }
-        let machine = self
-            .state_machine_arn
-            .replace(":stateMachine:", ":execution:");
-        let stopped = self
-            .step_functions
-            .stop_execution()
-            .execution_arn(format!("{machine}:{run_id}"))
-            .error("RunAborted")
-            .cause(format!(
-                "the schedule fired again and cancels its last run; run {for_run} goes on in its place"
-            ))
-            .send()
-            .await;
-        match stopped {
-            Ok(_) => Ok(()),
-            // It ended meanwhile.
-            Err(error)
-                if matches!(
-                    error.code(),
-                    Some("ExecutionDoesNotExist" | "ValidationException")
-                ) =>
-            {
-                Ok(())
-            }
-            Err(error) => Err(Problem::new(
-                503,
-                "RunNotStopped",
-                "Run Not Stopped",
-                format!("Step Functions did not stop the schedule's last run {run_id}: {error}"),
-            )
-            .solution(["Nothing: the delivery comes again and stops it then"])
-            .retryable(true)),
-        }
+        };
+        let why = format!(
+            "the schedule fired again and cancels its last run; run {for_run} goes on in its place"
+        );
+        self.store
+            .end_run(run_id, &Ended::cancelled(run.execution, &why))
+            .await?;
+        let name = ExecutionName {
+            run_id,
+            number: run.execution,
+        };
+        Ok(self.executions.stop(&name, &why).await?)
     }
 }
 

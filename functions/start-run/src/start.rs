@@ -3,14 +3,17 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_sfn::error::ProvideErrorMetadata;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
+use serde_json::Value;
 use steps_catalogue::Catalogue;
+use steps_executions::{ExecutionName, Executions};
 use steps_problem::{Fault, Problem};
-use steps_runs::{Begun, Ended, NewRun, RunError, RunStatus, Store, Trigger, Turn};
+use steps_runs::{
+    Begun, Ended, NewRun, NodeRecord, NodeStatus, RerunOf, RunError, RunStatus, Store,
+    StoredWorkflow, Trigger, Turn,
+};
 use steps_secrets::WebhookSecrets;
-use steps_workflow::{Kind, Workflow};
+use steps_workflow::{Kind, Plan, Workflow};
 use uuid::Uuid;
 
 /// What this function works with.
@@ -18,8 +21,7 @@ use uuid::Uuid;
 pub(crate) struct StartRun {
     pub(crate) store: Store,
     pub(crate) catalogue: Catalogue,
-    pub(crate) step_functions: aws_sdk_sfn::Client,
-    pub(crate) state_machine_arn: String,
+    pub(crate) executions: Executions,
     pub(crate) webhook_secrets: WebhookSecrets,
     /// Whether a run may be posted to http://localhost.
     pub(crate) local_callbacks: bool,
@@ -38,10 +40,18 @@ pub(crate) struct Delivery {
     pub(crate) input: Value,
 }
 
+/// Answers of an earlier run that a run takes over.
+#[derive(Debug)]
+pub(crate) struct Reuse<'a> {
+    pub(crate) of: RerunOf,
+    pub(crate) nodes: Vec<&'a NodeRecord>,
+}
+
 /// A run that goes on, or went on before.
 #[derive(Debug)]
 pub(crate) struct Started {
     pub(crate) run_id: String,
+    pub(crate) workflow_id: String,
     /// Whether an earlier delivery had started it.
     pub(crate) repeated: bool,
 }
@@ -64,6 +74,18 @@ impl StartRun {
         delivery: &Delivery,
         turn: Option<&Turn<'_>>,
     ) -> Result<Option<Started>, Problem> {
+        let document = self.store.workflow(workflow_id).await?;
+        self.start_document(&document, delivery, turn, None).await
+    }
+
+    /// The same for a given version of a workflow, reusing answers of an earlier run where there are any to reuse.
+    pub(crate) async fn start_document(
+        &self,
+        document: &StoredWorkflow,
+        delivery: &Delivery,
+        turn: Option<&Turn<'_>>,
+        reuse: Option<&Reuse<'_>>,
+    ) -> Result<Option<Started>, Problem> {
         let input = &delivery.input;
         if !input.is_object() {
             return Err(invalid_input(vec![Fault::at(
@@ -71,8 +93,7 @@ impl StartRun {
                 "the input has to be a JSON object: its fields are the templates' variables",
             )]));
         }
-        let stored = self.store.workflow(workflow_id).await?;
-        let workflow = stored_workflow(&stored.definition)?;
+        let workflow = stored_workflow(&document.definition)?;
         workflow.check_input(input).map_err(invalid_input)?;
         if let Some(url) = &delivery.callback_url {
             self.check_callback(&workflow, url)?;
@@ -80,14 +101,19 @@ impl StartRun {
         let credentials = self.credentials(&workflow).await?;
         let new_id = Uuid::now_v7().to_string();
         let started_at = Timestamp::now();
-        let limit = i64::try_from(workflow.limits.timeout_seconds).unwrap_or(i64::MAX);
+        if let Some(reuse) = reuse {
+            // Before the run's record: a run that is found has them all.
+            self.store
+                .reuse_nodes(&reuse.of.run_id, &reuse.nodes, &new_id, started_at)
+                .await?;
+        }
         let begun = self
             .store
             .begin_run(&NewRun {
                 id: &new_id,
-                workflow_id: &stored.id,
-                version: stored.version,
-                definition: &stored.definition,
+                workflow_id: &document.id,
+                version: document.version,
+                definition: &document.definition,
                 input,
                 trigger: &delivery.trigger,
                 identity: delivery.identity.as_deref(),
@@ -95,9 +121,10 @@ impl StartRun {
                 turn,
                 credentials: &credentials,
                 started_at,
-                deadline: started_at + SignedDuration::from_secs(limit),
+                deadline: deadline(&workflow, started_at),
                 max_cost_usd: workflow.limits.max_cost_usd,
                 warnings: &self.catalogue.warnings(&workflow).await,
+                rerun_of: reuse.map(|reuse| &reuse.of),
             })
             .await?;
         let run_id = match begun {
@@ -106,88 +133,83 @@ impl StartRun {
                 self.start_if_left_unstarted(&run_id).await?;
                 return Ok(Some(Started {
                     run_id,
+                    workflow_id: document.id.clone(),
                     repeated: true,
                 }));
             }
             Begun::Overtaken => return Ok(None),
         };
-        if let Err(problem) = self.execute(&run_id, &workflow).await {
-            let ended = Ended {
-                status: RunStatus::Failed,
-                at: Timestamp::now(),
-                error: Some(RunError {
-                    problem: problem.clone(),
-                    node: None,
-                }),
-            };
-            self.store.end_run(&run_id, &ended).await?;
+        let plan = workflow
+            .plan()
+            .without(|id| reuse.is_some_and(|reuse| reuse.nodes.iter().any(|node| node.id == id)));
+        if let Err(problem) = self.execute(&run_id, 1, &workflow, &plan).await {
             if let Some(identity) = &delivery.identity {
                 // The sender will come again, and is then to get a run that runs.
-                self.store.forget_identity(workflow_id, identity).await?;
+                self.store.forget_identity(&document.id, identity).await?;
             }
             return Err(problem);
         }
         tracing::info!(
             run = run_id,
-            workflow = stored.id,
+            workflow = document.id,
             trigger = delivery.trigger.kind,
             "started"
         );
         Ok(Some(Started {
             run_id,
+            workflow_id: document.id.clone(),
             repeated: false,
         }))
     }
 
     /// The function may have died between recording the run and starting its execution.
     async fn start_if_left_unstarted(&self, run_id: &str) -> Result<(), Problem> {
-        let run = self.store.run(run_id).await?;
-        if run.status == RunStatus::Running {
-            let workflow = stored_workflow(&run.definition)?;
-            self.execute(run_id, &workflow).await?;
+        if self.store.run_head(run_id).await?.status != RunStatus::Running {
+            return Ok(());
         }
-        Ok(())
+        let (run, nodes) = self.store.run_with_nodes(run_id).await?;
+        let workflow = stored_workflow(&run.definition)?;
+        let name = ExecutionName {
+            run_id,
+            number: run.execution,
+        };
+        let plan = unfinished(&workflow, &nodes);
+        let most = workflow.limits.max_concurrency;
+        Ok(self.executions.start(&name, &plan, most).await?)
     }
 
-    async fn execute(&self, run_id: &str, workflow: &Workflow) -> Result<(), Problem> {
-        let execution = json!({
-            "runId": run_id,
-            "maxConcurrency": workflow.limits.max_concurrency,
-            "levels": workflow.plan().levels,
-        });
-        let started = self
-            .step_functions
-            .start_execution()
-            .state_machine_arn(&self.state_machine_arn)
-            .name(run_id)
-            .input(execution.to_string())
-            .send()
-            .await;
-        match started {
-            Ok(_) => Ok(()),
-            // A repeated start is the same run.
-            Err(error) if error.code() == Some("ExecutionAlreadyExists") => Ok(()),
-            Err(error) => {
-                let reason = error
-                    .code()
-                    .map_or_else(|| error.to_string(), str::to_owned);
-                Err(Problem::new(
-                    503,
-                    "ExecutionNotStarted",
-                    "Execution Not Started",
-                    format!("Step Functions did not start the run's execution: {reason}"),
-                )
-                .solution([
-                    "Start the run again in a few seconds",
-                    "Where it stays: deploy the template again, and look at the account's Step Functions quotas",
-                ])
-                .retryable(true))
-            }
-        }
+    /// Starts the run's execution of this number; a run that cannot be started has failed.
+    pub(crate) async fn execute(
+        &self,
+        run_id: &str,
+        number: u32,
+        workflow: &Workflow,
+        plan: &Plan,
+    ) -> Result<(), Problem> {
+        let name = ExecutionName { run_id, number };
+        let most = workflow.limits.max_concurrency;
+        let Err(error) = self.executions.start(&name, plan, most).await else {
+            return Ok(());
+        };
+        let problem = Problem::from(error);
+        let ended = Ended {
+            execution: number,
+            status: RunStatus::Failed,
+            at: Timestamp::now(),
+            error: Some(RunError {
+                problem: problem.clone(),
+                node: None,
+            }),
+        };
+        self.store.end_run(run_id, &ended).await?;
+        Err(problem)
     }
 
     /// The id of the credential behind each reference in the document, as it is at this moment.
-    async fn credentials(&self, workflow: &Workflow) -> Result<BTreeMap<String, String>, Problem> {
+    pub(crate) async fn credentials(
+        &self,
+        workflow: &Workflow,
+    ) -> Result<BTreeMap<String, String>, Problem> {
         let known = self.store.credentials().await?;
         let mut ids = BTreeMap::new();
         for node in &workflow.nodes {
@@ -215,7 +237,22 @@ pub(crate) fn conflict(workflow_id: &str) -> Problem {
     })
 }
 
-fn stored_workflow(definition: &str) -> Result<Workflow, Problem> {
+/// When a run that starts, or goes on, at this moment is over.
+pub(crate) fn deadline(workflow: &Workflow, at: Timestamp) -> Timestamp {
+    let limit = i64::try_from(workflow.limits.timeout_seconds).unwrap_or(i64::MAX);
+    at + SignedDuration::from_secs(limit)
+}
+
+/// The plan of what has no answer yet.
+pub(crate) fn unfinished(workflow: &Workflow, nodes: &BTreeMap<String, NodeRecord>) -> Plan {
+    workflow.plan().without(|id| {
+        nodes
+            .get(id)
+            .is_some_and(|node| node.status == NodeStatus::Succeeded)
+    })
+}
+
+pub(crate) fn stored_workflow(definition: &str) -> Result<Workflow, Problem> {
     Workflow::from_stored(definition).map_err(|_| {
         steps_runs::Error::Malformed {
             attribute: "definition",
@@ -224,7 +261,7 @@ fn stored_workflow(definition: &str) -> Result<Workflow, Problem> {
     })
 }
 
-fn invalid_input(faults: Vec<Fault>) -> Problem {
+pub(crate) fn invalid_input(faults: Vec<Fault>) -> Problem {
     Problem::new(
         400,
         "InvalidInput",

@@ -2,6 +2,7 @@
 
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
+use steps_executions::Executions;
 use steps_runs::Store;
 use steps_secrets::{Secrets, WebhookSecrets};
 
@@ -67,9 +68,12 @@ impl Aws {
         aws_sdk_sqs::Client::new(&self.sdk)
     }
 
-    /// Step Functions.
-    pub fn step_functions(&self) -> aws_sdk_sfn::Client {
-        aws_sdk_sfn::Client::new(&self.sdk)
+    /// Executions of the configured state machine.
+    pub fn executions(&self) -> Result<Executions, ConfigError> {
+        Ok(Executions::new(
+            aws_sdk_sfn::Client::new(&self.sdk),
+            Config.state_machine_arn()?,
+        ))
     }
 
     /// EventBridge Scheduler.

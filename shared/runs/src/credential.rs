@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::types::{Delete, Put};
 use jiff::Timestamp;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::attribute::{Item, find_nested, get_s, nested, rfc3339, s};
@@ -26,6 +27,13 @@ pub struct Credential {
     /// The last check of the key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_check: Option<Check>,
+    /// The most that may be spent with the key on one day (UTC), USD.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "rust_decimal::serde::str_option"
+    )]
+    pub max_cost_usd_per_day: Option<Decimal>,
 }
 
 /// What a check of a key found.

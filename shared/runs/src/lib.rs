@@ -1,12 +1,19 @@
 #![doc = include_str!("../README.md")]
 
 mod attribute;
+mod budget;
 mod catalogue;
+mod claim;
 mod credential;
+mod due;
 mod error;
+mod list;
 mod node;
 mod page;
+mod resume;
+mod reuse;
 mod run;
+mod settle;
 mod source;
 mod store;
 mod text;
@@ -16,14 +23,18 @@ mod view;
 mod webhook;
 mod workflow;
 
+pub use budget::{Budget, OverBudget, Reserve, Reserved};
 pub use catalogue::CatalogueHead;
+pub use claim::{Claim, Claimed, Lease};
 pub use credential::{Check, Credential};
+pub use due::{Due, DueItem};
 pub use error::Error;
-pub use node::{Attempt, Claim, Claimed, Lease, NodeRecord, NodeStatus, Outcome, Work};
+pub use list::{RunFilter, RunSummary};
+pub use node::{Attempt, NodeRecord, NodeStatus, Work};
 pub use page::Page;
-pub use run::{
-    Begun, Ended, NewRun, Run, RunError, RunFilter, RunStatus, RunSummary, Trigger, Usage,
-};
+pub use resume::Resume;
+pub use run::{Begun, Ended, NewRun, RerunOf, Run, RunError, RunHead, RunStatus, Trigger, Usage};
+pub use settle::Outcome;
 pub use source::Source;
 pub use store::Store;
 pub use turn::{LastTurn, Turn};

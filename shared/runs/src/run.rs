@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValuesOnConditionCheckFailure};
-use jiff::Timestamp;
+use aws_sdk_dynamodb::types::builders::PutBuilder;
+use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure};
+use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -15,9 +16,10 @@ use crate::attribute::{
     Item, find_decimal, find_n, find_nested, find_s, find_time, get_n, get_s, get_time, n, nested,
     s, time,
 };
+use crate::due::{DUE, DUE_AT, Due};
 use crate::store::key;
 use crate::transaction::Transacted;
-use crate::{Error, Page, Store, Turn, page};
+use crate::{Error, Store, Turn};
 
 /// Where a run stands, in Step Functions' words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,6 +106,17 @@ pub enum Begun {
     Overtaken,
 }
 
+/// The run that another one was made from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RerunOf {
+    /// That run's id.
+    pub run_id: String,
+    /// The node from which on everything runs anew; `None` where everything does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+}
+
 /// A run about to begin.
 #[derive(Debug)]
 pub struct NewRun<'a> {
@@ -135,6 +148,8 @@ pub struct NewRun<'a> {
     pub max_cost_usd: Option<Decimal>,
     /// What is likely to go wrong, found before it starts.
     pub warnings: &'a [Fault],
+    /// The run that it repeats.
+    pub rerun_of: Option<&'a RerunOf>,
 }
 
 /// A run as recorded.
@@ -148,6 +163,8 @@ pub struct Run {
     pub version: u64,
     /// Where it stands.
     pub status: RunStatus,
+    /// The number of its execution: 1, and one more each time it is resumed.
+    pub execution: u32,
     /// The workflow document it keeps to, JSON.
     pub definition: String,
     /// The trigger's input, an object.
@@ -172,43 +189,28 @@ pub struct Run {
     pub max_cost_usd: Option<Decimal>,
     /// What was likely to go wrong, found before it started.
     pub warnings: Vec<Fault>,
+    /// The run that it repeats.
+    pub rerun_of: Option<RerunOf>,
 }
 
-/// A run as a list shows it.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct RunSummary {
-    /// UUIDv7.
-    pub id: String,
-    /// The workflow it runs.
-    pub workflow_id: String,
-    /// The workflow's version.
-    pub version: u64,
+/// Where a run stands, without its texts: one small read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunHead {
     /// Where it stands.
     pub status: RunStatus,
-    /// What started it.
-    pub trigger: String,
-    /// Spent so far, USD.
-    #[serde(with = "rust_decimal::serde::str")]
-    pub cost_usd: Decimal,
-    /// When it started.
-    pub started_at: String,
-    /// When it ended.
-    pub ended_at: Option<String>,
-}
-
-/// Which runs to list.
-#[derive(Debug, Clone, Default)]
-pub struct RunFilter {
-    /// Those of one workflow.
-    pub workflow_id: Option<String>,
-    /// Those that stand so.
-    pub status: Option<RunStatus>,
+    /// The number of its execution: 1, and one more each time it is resumed.
+    pub execution: u32,
+    /// When its first execution started.
+    pub started_at: Timestamp,
+    /// When no node may start or go on any more.
+    pub deadline: Timestamp,
 }
 
 /// How an execution ended.
 #[derive(Debug)]
 pub struct Ended {
+    /// The number of the execution.
+    pub execution: u32,
     /// Any status but [`RunStatus::Running`].
     pub status: RunStatus,
     /// When, by Step Functions' clock.
@@ -217,7 +219,33 @@ pub struct Ended {
     pub error: Option<RunError>,
 }
 
-const RUN: &str = "RUN";
+impl Ended {
+    /// Cancelled now, and why.
+    pub fn cancelled(execution: u32, why: &str) -> Self {
+        Self {
+            execution,
+            status: RunStatus::Aborted,
+            at: Timestamp::now(),
+            error: Some(RunError {
+                problem: Problem::new(409, "RunAborted", "Run Aborted", why)
+                    .redacted()
+                    .solution([
+                        "Resume the run, or start the workflow again, if that was not meant",
+                    ]),
+                node: None,
+            }),
+        }
+    }
+}
+
+/// What changes while the run goes on: small, for every node that ends writes to it.
+pub(crate) const RUN: &str = "RUN";
+
+/// The run's texts, which never change.
+pub(crate) const BODY: &str = "BODY";
+
+/// When a run that has not ended is looked after for the first time, from its start.
+pub(crate) const FIRST_LOOK: SignedDuration = SignedDuration::from_mins(5);
 
 const IDENTITY: &str = "IDENTITY";
 
@@ -245,36 +273,46 @@ impl Store {
             self.texts.keep(&definition_key, run.definition),
             self.texts.keep(&context_key, &context_text),
         )?;
-        let mut put = Put::builder()
-            .table_name(&self.table)
-            .condition_expression("attribute_not_exists(pk)")
-            .set_item(Some(key(&run_key(run.id), RUN)))
+        let put = |sk| -> PutBuilder {
+            Put::builder()
+                .table_name(&self.table)
+                .condition_expression("attribute_not_exists(pk)")
+                .set_item(Some(key(&run_key(run.id), sk)))
+                .item("expiresAt", self.expires(run.started_at))
+        };
+        let mut head = put(RUN)
             .item("kind", s(RUN))
             .item("listKey", s(run.id))
             .item("workflowId", s(run.workflow_id))
             .item("version", n(run.version))
             .item("status", s(RunStatus::Running.as_str()))
-            .item("definition", definition)
-            .item("input", input)
+            .item("execution", n(1))
             .item("trigger", s(&run.trigger.kind))
-            .item("triggerContext", context)
             .item("credentials", nested(run.credentials, "credentials")?)
             .item("costUsd", n(0))
             .item("startedAt", time(run.started_at))
             .item("deadline", time(run.deadline))
-            .item("expiresAt", self.expires(run.started_at));
-        if !run.warnings.is_empty() {
-            put = put.item("warnings", nested(&run.warnings, "warnings")?);
-        }
+            .item(DUE, s(Due::Run.as_str()))
+            .item(DUE_AT, time(run.started_at + FIRST_LOOK));
         if let Some(most) = run.max_cost_usd {
-            put = put
+            head = head
                 .item("maxCostUsd", n(most))
                 .item("budgetLeftUsd", n(most));
         }
         if let Some(url) = run.callback_url {
-            put = put.item(CALLBACK_URL, s(url));
+            head = head.item(CALLBACK_URL, s(url));
         }
-        let mut puts = vec![put];
+        if let Some(rerun_of) = run.rerun_of {
+            head = head.item("rerunOf", nested(rerun_of, "rerunOf")?);
+        }
+        let mut body = put(BODY)
+            .item("definition", definition)
+            .item("input", input)
+            .item("triggerContext", context);
+        if !run.warnings.is_empty() {
+            body = body.item("warnings", nested(&run.warnings, "warnings")?);
+        }
+        let mut puts = vec![head, body];
         if let Some(identity) = run.identity {
             puts.push(
                 Put::builder()
@@ -297,10 +335,10 @@ impl Store {
         match self.transact(puts).await? {
             Transacted::Done => Ok(Begun::New),
             Transacted::Refused {
-                index: 1,
+                index: 2,
                 item: Some(first),
             } => Ok(Begun::Repeated(get_s(&first, "runId")?.to_owned())),
-            Transacted::Refused { index: 1.., .. } => Ok(Begun::Overtaken),
+            Transacted::Refused { index: 2.., .. } => Ok(Begun::Overtaken),
             Transacted::Refused { .. } => Err(Error::Conflict {
                 what: "run",
                 id: run.id.to_owned(),
@@ -322,27 +360,25 @@ impl Store {
 
     /// The run, or [`Error::NotFound`].
     pub async fn run(&self, id: &str) -> Result<Run, Error> {
-        let item = self
-            .get(&run_key(id), RUN)
-            .await?
-            .ok_or_else(|| not_found(id))?;
-        self.read_run(&item).await
+        let pk = run_key(id);
+        let items = self.batch_get(vec![key(&pk, RUN), key(&pk, BODY)]).await?;
+        let find = |sk: &str| items.iter().find(|item| find_s(item, "sk") == Some(sk));
+        match (find(RUN), find(BODY)) {
+            (Some(head), Some(body)) => self.read_run(head, body).await,
+            _ => Err(not_found(id)),
+        }
     }
 
-    /// Where the run stands: one small read for a caller that waits for its end.
-    pub async fn run_status(&self, id: &str) -> Result<RunStatus, Error> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(key(&run_key(id), RUN)))
-            .consistent_read(true)
-            .projection_expression("#status")
-            .expression_attribute_names("#status", "status")
-            .send()
-            .await
-            .map_err(Error::dynamodb)?;
-        status(&answer.item.ok_or_else(|| not_found(id))?)
+    /// Where the run stands, or [`Error::NotFound`].
+    pub async fn run_head(&self, id: &str) -> Result<RunHead, Error> {
+        let item = self.get(&run_key(id), RUN).await?;
+        let item = item.ok_or_else(|| not_found(id))?;
+        Ok(RunHead {
+            status: status(&item)?,
+            execution: get_n(&item, "execution")?,
+            started_at: get_time(&item, "startedAt")?,
+            deadline: get_time(&item, "deadline")?,
+        })
     }
 
     /// Where the run is to be posted to; `None` where nobody asked, or there is no such run.
@@ -363,90 +399,41 @@ impl Store {
             .and_then(|item| find_s(&item, CALLBACK_URL).map(str::to_owned)))
     }
 
-    /// Ends a run that is RUNNING; `false` where it had ended before, and nothing changes.
+    /// Ends a run whose execution is RUNNING; `false` where that had ended before, and nothing changes.
     pub async fn end_run(&self, id: &str, ended: &Ended) -> Result<bool, Error> {
         let mut update = self
             .client
             .update_item()
             .table_name(&self.table)
             .set_key(Some(key(&run_key(id), RUN)))
-            .condition_expression("#status = :running")
+            .condition_expression("#status = :running AND #execution = :execution")
             .expression_attribute_names("#status", "status")
+            .expression_attribute_names("#execution", "execution")
+            .expression_attribute_names("#error", "error")
+            .expression_attribute_names("#due", DUE)
+            .expression_attribute_names("#dueAt", DUE_AT)
             .expression_attribute_values(":running", s(RunStatus::Running.as_str()))
+            .expression_attribute_values(":execution", n(ended.execution))
             .expression_attribute_values(":status", s(ended.status.as_str()))
             .expression_attribute_values(":at", time(ended.at));
-        let mut expression = String::from("SET #status = :status, endedAt = :at");
-        if let Some(error) = &ended.error {
-            expression.push_str(", #error = if_not_exists(#error, :error)");
-            update = update
-                .expression_attribute_names("#error", "error")
-                .expression_attribute_values(":error", nested(error, "error")?);
-        }
-        let result = update.update_expression(expression).send().await;
-        match result {
+        let expression = match &ended.error {
+            Some(error) => {
+                update = update.expression_attribute_values(":error", nested(error, "error")?);
+                "SET #status = :status, endedAt = :at, #error = if_not_exists(#error, :error) \
+                 REMOVE #due, #dueAt"
+            }
+            None => "SET #status = :status, endedAt = :at REMOVE #error, #due, #dueAt",
+        };
+        match update.update_expression(expression).send().await {
             Ok(_) => Ok(true),
             Err(error) if condition_failed(error.as_service_error()) => Ok(false),
             Err(error) => Err(Error::dynamodb(error)),
         }
     }
 
-    /// Runs, the newest first.
-    pub async fn runs(
-        &self,
-        filter: &RunFilter,
-        limit: usize,
-        cursor: Option<&str>,
-    ) -> Result<Page<RunSummary>, Error> {
-        let mut start = cursor.map(page::decode).transpose()?;
-        let mut rows = Vec::new();
-        // A filter may leave a read page with few rows or none: read on until this page is full.
-        loop {
-            let mut query = self
-                .client
-                .query()
-                .table_name(&self.table)
-                .scan_index_forward(false)
-                .limit(i32::try_from(limit - rows.len()).unwrap_or(i32::MAX))
-                .set_exclusive_start_key(start);
-            query = match &filter.workflow_id {
-                Some(workflow) => query
-                    .index_name("byWorkflow")
-                    .key_condition_expression("workflowId = :workflow")
-                    .expression_attribute_values(":workflow", s(workflow)),
-                None => query
-                    .index_name("byKind")
-                    .key_condition_expression("kind = :kind")
-                    .expression_attribute_values(":kind", s(RUN)),
-            };
-            if let Some(status) = filter.status {
-                query = query
-                    .limit(1000)
-                    .filter_expression("#status = :status")
-                    .expression_attribute_names("#status", "status")
-                    .expression_attribute_values(":status", s(status.as_str()));
-            }
-            let answer = query.send().await.map_err(Error::dynamodb)?;
-            let read = answer.items.unwrap_or_default();
-            for item in &read {
-                rows.push(summary(item)?);
-                if rows.len() == limit {
-                    let last = list_position(item, filter);
-                    return Ok(Page {
-                        rows,
-                        cursor: last.as_ref().and_then(page::encode),
-                    });
-                }
-            }
-            start = answer.last_evaluated_key;
-            if start.is_none() {
-                return Ok(Page { rows, cursor: None });
-            }
-        }
-    }
-
-    pub(crate) async fn read_run(&self, item: &Item) -> Result<Run, Error> {
+    pub(crate) async fn read_run(&self, item: &Item, body: &Item) -> Result<Run, Error> {
         let part = |attribute: &'static str| {
-            item.get(attribute)
+            body.get(attribute)
                 .ok_or(Error::Malformed { attribute })
                 .map(|kept| self.texts.fetch(kept, attribute))
         };
@@ -457,6 +444,7 @@ impl Store {
             workflow_id: get_s(item, "workflowId")?.to_owned(),
             version: get_n(item, "version")?,
             status: status(item)?,
+            execution: get_n(item, "execution")?,
             definition,
             input: serde_json::from_str(&input)
                 .map_err(|_| Error::Malformed { attribute: "input" })?,
@@ -478,7 +466,8 @@ impl Store {
             ended_at: find_time(item, "endedAt"),
             deadline: get_time(item, "deadline")?,
             max_cost_usd: find_decimal(item, "maxCostUsd"),
-            warnings: find_nested(item, "warnings")?.unwrap_or_default(),
+            warnings: find_nested(body, "warnings")?.unwrap_or_default(),
+            rerun_of: find_nested(item, "rerunOf")?,
         })
     }
 }
@@ -487,43 +476,15 @@ pub(crate) fn condition_failed(error: Option<&UpdateItemError>) -> bool {
     error.is_some_and(UpdateItemError::is_conditional_check_failed_exception)
 }
 
-fn not_found(id: &str) -> Error {
+pub(crate) fn not_found(id: &str) -> Error {
     Error::NotFound {
         what: "run",
         id: id.to_owned(),
     }
 }
 
-fn status(item: &Item) -> Result<RunStatus, Error> {
+pub(crate) fn status(item: &Item) -> Result<RunStatus, Error> {
     RunStatus::parse(get_s(item, "status")?).ok_or(Error::Malformed {
         attribute: "status",
-    })
-}
-
-/// The key after which the list goes on behind this row.
-fn list_position(item: &Item, filter: &RunFilter) -> Option<Item> {
-    let index = if filter.workflow_id.is_some() {
-        "workflowId"
-    } else {
-        "kind"
-    };
-    let mut position = Item::new();
-    for name in ["pk", "sk", "listKey", index] {
-        let value: &AttributeValue = item.get(name)?;
-        position.insert(name.to_owned(), value.clone());
-    }
-    Some(position)
-}
-
-fn summary(item: &Item) -> Result<RunSummary, Error> {
-    Ok(RunSummary {
-        id: get_s(item, "listKey")?.to_owned(),
-        workflow_id: get_s(item, "workflowId")?.to_owned(),
-        version: get_n(item, "version")?,
-        status: status(item)?,
-        trigger: find_s(item, "trigger").unwrap_or_default().to_owned(),
-        cost_usd: find_decimal(item, "costUsd").unwrap_or_default(),
-        started_at: get_s(item, "startedAt")?.to_owned(),
-        ended_at: find_s(item, "endedAt").map(str::to_owned),
     })
 }

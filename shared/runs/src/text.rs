@@ -13,8 +13,8 @@ use flate2::write::GzEncoder;
 use crate::Error;
 use crate::attribute::{n, s};
 
-/// Most bytes of one compressed text inside an item. An item may have 400 KB: a run holds two texts, a node one.
-pub(crate) const INLINE_LIMIT: usize = 150_000;
+/// Most bytes of one compressed text inside an item. An item may have 400 KB: a run's holds three texts.
+pub(crate) const INLINE_LIMIT: usize = 120_000;
 
 /// Where texts past the item limit go.
 #[derive(Debug, Clone)]

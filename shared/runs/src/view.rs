@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 use steps_problem::{Fault, Problem};
 use steps_workflow::{Node, Workflow};
 
 use crate::attribute::rfc3339;
-use crate::{Attempt, Error, NodeRecord, NodeStatus, RunError, RunStatus, Store, Usage};
+use crate::{
+    Attempt, Error, NodeRecord, NodeStatus, RerunOf, Run, RunError, RunStatus, Store, Usage,
+};
 
 /// A run with its nodes, in the words of the HTTP API.
 #[derive(Debug, Clone, Serialize)]
@@ -22,6 +25,11 @@ pub struct RunView {
     pub version: u64,
     /// Where it stands.
     pub status: RunStatus,
+    /// The number of its execution: 1, and one more each time it was resumed.
+    pub execution: u32,
+    /// The run that it repeats.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rerun_of: Option<RerunOf>,
     /// What started it.
     pub trigger: String,
     /// The trigger's input; `null` where it is too large to show.
@@ -69,6 +77,9 @@ pub struct NodeView {
     /// Until when it waits, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wait_until: Option<String>,
+    /// The run whose answer this is, where it was reused and not paid for again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reused_from: Option<String>,
 }
 
 /// Most bytes of node outputs in one answer; Lambda's own limit is 6 MB.
@@ -83,10 +94,7 @@ impl Store {
         let mut nodes = Vec::with_capacity(workflow.nodes.len());
         for node in &workflow.nodes {
             let record = records.get(&node.id);
-            nodes.push(
-                self.node_view(id, run.status, node, record, &mut left)
-                    .await?,
-            );
+            nodes.push(self.node_view(&run, node, record, &mut left).await?);
         }
         let output = (run.status == RunStatus::Succeeded).then(|| {
             let sinks = workflow.sinks();
@@ -105,6 +113,8 @@ impl Store {
             workflow_id: run.workflow_id,
             version: run.version,
             status: run.status,
+            execution: run.execution,
+            rerun_of: run.rerun_of,
             trigger: run.trigger.kind,
             input: if large { Value::Null } else { run.input },
             output,
@@ -128,25 +138,33 @@ impl Store {
         })?;
         let record = self.node(run_id, node_id).await?;
         let mut no_limit = usize::MAX;
-        self.node_view(run_id, run.status, node, record.as_ref(), &mut no_limit)
+        self.node_view(&run, node, record.as_ref(), &mut no_limit)
             .await
     }
 
     async fn node_view(
         &self,
-        run_id: &str,
-        run: RunStatus,
+        run: &Run,
         node: &Node,
         record: Option<&NodeRecord>,
         left: &mut usize,
     ) -> Result<NodeView, Error> {
         let output = match record {
-            Some(record) => self.shown_output(run_id, record, left).await?,
+            Some(record) => self.shown_output(&run.id, record, left).await?,
             None => None,
         };
+        let ended = run.status != RunStatus::Running;
+        let lost = record.is_some_and(|record| {
+            ended
+                && record.status == NodeStatus::Running
+                && record
+                    .lease_until
+                    .is_none_or(|until| until < Timestamp::now())
+        });
         let waits = record.filter(|record| record.status == NodeStatus::Waiting);
         let status = match record.map(|record| record.status) {
-            None | Some(NodeStatus::Waiting) if run != RunStatus::Running => NodeStatus::Skipped,
+            None | Some(NodeStatus::Waiting) if ended => NodeStatus::Skipped,
+            Some(NodeStatus::Running) if lost => NodeStatus::Failed,
             None => NodeStatus::Pending,
             Some(status) => status,
         };
@@ -158,7 +176,11 @@ impl Store {
             attempts: record
                 .map(|record| record.attempts.clone())
                 .unwrap_or_default(),
-            error: record.and_then(|record| record.error.clone()),
+            error: if lost {
+                Some(node_lost())
+            } else {
+                record.and_then(|record| record.error.clone())
+            },
             cost_usd: record
                 .map(|record| record.cost_usd)
                 .unwrap_or_default()
@@ -166,6 +188,7 @@ impl Store {
             started_at: record.and_then(|record| record.started_at).map(rfc3339),
             ended_at: record.and_then(|record| record.ended_at).map(rfc3339),
             wait_until: waits.and_then(|record| record.wait_until).map(rfc3339),
+            reused_from: record.and_then(|record| record.reused_from.clone()),
         })
     }
 
@@ -202,6 +225,20 @@ impl Store {
         }
         Ok(Some(output))
     }
+}
+
+/// Nobody has written how the node ended, and nobody will.
+fn node_lost() -> Problem {
+    Problem::new(
+        500,
+        "NodeLost",
+        "Node Lost",
+        "the function that worked on the node died, and the run ended before another one took it over",
+    )
+    .solution([
+        "Resume the run with POST /runs/{id}/resume",
+        "Look for the function's last lines in the logs of execute-node",
+    ])
 }
 
 fn stored_workflow(definition: &str) -> Result<Workflow, Error> {

@@ -174,6 +174,9 @@ pub struct Limits {
     /// US dollars, as text in JSON. No limit when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_cost_usd: Option<Decimal>,
+    /// The same for all of the workflow's runs on one day (UTC).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_cost_usd_per_day: Option<Decimal>,
     /// How long the run may take, 1 to 86 400 seconds.
     pub timeout_seconds: u64,
     /// How many nodes run at once, 1 to 40.
@@ -184,6 +187,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             max_cost_usd: None,
+            max_cost_usd_per_day: None,
             timeout_seconds: 3600,
             max_concurrency: 10,
         }

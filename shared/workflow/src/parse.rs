@@ -149,7 +149,8 @@ fn limits(reader: &mut Reader<'_>) -> Limits {
         return limits;
     };
     let mut inner = Reader::new("limits", fields, reader.faults());
-    limits.max_cost_usd = cost(&mut inner);
+    limits.max_cost_usd = cost(&mut inner, "maxCostUsd");
+    limits.max_cost_usd_per_day = cost(&mut inner, "maxCostUsdPerDay");
     if let Some(seconds) = inner.whole("timeoutSeconds", 1..=86_400) {
         limits.timeout_seconds = seconds.unsigned_abs();
     }
@@ -161,14 +162,13 @@ fn limits(reader: &mut Reader<'_>) -> Limits {
 }
 
 /// An amount of money, best as text: a number has been through a float.
-fn cost(reader: &mut Reader<'_>) -> Option<Decimal> {
-    const FIELD: &str = "maxCostUsd";
-    let text = match reader.get(FIELD)? {
+fn cost(reader: &mut Reader<'_>, field: &'static str) -> Option<Decimal> {
+    let text = match reader.get(field)? {
         Value::String(text) => text.trim().to_owned(),
         Value::Number(number) => number.to_string(),
         other => {
             reader.fault(
-                FIELD,
+                field,
                 format!(
                     "must be an amount in US dollars such as \"0.50\", not {}",
                     kind(other)
@@ -180,12 +180,12 @@ fn cost(reader: &mut Reader<'_>) -> Option<Decimal> {
     let amount = Decimal::from_str_exact(&text).or_else(|_| Decimal::from_scientific(&text));
     match amount {
         Ok(amount) if amount.is_sign_negative() && !amount.is_zero() => {
-            reader.fault(FIELD, "must not be negative");
+            reader.fault(field, "must not be negative");
             None
         }
         Ok(amount) => Some(amount),
         Err(_) => {
-            reader.fault(FIELD, "must be an amount in US dollars such as \"0.50\"");
+            reader.fault(field, "must be an amount in US dollars such as \"0.50\"");
             None
         }
     }

@@ -27,6 +27,18 @@ pub struct PlannedNode {
     pub needs: Vec<String>,
 }
 
+impl Plan {
+    /// The plan without the nodes that are `done`, and without levels that are left empty.
+    #[must_use]
+    pub fn without(mut self, done: impl Fn(&str) -> bool) -> Self {
+        for level in &mut self.levels {
+            level.retain(|node| !done(&node.id));
+        }
+        self.levels.retain(|level| !level.is_empty());
+        self
+    }
+}
+
 impl Workflow {
     /// Plans a run.
     #[must_use]
@@ -98,6 +110,26 @@ impl Workflow {
             .filter(|(index, _)| !needed.contains(index))
             .map(|(_, node)| node)
             .collect()
+    }
+
+    /// The node of this id and all that come after it because of it: those that depend on it, and on those.
+    #[must_use]
+    pub fn from_node_on(&self, id: &str) -> BTreeSet<&str> {
+        let (graph, _) = self.edges();
+        let mut after = BTreeSet::new();
+        for index in graph.order() {
+            let Some(node) = self.nodes.get(index) else {
+                continue;
+            };
+            let needs_one = graph
+                .needs(index)
+                .filter_map(|needed| self.nodes.get(needed))
+                .any(|needed| after.contains(needed.id.as_str()));
+            if node.id == id || needs_one {
+                after.insert(node.id.as_str());
+            }
+        }
+        after
     }
 
     /// All edges, and for each node the ids whose output its templates read.

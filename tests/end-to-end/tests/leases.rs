@@ -8,8 +8,8 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use steps_problem::Problem;
 use steps_runs::{
-    Attempt, Begun, Claim, Claimed, Ended, Lease, NewRun, NodeStatus, Outcome, RunStatus, Store,
-    Trigger, Usage,
+    Attempt, Begun, Budget, Claim, Claimed, Ended, Lease, NewRun, NodeStatus, Outcome, Reserve,
+    RunStatus, Store, Trigger, Usage,
 };
 use uuid::Uuid;
 
@@ -50,6 +50,7 @@ async fn begin(store: &Store, identity: Option<&str>, budget: Option<&str>) -> (
             started_at: Timestamp::now(),
             deadline: Timestamp::now() + LEASE,
             max_cost_usd: budget.map(|budget| budget.parse().unwrap()),
+            rerun_of: None,
         })
         .await
         .unwrap();
@@ -61,14 +62,24 @@ async fn claim(store: &Store, run: &str, lease: Duration, reserve: Option<Decima
     store
         .claim(&Claim {
             run_id: run,
+            execution: 1,
             node_id: "x",
             seen: seen.as_ref(),
             now: Timestamp::now(),
             lease,
-            reserve,
+            reserve: reserve.map(of_run).as_ref(),
         })
         .await
         .unwrap()
+}
+
+fn of_run(usd: Decimal) -> Reserve {
+    Reserve {
+        usd,
+        budgets: vec![Budget::Run {
+            limit: Decimal::ONE,
+        }],
+    }
 }
 
 async fn granted(store: &Store, run: &str, lease: Duration) -> Lease {
@@ -81,6 +92,7 @@ async fn granted(store: &Store, run: &str, lease: Duration) -> Lease {
 fn paid(cost: &str) -> Attempt {
     Attempt {
         started_at: "2026-11-23T00:00:00.000Z".to_owned(),
+        ended_at: Some("2026-11-23T00:00:01.000Z".to_owned()),
         cost_usd: Some(cost.parse().unwrap()),
         ..Attempt::default()
     }
@@ -89,7 +101,7 @@ fn paid(cost: &str) -> Attempt {
 async fn settle(store: &Store, lease: &Lease, cost: &str, outcome: &Outcome<'_>) {
     let now = Timestamp::now();
     store
-        .settle(lease, &paid(cost), Usage::default(), outcome, now)
+        .settle(lease, &paid(cost), Usage::default(), outcome, false, now)
         .await
         .unwrap();
 }
@@ -109,6 +121,7 @@ async fn of_many_at_once_one_gets_the_node() {
             store
                 .claim(&Claim {
                     run_id: &run,
+                    execution: 1,
                     node_id: "x",
                     seen: None,
                     now: Timestamp::now(),
@@ -124,7 +137,7 @@ async fn of_many_at_once_one_gets_the_node() {
         match claim.await.unwrap() {
             Claimed::Granted(_) => granted += 1,
             Claimed::Taken(record) => assert_eq!(record.status, NodeStatus::Running),
-            Claimed::OverBudget => panic!("there is no budget"),
+            Claimed::OverBudget(_) => panic!("there is no budget"),
         }
     }
     assert_eq!(granted, 1);
@@ -202,6 +215,7 @@ async fn a_run_ends_once() {
     let store = store().await;
     let (run, _) = begin(&store, None, None).await;
     let end = |status| Ended {
+        execution: 1,
         status,
         at: Timestamp::now(),
         error: None,
@@ -214,7 +228,10 @@ async fn a_run_ends_once() {
             .await
             .unwrap()
     );
-    assert_eq!(store.run_status(&run).await.unwrap(), RunStatus::Aborted);
+    assert_eq!(
+        store.run_head(&run).await.unwrap().status,
+        RunStatus::Aborted
+    );
 }
 
 #[tokio::test]
@@ -224,7 +241,7 @@ async fn what_is_reserved_is_kept_until_it_is_settled() {
     let reserve = |text: &str| Some(text.parse::<Decimal>().unwrap());
     assert!(matches!(
         claim(&store, &run, LEASE, reserve("1.01")).await,
-        Claimed::OverBudget
+        Claimed::OverBudget(_)
     ));
     let Claimed::Granted(lease) = claim(&store, &run, LEASE, reserve("0.90")).await else {
         panic!("it is covered");
@@ -235,19 +252,20 @@ async fn what_is_reserved_is_kept_until_it_is_settled() {
             store
                 .claim(&Claim {
                     run_id: &run,
+                    execution: 1,
                     node_id: "y",
                     seen: None,
                     now: Timestamp::now(),
                     lease: LEASE,
-                    reserve: Some(amount.parse().unwrap()),
+                    reserve: Some(&of_run(amount.parse().unwrap())),
                 })
                 .await
                 .unwrap()
         }
     };
-    assert!(matches!(other("0.11").await, Claimed::OverBudget));
+    assert!(matches!(other("0.11").await, Claimed::OverBudget(_)));
     settle(&store, &lease, "0.25", &Outcome::Succeeded(&json!({}))).await;
-    assert!(matches!(other("0.76").await, Claimed::OverBudget));
+    assert!(matches!(other("0.76").await, Claimed::OverBudget(_)));
     assert!(matches!(other("0.75").await, Claimed::Granted(_)));
 }
 

@@ -1,0 +1,98 @@
+//! The budgets that have to cover a call: the run's, and those of the workflow's and the credential's day.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use rust_decimal::Decimal;
+use steps_problem::Problem;
+use steps_runs::{Budget, OverBudget, Run, Store};
+use steps_workflow::Workflow;
+use tokio::sync::Mutex;
+
+use crate::handler::ExecuteNode;
+
+/// How long a warm function goes by a credential's limit as it read it.
+const KNOWN_FOR: Duration = Duration::from_secs(60);
+
+/// The daily limits of credentials, by id, as far as they were read in the last minute.
+#[derive(Debug, Default)]
+pub(crate) struct DayLimits {
+    known: Mutex<HashMap<String, (Instant, Option<Decimal>)>>,
+}
+
+impl DayLimits {
+    async fn of(&self, credential_id: &str, store: &Store) -> Result<Option<Decimal>, Problem> {
+        let mut known = self.known.lock().await;
+        if let Some((read_at, limit)) = known.get(credential_id)
+            && read_at.elapsed() < KNOWN_FOR
+        {
+            return Ok(*limit);
+        }
+        let limit = store.credential(credential_id).await?.max_cost_usd_per_day;
+        known.insert(credential_id.to_owned(), (Instant::now(), limit));
+        Ok(limit)
+    }
+}
+
+impl ExecuteNode {
+    pub(crate) async fn budgets(
+        &self,
+        run: &Run,
+        workflow: &Workflow,
+        credential_id: &str,
+    ) -> Result<Vec<Budget>, Problem> {
+        let of_run = run.max_cost_usd.map(|limit| Budget::Run { limit });
+        let of_workflow = workflow
+            .limits
+            .max_cost_usd_per_day
+            .map(|limit| Budget::WorkflowDay {
+                workflow_id: run.workflow_id.clone(),
+                limit,
+            });
+        let of_credential = self
+            .day_limits
+            .of(credential_id, &self.store)
+            .await?
+            .map(|limit| Budget::CredentialDay {
+                credential_id: credential_id.to_owned(),
+                limit,
+            });
+        Ok(of_run
+            .into_iter()
+            .chain(of_workflow)
+            .chain(of_credential)
+            .collect())
+    }
+}
+
+/// A budget does not cover what the call may cost.
+pub(crate) fn over_budget(over: &OverBudget) -> Problem {
+    let limit = over.budget.limit();
+    let (whose, raise) = match &over.budget {
+        Budget::Run { .. } => (
+            "the run's `limits.maxCostUsd`".to_owned(),
+            "Raise `limits.maxCostUsd` in the workflow, or resume the run with a higher `maxCostUsd`",
+        ),
+        Budget::WorkflowDay { workflow_id, .. } => (
+            format!("today's `limits.maxCostUsdPerDay` of the workflow `{workflow_id}`"),
+            "Raise `limits.maxCostUsdPerDay` in the workflow, or resume the run after 00:00 UTC",
+        ),
+        Budget::CredentialDay { credential_id, .. } => (
+            format!("today's `maxCostUsdPerDay` of the credential `{credential_id}`"),
+            "Raise the credential's `maxCostUsdPerDay`, or resume the run after 00:00 UTC",
+        ),
+    };
+    Problem::new(
+        402,
+        "BudgetExceeded",
+        "Budget Exceeded",
+        format!(
+            "the call may cost up to {} USD, and of {whose} of {limit} USD {} USD are left",
+            over.needed, over.left
+        ),
+    )
+    .solution([
+        raise,
+        "Or lower the node's `maxTokens`, or choose a cheaper model",
+    ])
+}

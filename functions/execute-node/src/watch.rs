@@ -1,0 +1,83 @@
+//! While a call goes on: its lease is kept alive, and a run that is cancelled is noticed.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use steps_problem::Problem;
+use steps_runs::{Lease, Store};
+use tokio::time::{Interval, MissedTickBehavior, interval_at};
+
+use crate::handler::CallError;
+
+/// A function that dies frees its node after this long; one that lives renews its lease well before.
+pub(crate) const LEASE: Duration = Duration::from_secs(60);
+const LEASE_RENEWED_EVERY: Duration = Duration::from_secs(20);
+
+/// One small read each time; most calls end before the first.
+const LOOKS_EVERY: Duration = Duration::from_secs(2);
+
+/// The code of what a cancelled run's nodes end with.
+pub(crate) const RUN_ABORTED: &str = "RunAborted";
+
+/// Watches over one attempt.
+#[derive(Debug)]
+pub(crate) struct Watch<'a> {
+    store: &'a Store,
+    lease: &'a Lease,
+    renew: Interval,
+    look: Interval,
+}
+
+/// The run was cancelled.
+#[derive(Debug)]
+pub(crate) struct Cancelled;
+
+impl<'a> Watch<'a> {
+    /// Begins now.
+    pub(crate) fn new(store: &'a Store, lease: &'a Lease) -> Self {
+        let every = |period| {
+            let mut interval = interval_at(tokio::time::Instant::now() + period, period);
+            interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            interval
+        };
+        Self {
+            store,
+            lease,
+            renew: every(LEASE_RENEWED_EVERY),
+            look: every(LOOKS_EVERY),
+        }
+    }
+
+    /// Does the work, unless the run is cancelled first: then the work is dropped where it stands.
+    pub(crate) async fn over<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Cancelled> {
+        tokio::pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => return Ok(done),
+                _ = self.renew.tick() => {
+                    if let Err(error) = self.store.renew(self.lease, Timestamp::now() + LEASE).await {
+                        tracing::warn!(%error, "the lease could not be renewed");
+                    }
+                }
+                _ = self.look.tick() => match self.lease.is_abandoned(self.store).await {
+                    Ok(false) => {}
+                    Ok(true) => return Err(Cancelled),
+                    Err(error) => tracing::warn!(%error, "whether the run was cancelled is not known"),
+                }
+            }
+        }
+    }
+}
+
+impl From<Cancelled> for CallError {
+    fn from(Cancelled: Cancelled) -> Self {
+        Problem::new(
+            409,
+            RUN_ABORTED,
+            "Run Aborted",
+            "the run was cancelled while the model answered",
+        )
+        .solution(["Resume the run if that was not meant"])
+        .into()
+    }
+}

@@ -1,0 +1,110 @@
+//! Runs whose end nobody told: their executions are looked up, and the record follows.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use steps_executions::ExecutionName;
+use steps_problem::Problem;
+use steps_runs::{Due, DueItem, Ended, RunError, RunHead, RunStatus};
+
+use crate::handler::FinishRun;
+
+/// How many runs one sweep looks at.
+const AT_ONCE: usize = 100;
+
+/// Past its deadline by this much, an execution has lost itself: the longest that one node may take.
+const LOST_AFTER: SignedDuration = SignedDuration::from_mins(16);
+
+/// The longest time until a run that goes on is looked at again.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+
+impl FinishRun {
+    /// Looks at the runs that have been RUNNING for a while, the longest due first. One that cannot be looked at keeps
+    /// none of the others from it.
+    pub(crate) async fn sweep(&self) -> Result<(), Problem> {
+        let due = self.store.due(Due::Run, Timestamp::now(), AT_ONCE).await?;
+        let mut failed = None;
+        for item in &due {
+            if let Err(problem) = self.look_at(item).await {
+                tracing::warn!(run = item.run_id, code = problem.code, "not looked at");
+                failed = Some(problem);
+            }
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    async fn look_at(&self, item: &DueItem) -> Result<(), Problem> {
+        let now = Timestamp::now();
+        let run = match self.store.run_head(&item.run_id).await {
+            Ok(run) if run.status == RunStatus::Running => run,
+            // The index is a moment behind.
+            Ok(_) | Err(steps_runs::Error::NotFound { .. }) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        let name = ExecutionName {
+            run_id: &item.run_id,
+            number: run.execution,
+        };
+        let Some(execution) = self.executions.find(&name).await? else {
+            return self.end(name.run_id, &vanished(&run)).await;
+        };
+        if execution.status != RunStatus::Running.as_str() {
+            return self.follow(&name, &execution).await;
+        }
+        if now > run.deadline + LOST_AFTER {
+            self.end(name.run_id, &overdue(&run)).await?;
+            let why = "the run is long past its time limit";
+            return Ok(self.executions.stop(&name, why).await?);
+        }
+        // Later and later, as the run gets older.
+        let age = Duration::try_from(now.duration_since(run.started_at)).unwrap_or_default();
+        let pause = age.min(LONGEST_PAUSE);
+        Ok(self.store.due_again(item, now, pause).await?)
+    }
+}
+
+fn vanished(run: &RunHead) -> Ended {
+    ended(
+        run,
+        RunStatus::Failed,
+        Problem::new(
+            500,
+            "ExecutionVanished",
+            "Execution Vanished",
+            "Step Functions knows no execution of the run: it was never started, or was deleted",
+        )
+        .solution([
+            "Resume the run with POST /runs/{id}/resume",
+            "Look for the run's id in the logs of start-run",
+        ]),
+    )
+}
+
+fn overdue(run: &RunHead) -> Ended {
+    ended(
+        run,
+        RunStatus::TimedOut,
+        Problem::new(
+            504,
+            "RunTimedOut",
+            "Run Timed Out",
+            "the run took longer than its `limits.timeoutSeconds`",
+        )
+        .solution([
+            "Resume the run: it goes on with as much time again",
+            "Open the execution in the Step Functions console: its name begins with the run's id",
+        ]),
+    )
+}
+
+fn ended(run: &RunHead, status: RunStatus, problem: Problem) -> Ended {
+    Ended {
+        execution: run.execution,
+        status,
+        at: Timestamp::now(),
+        error: Some(RunError {
+            problem,
+            node: None,
+        }),
+    }
+}

@@ -1,0 +1,67 @@
+//! What can go wrong with an execution.
+
+use aws_sdk_sfn::error::ProvideErrorMetadata;
+use steps_problem::Problem;
+
+/// A failure of Step Functions: it refused, was throttling or did not answer. Each carries AWS's error code, or the
+/// kind of connection failure.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The execution was not started.
+    #[error("Step Functions did not start the run's execution: {0}")]
+    NotStarted(String),
+    /// The execution was not stopped.
+    #[error("Step Functions did not stop the run's execution: {0}")]
+    NotStopped(String),
+    /// How the execution stands is not known.
+    #[error("Step Functions did not say how the run's execution stands: {0}")]
+    NotDescribed(String),
+}
+
+impl Error {
+    pub(crate) fn not_started(error: &(impl ProvideErrorMetadata + std::fmt::Display)) -> Self {
+        Self::NotStarted(reason(error))
+    }
+
+    pub(crate) fn not_stopped(error: &(impl ProvideErrorMetadata + std::fmt::Display)) -> Self {
+        Self::NotStopped(reason(error))
+    }
+
+    pub(crate) fn not_described(error: &(impl ProvideErrorMetadata + std::fmt::Display)) -> Self {
+        Self::NotDescribed(reason(error))
+    }
+}
+
+fn reason(error: &(impl ProvideErrorMetadata + std::fmt::Display)) -> String {
+    error
+        .code()
+        .map_or_else(|| error.to_string(), str::to_owned)
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let (code, title, first) = match error {
+            Error::NotStarted(_) => (
+                "ExecutionNotStarted",
+                "Execution Not Started",
+                "Start the run again in a few seconds",
+            ),
+            Error::NotStopped(_) => (
+                "RunNotStopped",
+                "Run Not Stopped",
+                "Cancel the run again in a few seconds: no further node of it begins meanwhile",
+            ),
+            Error::NotDescribed(_) => (
+                "ExecutionUnknown",
+                "Execution Unknown",
+                "Nothing: it is asked again in some minutes",
+            ),
+        };
+        Self::new(503, code, title, error.to_string())
+            .solution([
+                first,
+                "Where it stays: deploy the template again, and look at the account's Step Functions quotas",
+            ])
+            .retryable(true)
+    }
+}

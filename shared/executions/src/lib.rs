@@ -1,0 +1,123 @@
+#![doc = include_str!("../README.md")]
+
+mod error;
+mod name;
+
+use aws_sdk_sfn::Client;
+use aws_sdk_sfn::error::ProvideErrorMetadata;
+use jiff::Timestamp;
+use serde_json::json;
+use steps_workflow::Plan;
+
+pub use error::Error;
+pub use name::ExecutionName;
+
+/// The state machine that runs workflows.
+#[derive(Debug, Clone)]
+pub struct Executions {
+    client: Client,
+    state_machine_arn: String,
+}
+
+/// How an execution stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Execution {
+    /// `RUNNING`, `SUCCEEDED`, `FAILED`, `TIMED_OUT`, `ABORTED` or `PENDING_REDRIVE`.
+    pub status: String,
+    /// When it ended.
+    pub stopped_at: Option<Timestamp>,
+    /// The name of what it failed of.
+    pub error: Option<String>,
+    /// That in words.
+    pub cause: Option<String>,
+}
+
+impl Executions {
+    /// Executions of the state machine of this ARN.
+    pub fn new(client: Client, state_machine_arn: impl Into<String>) -> Self {
+        Self {
+            client,
+            state_machine_arn: state_machine_arn.into(),
+        }
+    }
+
+    /// Starts an execution with the nodes of `plan`, at most `max_concurrency` of them at once. One that was started
+    /// before is left as it is.
+    pub async fn start(
+        &self,
+        name: &ExecutionName<'_>,
+        plan: &Plan,
+        max_concurrency: u32,
+    ) -> Result<(), Error> {
+        let input = json!({
+            "runId": name.run_id,
+            "execution": name.number,
+            "maxConcurrency": max_concurrency,
+            "levels": plan.levels,
+        });
+        let started = self
+            .client
+            .start_execution()
+            .state_machine_arn(&self.state_machine_arn)
+            .name(name.to_string())
+            .input(input.to_string())
+            .send()
+            .await;
+        match started {
+            Ok(_) => Ok(()),
+            Err(error) if error.code() == Some("ExecutionAlreadyExists") => Ok(()),
+            Err(error) => Err(Error::not_started(&error)),
+        }
+    }
+
+    /// Stops an execution, saying why. One that has ended, or never was, is left as it is.
+    pub async fn stop(&self, name: &ExecutionName<'_>, cause: &str) -> Result<(), Error> {
+        let stopped = self
+            .client
+            .stop_execution()
+            .execution_arn(self.arn(name))
+            .error("RunAborted")
+            .cause(cause)
+            .send()
+            .await;
+        match stopped {
+            Ok(_) => Ok(()),
+            Err(error) if is_gone(error.code()) => Ok(()),
+            Err(error) => Err(Error::not_stopped(&error)),
+        }
+    }
+
+    /// How an execution stands; `None` where there is none of this name (any more).
+    pub async fn find(&self, name: &ExecutionName<'_>) -> Result<Option<Execution>, Error> {
+        let described = self
+            .client
+            .describe_execution()
+            .execution_arn(self.arn(name))
+            .send()
+            .await;
+        match described {
+            Ok(execution) => Ok(Some(Execution {
+                status: execution.status.as_str().to_owned(),
+                stopped_at: execution
+                    .stop_date
+                    .and_then(|at| Timestamp::from_millisecond(at.to_millis().ok()?).ok()),
+                error: execution.error,
+                cause: execution.cause,
+            })),
+            Err(error) if is_gone(error.code()) => Ok(None),
+            Err(error) => Err(Error::not_described(&error)),
+        }
+    }
+
+    fn arn(&self, name: &ExecutionName<'_>) -> String {
+        let machine = self
+            .state_machine_arn
+            .replace(":stateMachine:", ":execution:");
+        format!("{machine}:{name}")
+    }
+}
+
+fn is_gone(code: Option<&str>) -> bool {
+    // StopExecution answers ValidationException for one that has ended.
+    matches!(code, Some("ExecutionDoesNotExist" | "ValidationException"))
+}
