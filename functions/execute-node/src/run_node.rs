@@ -23,6 +23,9 @@ use crate::watch::{LEASE, RUN_ABORTED, Watch};
 /// How often the end of an attempt is tried to be written: its answer may be paid for.
 const SETTLE_TRIES: u32 = 6;
 
+/// How long a function may work on before it notices that its run was cancelled, generously.
+const NOTICED_WITHIN_SECONDS: u64 = 5;
+
 impl ExecuteNode {
     pub(crate) async fn node_of_run(
         &self,
@@ -315,7 +318,11 @@ fn attempt(started: Timestamp, answered: &Answered) -> Attempt {
 /// The answer for a node that needs no call now: it has ended, waits, or is in another function's hands.
 fn already(record: &NodeRecord, execution: u32, now: Timestamp) -> Option<Result<Done, Problem>> {
     if let Some(wait) = record.claimable_in(execution, now) {
-        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        let mut seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        if record.execution < execution {
+            // A function of the execution before is about to notice that nobody waits for it.
+            seconds = seconds.min(NOTICED_WITHIN_SECONDS);
+        }
         return (seconds > 0).then(|| Ok(Done::look_again(seconds)));
     }
     Some(match record.status {

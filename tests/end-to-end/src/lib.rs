@@ -260,6 +260,12 @@ impl User {
         }
     }
 
+    /// What OpenRouter says of a generation.
+    pub async fn generation(&self, id: &str) -> Answer {
+        let url = format!("{}/api/v1/generation?id={id}", self.stand_in);
+        answer(self.http.get(url).bearer_auth(&self.key)).await
+    }
+
     /// Reads one of the stand-in's own pages.
     pub async fn stand_in_get(&self, page: &str) -> Value {
         let url = format!("{}/_stand-in/{page}", self.stand_in);

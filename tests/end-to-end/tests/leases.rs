@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 const LEASE: Duration = Duration::from_secs(60);
 
-async fn store() -> Store {
+pub(crate) async fn store() -> Store {
     let aws = aws().await;
     let s3 = aws_sdk_s3::config::Builder::from(&aws)
         .force_path_style(true)

@@ -7,7 +7,9 @@
     reason = "a test says what it expects by panicking"
 )]
 
+mod again;
 mod aws_events;
+mod cancel;
 mod chains;
 mod credentials;
 mod door;
@@ -23,6 +25,7 @@ mod money;
 mod runs;
 mod schedules;
 mod secrets_stay;
+mod sweeps;
 mod waits;
 mod webhooks;
 mod workflows;

@@ -1,0 +1,161 @@
+//! What nobody told is found out: a run whose execution vanished or whose end went unheard is closed, and a call
+//! whose function died is priced.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use end_to_end::{User, aws, decimal, invoke, node, table, text};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use steps_runs::{Begun, Claim, Claimed, Ended, NewRun, RunError, RunStatus, Store, Trigger};
+use steps_workflow::Format;
+use uuid::Uuid;
+
+use crate::leases::store;
+
+/// A run of one node `x` that was recorded ten minutes ago, and nothing else.
+async fn recorded(store: &Store, user: &User, credential: &str) -> String {
+    let id = Uuid::now_v7().to_string();
+    let document = json!({"name": "swept", "nodes": [
+        {"type": "openrouter", "variableName": "x", "credential": user.name, "userPrompt": "hi"},
+    ]});
+    let workflow = steps_workflow::parse(&document.to_string(), Format::Json).unwrap();
+    let started_at = Timestamp::now() - SignedDuration::from_mins(10);
+    let begun = store
+        .begin_run(&NewRun {
+            id: &id,
+            workflow_id: &user.name,
+            version: 1,
+            definition: &serde_json::to_string(&workflow).unwrap(),
+            input: &json!({}),
+            trigger: &Trigger {
+                kind: "api".to_owned(),
+                context: json!({}),
+            },
+            identity: None,
+            callback_url: None,
+            turn: None,
+            warnings: &[],
+            credentials: &BTreeMap::from([(user.name.clone(), credential.to_owned())]),
+            started_at,
+            deadline: started_at + SignedDuration::from_hours(1),
+            max_cost_usd: None,
+            rerun_of: None,
+        })
+        .await
+        .unwrap();
+    assert_eq!(begun, Begun::New);
+    id
+}
+
+fn sweep() {
+    let answer = invoke("finish-run", &json!({"sweep": "runs"}));
+    assert!(answer.get("errorType").is_none(), "{answer}");
+}
+
+#[tokio::test]
+async fn a_run_without_an_execution_is_closed_and_can_be_resumed() {
+    let user = User::new("good");
+    let credential = user.store_credential().await;
+    let run = recorded(&store().await, &user, &credential).await;
+    sweep();
+    let closed = user.ended(&run).await;
+    assert_eq!(closed["status"], "FAILED", "{closed:#}");
+    assert_eq!(closed["error"]["code"], "ExecutionVanished");
+    let resumed = user.post(&format!("/runs/{run}/resume"), &json!({})).await;
+    assert_eq!(resumed.status, 202, "{:?}", resumed.body);
+    let run = user.ended(&run).await;
+    assert_eq!(run["status"], "SUCCEEDED", "{run:#}");
+}
+
+#[tokio::test]
+async fn an_end_that_went_unheard_is_found() {
+    let user = User::with_credential().await;
+    for (prompt, status) in [("hi", "SUCCEEDED"), ("[[fault:no-credits]]", "FAILED")] {
+        let ended = user
+            .run(
+                json!([{"variableName": "x", "userPrompt": prompt}]),
+                json!({}),
+            )
+            .await;
+        assert_eq!(ended["status"], status, "{ended:#}");
+        let run = text(&ended["id"]);
+        unhear(&run).await;
+        sweep();
+        let found = user.get(&format!("/runs/{run}")).await.body;
+        assert_eq!(found["status"], status, "{found:#}");
+        assert_eq!(found["error"], ended["error"]);
+    }
+}
+
+/// Makes the record what it would be had the event of the run's end been lost.
+async fn unhear(run: &str) {
+    let s = |text: &str| AttributeValue::S(text.to_owned());
+    aws_sdk_dynamodb::Client::new(&aws().await)
+        .update_item()
+        .table_name(table())
+        .key("pk", s(&format!("RUN#{run}")))
+        .key("sk", s("RUN"))
+        .update_expression("SET #status = :running, #due = :run, dueAt = :past REMOVE endedAt")
+        .expression_attribute_names("#status", "status")
+        .expression_attribute_names("#due", "due")
+        .expression_attribute_values(":running", s("RUNNING"))
+        .expression_attribute_values(":run", s("RUN"))
+        .expression_attribute_values(":past", s("2026-11-23T00:00:00.000Z"))
+        .send()
+        .await
+        .expect("the record is there");
+}
+
+#[tokio::test]
+async fn what_a_call_cost_whose_function_died_is_asked_for_after_the_runs_end() {
+    let user = User::new("good");
+    let credential = user.store_credential().await;
+    let paid = user
+        .run(
+            json!([{"variableName": "x", "userPrompt": "hi"}]),
+            json!({}),
+        )
+        .await;
+    let generation = text(&node(&paid, "x")["attempts"][0]["generationId"]);
+
+    let store = store().await;
+    let run = recorded(&store, &user, &credential).await;
+    let past = Timestamp::now() - SignedDuration::from_mins(10);
+    let claim = Claim {
+        run_id: &run,
+        execution: 1,
+        node_id: "x",
+        seen: None,
+        now: past,
+        lease: Duration::from_secs(1),
+        reserve: None,
+    };
+    let Claimed::Granted(lease) = store.claim(&claim).await.unwrap() else {
+        panic!("nobody else knows of the run");
+    };
+    store.note_generation(&lease, &generation).await.unwrap();
+    let ended = Ended {
+        execution: 1,
+        status: RunStatus::Failed,
+        at: past,
+        error: Some(RunError {
+            problem: steps_problem::Problem::new(500, "Runtime.ExitError", "Exit", "it died"),
+            node: None,
+        }),
+    };
+    assert!(store.end_run(&run, &ended).await.unwrap());
+    store.ask_for_costs(&run, past).await.unwrap();
+    let before = user.get(&format!("/runs/{run}")).await.body;
+    assert_eq!(node(&before, "x")["status"], "FAILED", "{before:#}");
+    assert_eq!(node(&before, "x")["error"]["code"], "NodeLost");
+
+    // OpenRouter writes a generation down a while after it ended.
+    while user.generation(&generation).await.status != 200 {}
+    let answer = invoke("execute-node", &json!({"recover": "costs"}));
+    assert_eq!(answer["status"], "RECOVERED", "{answer}");
+    let run = user.get(&format!("/runs/{run}")).await.body;
+    assert_eq!(decimal(&run["costUsd"]), decimal(&paid["costUsd"]));
+    assert_eq!(decimal(&node(&run, "x")["costUsd"]), user.charged().await);
+}
