@@ -13,7 +13,7 @@ use steps_runs::{
 };
 use uuid::Uuid;
 
-const LEASE: Duration = Duration::from_secs(60);
+pub(crate) const LEASE: Duration = Duration::from_secs(60);
 
 pub(crate) async fn store() -> Store {
     let aws = aws().await;
@@ -29,7 +29,11 @@ pub(crate) async fn store() -> Store {
     )
 }
 
-async fn begin(store: &Store, identity: Option<&str>, budget: Option<&str>) -> (String, Begun) {
+pub(crate) async fn begin(
+    store: &Store,
+    identity: Option<&str>,
+    budget: Option<&str>,
+) -> (String, Begun) {
     let id = Uuid::now_v7().to_string();
     let begun = store
         .begin_run(&NewRun {
@@ -89,7 +93,7 @@ async fn granted(store: &Store, run: &str, lease: Duration) -> Lease {
     }
 }
 
-fn paid(cost: &str) -> Attempt {
+pub(crate) fn paid(cost: &str) -> Attempt {
     Attempt {
         started_at: "2026-11-23T00:00:00.000Z".to_owned(),
         ended_at: Some("2026-11-23T00:00:01.000Z".to_owned()),

@@ -1,4 +1,5 @@
 use axum::http::HeaderMap;
+use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 
 use crate::digest::sha256_hex;
@@ -38,11 +39,35 @@ pub(crate) struct Ask {
     pub(crate) header_fault: Option<FaultCall>,
     pub(crate) prompt_tokens: u64,
     pub(crate) max_tokens: Option<u64>,
+    pub(crate) max_price: MaxPrice,
     pub(crate) stream: bool,
     pub(crate) tool: Option<String>,
     pub(crate) response_format: Option<Value>,
     pub(crate) http_referer: Option<String>,
     pub(crate) title: Option<String>,
+}
+
+/// The most that a provider may charge, USD per million tokens.
+#[derive(Default)]
+pub(crate) struct MaxPrice {
+    pub(crate) prompt: Option<Decimal>,
+    pub(crate) completion: Option<Decimal>,
+}
+
+impl MaxPrice {
+    fn read(body: &Map<String, Value>) -> Self {
+        let max_price = body
+            .get("provider")
+            .and_then(|provider| provider.get("max_price"));
+        let price = |name: &str| match max_price?.get(name)? {
+            Value::String(text) => text.parse().ok(),
+            other => other.to_string().parse().ok(),
+        };
+        Self {
+            prompt: price("prompt"),
+            completion: price("completion"),
+        }
+    }
 }
 
 impl Ask {
@@ -87,6 +112,7 @@ impl Ask {
             max_tokens: ["max_completion_tokens", "max_tokens"]
                 .iter()
                 .find_map(|name| body.get(*name).and_then(Value::as_u64)),
+            max_price: MaxPrice::read(&body),
             stream: body.get("stream").and_then(Value::as_bool).unwrap_or(false),
             tool: body
                 .get("tools")

@@ -62,7 +62,7 @@ fn route(
         let call = meet(stand_in, caller, ask, &model, asked);
         let refusal = match &call {
             Some(call) => upfront::refusal(call, ask, &model),
-            None => exceeds(ask, &model),
+            None => upfront::too_dear(ask, &model).or_else(|| exceeds(ask, &model)),
         };
         match refusal {
             Some(refusal) => refused = Some(refusal),

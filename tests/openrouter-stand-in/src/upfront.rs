@@ -3,6 +3,7 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::{Span, Timestamp, tz::TimeZone};
+use rust_decimal::Decimal;
 use serde_json::json;
 
 use crate::ask::Ask;
@@ -95,6 +96,19 @@ pub(crate) fn refusal(call: &FaultCall, ask: &Ask, model: &Resolved) -> Option<R
             "provider_overloaded",
         ),
         _ => return None,
+    })
+}
+
+/// 404 where the model costs more than `provider.max_price` allows.
+pub(crate) fn too_dear(ask: &Ask, model: &Resolved) -> Option<Refusal> {
+    let million = Decimal::from(1_000_000);
+    let over =
+        |price: Decimal, most: Option<Decimal>| most.is_some_and(|most| price * million > most);
+    let too_dear = over(model.prices.prompt, ask.max_price.prompt)
+        || over(model.prices.completion, ask.max_price.completion);
+    too_dear.then(|| {
+        let text = "No endpoints found that satisfy the max price for this request";
+        routing(text.to_owned(), "Filter by Max Price")
     })
 }
 

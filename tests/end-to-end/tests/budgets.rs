@@ -1,0 +1,210 @@
+//! What a call may cost at most is taken from every budget before it begins, and what it did not cost is given back:
+//! no budget is overrun, however many nodes run at once.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use end_to_end::{User, aws, decimal, list, node, table, text};
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+use steps_runs::{Budget, Claim, Claimed, Outcome, Reserve, Usage};
+
+use crate::leases::{LEASE, begin, paid, store};
+
+/// What a budget of today has committed.
+async fn committed(name: &str) -> Decimal {
+    let key = format!("SPEND#{name}#{}", Timestamp::now().strftime("%Y-%m-%d"));
+    let answer = aws_sdk_dynamodb::Client::new(&aws().await)
+        .get_item()
+        .table_name(table())
+        .key("pk", AttributeValue::S(key))
+        .key("sk", AttributeValue::S("DAY".to_owned()))
+        .consistent_read(true)
+        .send()
+        .await
+        .expect("the table answers");
+    let item = answer.item.expect("something was spent today");
+    let number = item["committedUsd"].as_n().expect("a number");
+    number
+        .parse()
+        .or_else(|_| Decimal::from_scientific(number))
+        .expect("a decimal")
+}
+
+fn document(nodes: usize, limits: Value) -> Value {
+    let nodes: Vec<Value> = (0..nodes)
+        .map(|index| {
+            json!({
+                "variableName": format!("n{index}"),
+                "userPrompt": format!("{index} {}", "word ".repeat(index)),
+                "maxTokens": 200,
+            })
+        })
+        .collect();
+    json!({ "nodes": nodes, "limits": limits })
+}
+
+#[tokio::test]
+async fn fifty_nodes_at_once_keep_to_three_budgets_exactly() {
+    let user = User::new("good");
+    let credential = user.store_credential().await;
+    let path = format!("/credentials/{credential}");
+    let limited = user.put(&path, &json!({"maxCostUsdPerDay": "1"})).await;
+    assert_eq!(limited.status, 200, "{:?}", limited.body);
+    assert_eq!(limited.body["maxCostUsdPerDay"], "1");
+    let limits = json!({"maxCostUsd": "0.5", "maxCostUsdPerDay": "0.8", "maxConcurrency": 40});
+    let workflow = user.workflow_with(document(50, limits)).await;
+    let run = user.trigger(&workflow, &json!({})).await;
+    let run = user.ended(&run).await;
+    assert_eq!(run["status"], "SUCCEEDED", "{run:#}");
+    let charged = user.charged().await;
+    assert_eq!(user.ledger().await.len(), 50);
+    assert_eq!(decimal(&run["costUsd"]), charged);
+    assert_eq!(committed(&format!("WORKFLOW#{workflow}")).await, charged);
+    assert_eq!(
+        committed(&format!("CREDENTIAL#{credential}")).await,
+        charged
+    );
+}
+
+#[tokio::test]
+async fn of_fifty_claims_at_once_a_days_budget_grants_those_it_covers() {
+    let store = store().await;
+    let (run, _) = begin(&store, None, None).await;
+    let reserve = |usd: &str| Reserve {
+        usd: usd.parse().unwrap(),
+        budgets: vec![Budget::WorkflowDay {
+            workflow_id: run.clone(),
+            limit: "0.21".parse().unwrap(),
+        }],
+    };
+    let claims = (0..50).map(|index| {
+        let (store, run, reserve) = (store.clone(), run.clone(), reserve("0.01"));
+        tokio::spawn(async move {
+            let claim = Claim {
+                run_id: &run,
+                execution: 1,
+                node_id: &format!("n{index}"),
+                seen: None,
+                now: Timestamp::now(),
+                lease: LEASE,
+                reserve: Some(&reserve),
+            };
+            store.claim(&claim).await.unwrap()
+        })
+    });
+    let mut leases = Vec::new();
+    let mut refused = 0;
+    for claim in claims.collect::<Vec<_>>() {
+        match claim.await.unwrap() {
+            Claimed::Granted(lease) => leases.push(lease),
+            Claimed::OverBudget(over) => {
+                refused += 1;
+                assert!(over.left < over.needed, "{over:?}");
+            }
+            Claimed::Taken(record) => panic!("{record:?}"),
+        }
+    }
+    assert_eq!((leases.len(), refused), (21, 29));
+    let name = format!("WORKFLOW#{run}");
+    assert_eq!(committed(&name).await, "0.21".parse().unwrap());
+    for lease in &leases {
+        let outcome = Outcome::Succeeded(&Value::Null);
+        let now = Timestamp::now();
+        store
+            .settle(
+                lease,
+                &paid("0.002"),
+                Usage::default(),
+                &outcome,
+                false,
+                now,
+            )
+            .await
+            .unwrap();
+    }
+    assert_eq!(committed(&name).await, "0.042".parse().unwrap());
+}
+
+#[tokio::test]
+async fn a_days_budget_of_a_workflow_holds_for_all_its_runs() {
+    let user = User::with_credential().await;
+    let mut large = document(1, json!({"maxCostUsdPerDay": "0.05"}));
+    large["nodes"][0]["maxTokens"] = json!(100_000);
+    let workflow = user.workflow_with(large).await;
+    let run = user.trigger(&workflow, &json!({})).await;
+    let failed = user.ended(&run).await;
+    assert_eq!(failed["error"]["code"], "BudgetExceeded", "{failed:#}");
+    let cause = text(&failed["error"]["cause"]);
+    assert!(
+        cause.contains("`limits.maxCostUsdPerDay`")
+            && cause.contains(&workflow)
+            && cause.contains("of 0.05 USD")
+            && cause.contains("0.05 USD are left"),
+        "{cause}"
+    );
+    assert_eq!(user.ledger().await.len(), 0);
+}
+
+#[tokio::test]
+async fn a_credentials_budget_holds_for_all_workflows_and_names_itself() {
+    let user = User::new("good");
+    let credential = user.store_credential().await;
+    let path = format!("/credentials/{credential}");
+    user.put(&path, &json!({"maxCostUsdPerDay": "0.00001"}))
+        .await;
+    let workflow = user.workflow_with(document(1, json!({}))).await;
+    let run = user.trigger(&workflow, &json!({})).await;
+    let failed = user.ended(&run).await;
+    assert_eq!(failed["error"]["code"], "BudgetExceeded", "{failed:#}");
+    let cause = text(&failed["error"]["cause"]);
+    assert!(
+        cause.contains("`maxCostUsdPerDay` of the credential"),
+        "{cause}"
+    );
+    assert_eq!(user.ledger().await.len(), 0);
+
+    let wrong = user.put(&path, &json!({"maxCostUsdPerDay": "-1"})).await;
+    assert_eq!(wrong.status, 400);
+    let freed = user.put(&path, &json!({"maxCostUsdPerDay": null})).await;
+    assert_eq!(freed.status, 200, "{:?}", freed.body);
+    assert!(freed.body["maxCostUsdPerDay"].is_null());
+}
+
+#[tokio::test]
+async fn openrouter_is_held_to_the_prices_that_were_reserved() {
+    let user = User::with_credential().await;
+    let marker = format!("held to {}", user.name);
+    let workflow = user
+        .workflow_with(json!({
+            "limits": {"maxCostUsd": "0.5"},
+            "nodes": [{"variableName": "x", "userPrompt": marker, "provider": {"sort": "price"}}],
+        }))
+        .await;
+    let run = user.trigger(&workflow, &json!({})).await;
+    let run = user.ended(&run).await;
+    assert_eq!(run["status"], "SUCCEEDED", "{run:#}");
+    let requests = user.stand_in_get("requests?last=200").await;
+    let sent = list(&requests)
+        .iter()
+        .find(|request| request["body"].to_string().contains(&marker))
+        .expect("the stand-in keeps the last requests");
+    let provider = &sent["body"]["provider"];
+    assert_eq!(provider["sort"], "price");
+    assert_eq!(
+        provider["max_price"],
+        json!({"prompt": 0.1515, "completion": 0.606})
+    );
+
+    // A limit of the node's own that no provider meets.
+    let run = user
+        .run(
+            json!([{
+                "variableName": "x", "userPrompt": "hi", "model": "openai/gpt-4o",
+                "provider": {"max_price": {"prompt": 1}},
+            }]),
+            json!({}),
+        )
+        .await;
+    assert_eq!(node(&run, "x")["error"]["code"], "NoEndpoints", "{run:#}");
+    assert!(text(&run["error"]["upstream"]["message"]).contains("max price"));
+}
