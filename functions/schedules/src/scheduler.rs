@@ -106,7 +106,7 @@ impl Scheduler {
                 .maximum_window_in_minutes(minutes),
         };
         let run = ScheduledRun::new(workflow, name, wanted.overlap, wanted.input.clone());
-        let input = serde_json::to_string(&run).map_err(unwritable)?;
+        let input = serde_json::to_string(&run).map_err(Problem::unwritable)?;
         let target = Target::builder()
             .arn(&self.target_arn)
             .role_arn(&self.target_role_arn)
@@ -114,8 +114,8 @@ impl Scheduler {
             .dead_letter_config(DeadLetterConfig::builder().arn(&self.lost_arn).build());
         Ok((
             state,
-            window.build().map_err(unwritable)?,
-            target.build().map_err(unwritable)?,
+            window.build().map_err(Problem::unwritable)?,
+            target.build().map_err(Problem::unwritable)?,
         ))
     }
 
@@ -232,15 +232,6 @@ fn read(name: &str, kept: &GetScheduleOutput) -> Result<Schedule, Problem> {
 fn time(time: Option<&DateTime>) -> Timestamp {
     time.and_then(|time| Timestamp::from_second(time.secs()).ok())
         .unwrap_or_default()
-}
-
-fn unwritable(error: impl std::error::Error) -> Problem {
-    Problem::new(
-        500,
-        "AnswerUnwritable",
-        "Answer Unwritable",
-        error.to_string(),
-    )
 }
 
 fn failed<E, R>(error: &SdkError<E, R>) -> Problem

@@ -69,14 +69,7 @@ impl Workflows {
                     .faults(faults),
             );
         };
-        let definition = serde_json::to_string(&workflow).map_err(|error| {
-            Problem::new(
-                500,
-                "AnswerUnwritable",
-                "Answer Unwritable",
-                error.to_string(),
-            )
-        })?;
+        let definition = serde_json::to_string(&workflow).map_err(Problem::unwritable)?;
         let stored = self
             .store
             .put_workflow(id, &workflow.name, &definition, Timestamp::now())

@@ -142,14 +142,7 @@ impl Catalogue {
             .solution(["Try again in a few minutes", "Check status.openrouter.ai"])
             .retryable(true));
         }
-        let text = serde_json::to_string(&models).map_err(|error| {
-            Problem::new(
-                500,
-                "AnswerUnwritable",
-                "Answer Unwritable",
-                error.to_string(),
-            )
-        })?;
+        let text = serde_json::to_string(&models).map_err(Problem::unwritable)?;
         let stored = self.store.put_catalogue(&text, began).await?;
         tracing::info!(models = models.len(), stored, "read the model list");
         Ok(Arc::new(List::new(models, began)))

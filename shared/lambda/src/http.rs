@@ -220,14 +220,7 @@ pub struct Answer {
 impl Answer {
     /// JSON with this status.
     pub fn json(status: u16, value: &impl Serialize) -> Result<Self, Problem> {
-        let body = serde_json::to_string(value).map_err(|error| {
-            Problem::new(
-                500,
-                "AnswerUnwritable",
-                "Answer Unwritable",
-                error.to_string(),
-            )
-        })?;
+        let body = serde_json::to_string(value).map_err(Problem::unwritable)?;
         Ok(Self {
             status,
             content_type: "application/json",

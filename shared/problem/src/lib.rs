@@ -93,6 +93,16 @@ impl fmt::Display for Fault {
 }
 
 impl Problem {
+    /// What is to be written has a shape that cannot be written: a fault of this project's own.
+    pub fn unwritable(error: impl std::error::Error) -> Self {
+        Self::new(
+            500,
+            "AnswerUnwritable",
+            "Answer Unwritable",
+            error.to_string(),
+        )
+    }
+
     /// A problem that is not retryable and has nothing but its words; the rest is added with the builders below.
     pub fn new(
         status: u16,

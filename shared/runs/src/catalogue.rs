@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::attribute::{Item, get_n, get_s, get_time, n, s, time};
-use crate::store::key;
+use crate::store::{key, passed};
 use crate::text::{pack, unpack};
 use crate::{Error, Store};
 
@@ -59,17 +59,7 @@ impl Store {
             .expression_attribute_values(":at", time(fetched_at))
             .send()
             .await;
-        match put {
-            Ok(_) => Ok(true),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(Error::dynamodb(error)),
-        }
+        passed(put)
     }
 
     fn put_part(&self, sk: &str, bytes: &[u8]) -> PutItemFluentBuilder {

@@ -10,8 +10,8 @@ use uuid::Uuid;
 use crate::attribute::{n, nested, rfc3339, s, time};
 use crate::budget::over_budget;
 use crate::node::{node_key, read_node};
-use crate::run::{condition_failed, run_key};
-use crate::store::key;
+use crate::run::run_key;
+use crate::store::{key, passed};
 use crate::transaction::Transacted;
 use crate::{
     Attempt, Error, NodeRecord, NodeStatus, OverBudget, Reserve, Reserved, RunStatus, Store,
@@ -210,11 +210,7 @@ impl Store {
             .expression_attribute_values(":until", time(until))
             .send()
             .await;
-        match result {
-            Ok(_) => Ok(true),
-            Err(error) if condition_failed(error.as_service_error()) => Ok(false),
-            Err(error) => Err(Error::dynamodb(error)),
-        }
+        passed(result)
     }
 
     pub(crate) fn update(&self, run_id: &str, sk: &str) -> UpdateBuilder {

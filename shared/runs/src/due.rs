@@ -8,8 +8,7 @@ use jiff::Timestamp;
 
 use crate::attribute::{get_s, s, time};
 use crate::node::node_id;
-use crate::run::condition_failed;
-use crate::store::key;
+use crate::store::{key, passed};
 use crate::{Error, Store};
 
 /// The index's keys.
@@ -122,10 +121,8 @@ impl Store {
         if let Some(at) = at {
             update = update.expression_attribute_values(":at", at);
         }
-        match update.send().await {
-            Ok(_) => Ok(()),
-            Err(error) if condition_failed(error.as_service_error()) => Ok(()),
-            Err(error) => Err(Error::dynamodb(error)),
-        }
+        // Where it does not pass, someone else has looked.
+        passed(update.send().await)?;
+        Ok(())
     }
 }

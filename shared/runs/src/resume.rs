@@ -7,8 +7,8 @@ use rust_decimal::Decimal;
 
 use crate::attribute::{n, nested, s, time};
 use crate::due::{DUE, DUE_AT, Due};
-use crate::run::{FIRST_LOOK, RUN, condition_failed, run_key};
-use crate::store::key;
+use crate::run::{FIRST_LOOK, RUN, run_key};
+use crate::store::{key, passed};
 use crate::{Error, Run, RunStatus, Store};
 
 /// How a run goes on.
@@ -70,10 +70,7 @@ impl Store {
                 .expression_attribute_values(":more", n(most - run.max_cost_usd.unwrap_or(most)));
         }
         set.push_str(" REMOVE endedAt, #error");
-        match update.update_expression(set).send().await {
-            Ok(_) => Ok(Some(next)),
-            Err(error) if condition_failed(error.as_service_error()) => Ok(None),
-            Err(error) => Err(Error::dynamodb(error)),
-        }
+        let resumed = passed(update.update_expression(set).send().await)?;
+        Ok(resumed.then_some(next))
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::builders::PutBuilder;
 use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure};
 use jiff::{SignedDuration, Timestamp};
@@ -17,7 +16,7 @@ use crate::attribute::{
     s, time,
 };
 use crate::due::{DUE, DUE_AT, Due};
-use crate::store::key;
+use crate::store::{key, passed};
 use crate::transaction::Transacted;
 use crate::{Error, Store, Turn};
 
@@ -424,11 +423,7 @@ impl Store {
             }
             None => "SET #status = :status, endedAt = :at REMOVE #error, #due, #dueAt",
         };
-        match update.update_expression(expression).send().await {
-            Ok(_) => Ok(true),
-            Err(error) if condition_failed(error.as_service_error()) => Ok(false),
-            Err(error) => Err(Error::dynamodb(error)),
-        }
+        passed(update.update_expression(expression).send().await)
     }
 
     pub(crate) async fn read_run(&self, item: &Item, body: &Item) -> Result<Run, Error> {
@@ -470,10 +465,6 @@ impl Store {
             rerun_of: find_nested(item, "rerunOf")?,
         })
     }
-}
-
-pub(crate) fn condition_failed(error: Option<&UpdateItemError>) -> bool {
-    error.is_some_and(UpdateItemError::is_conditional_check_failed_exception)
 }
 
 pub(crate) fn not_found(id: &str) -> Error {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::attribute::{find_s, get_s, s};
-use crate::store::key;
+use crate::store::{key, passed};
 use crate::{Error, Store};
 
 /// A queue, topic or bucket whose events start a workflow.
@@ -36,17 +36,7 @@ impl Store {
             .expression_attribute_values(":workflow", s(workflow_id))
             .send()
             .await;
-        match result {
-            Ok(_) => Ok(true),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(Error::dynamodb(error)),
-        }
+        passed(result)
     }
 
     /// The workflow that the events of `arn` start.
@@ -98,19 +88,12 @@ impl Store {
             .expression_attribute_values(":workflow", s(workflow_id))
             .send()
             .await;
-        match result {
-            Ok(_) => Ok(()),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
-            {
-                Err(Error::NotFound {
-                    what: "source",
-                    id: arn.to_owned(),
-                })
-            }
-            Err(error) => Err(Error::dynamodb(error)),
+        if passed(result)? {
+            return Ok(());
         }
+        Err(Error::NotFound {
+            what: "source",
+            id: arn.to_owned(),
+        })
     }
 }

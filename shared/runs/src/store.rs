@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
@@ -72,6 +73,19 @@ impl Store {
     /// When DynamoDB may drop a record that starts at `start`.
     pub(crate) fn expires(&self, start: Timestamp) -> AttributeValue {
         n(start.as_second() + self.retention_days * 24 * 60 * 60)
+    }
+}
+
+/// Whether a conditional write was made; `false` where its condition did not hold.
+pub(crate) fn passed<T, E, R>(written: Result<T, SdkError<E, R>>) -> Result<bool, Error>
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: std::fmt::Debug,
+{
+    match written {
+        Ok(_) => Ok(true),
+        Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(false),
+        Err(error) => Err(Error::dynamodb(error)),
     }
 }
 

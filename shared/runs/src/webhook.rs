@@ -1,12 +1,11 @@
 //! Webhooks of a workflow: all that is known of them but their secrets.
 
-use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::types::ReturnValue;
 use serde::{Deserialize, Serialize};
 use steps_webhooks::Mode;
 
 use crate::attribute::{Item, find_nested, n, nested};
-use crate::store::key;
+use crate::store::{key, passed};
 use crate::workflow::workflow_key;
 use crate::{Error, Store};
 
@@ -73,18 +72,13 @@ impl Store {
                 .expression_attribute_names("#revision", "revision")
                 .expression_attribute_values(":before", n(webhook.revision.saturating_sub(1)))
         };
-        match put.send().await {
-            Ok(_) => Ok(()),
-            Err(SdkError::ServiceError(error))
-                if error.err().is_conditional_check_failed_exception() =>
-            {
-                Err(Error::Conflict {
-                    what: "webhook",
-                    id: webhook.name.clone(),
-                })
-            }
-            Err(error) => Err(Error::dynamodb(error)),
+        if passed(put.send().await)? {
+            return Ok(());
         }
+        Err(Error::Conflict {
+            what: "webhook",
+            id: webhook.name.clone(),
+        })
     }
 
     /// The webhook, where there is one.

@@ -5,8 +5,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::attribute::{find_s, get_n, get_s, n, rfc3339, s};
-use crate::run::condition_failed;
-use crate::store::key;
+use crate::store::{key, passed};
 use crate::transaction::Transacted;
 use crate::{Error, Page, Store, page};
 
@@ -164,10 +163,10 @@ impl Store {
             .expression_attribute_names("#definition", "definition")
             .send()
             .await;
-        match result {
-            Ok(_) => Ok(()),
-            Err(error) if condition_failed(error.as_service_error()) => Err(not_found(id)),
-            Err(error) => Err(Error::dynamodb(error)),
+        if passed(result)? {
+            Ok(())
+        } else {
+            Err(not_found(id))
         }
     }
 }
