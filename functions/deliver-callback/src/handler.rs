@@ -6,8 +6,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use reqwest::redirect::Policy;
 use serde::{Deserialize, Serialize};
+use steps_executions::ExecutionName;
 use steps_problem::Problem;
-use steps_runs::Store;
+use steps_runs::{RunStatus, Store};
 
 /// What this function works with.
 #[derive(Debug)]
@@ -37,7 +38,7 @@ pub(crate) struct Event {
 struct Record {
     message_id: String,
     receipt_handle: String,
-    /// The run's id.
+    /// The name of the execution that ended.
     body: String,
     attributes: Attributes,
 }
@@ -93,23 +94,30 @@ impl DeliverCallback {
         Ok(report)
     }
 
-    async fn deliver(&self, run: &str) -> Result<(), Problem> {
-        let Some(url) = self.store.callback_url(run).await? else {
+    async fn deliver(&self, execution: &str) -> Result<(), Problem> {
+        let Some(name) = ExecutionName::parse(execution) else {
+            return Ok(());
+        };
+        let Some(url) = self.store.callback_url(name.run_id).await? else {
             // Its record has expired.
             return Ok(());
         };
-        let view = self.store.run_view(run).await?;
+        let view = self.store.run_view(name.run_id).await?;
+        if view.execution != name.number || view.status == RunStatus::Running {
+            // It was resumed: its next end is posted.
+            return Ok(());
+        }
         let body = serde_json::to_vec(&view).map_err(|error| undelivered(error.to_string()))?;
         let secret =
             steps_secrets::read_text(&self.secrets, &self.secret_id, "callback secret").await?;
         let now = Timestamp::now().as_second();
-        let signature = steps_webhooks::sign(&secret, run, now, &body)
+        let signature = steps_webhooks::sign(&secret, execution, now, &body)
             .ok_or_else(|| undelivered("the callback secret is not base64"))?;
         let answer = self
             .http
             .post(url)
             .header("content-type", "application/json")
-            .header(steps_webhooks::ID, run)
+            .header(steps_webhooks::ID, execution)
             .header(steps_webhooks::TIMESTAMP, now)
             .header(steps_webhooks::SIGNATURE, signature)
             .body(body)

@@ -11,7 +11,7 @@ use steps_runs::{
     Work,
 };
 use steps_workflow::{Kind, Node, OpenRouterNode, Workflow};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::budget::over_budget;
 use crate::handler::{Answered, CallError, Done, ExecuteNode, NodeOfRun, timeouts, wait_seconds};
@@ -25,6 +25,10 @@ const SETTLE_TRIES: u32 = 6;
 
 /// How long a function may work on before it notices that its run was cancelled, generously.
 const NOTICED_WITHIN_SECONDS: u64 = 5;
+
+/// How long a node that has ended may be kept for what its attempts cost; less than what is kept back from Lambda's
+/// deadline.
+const RECOVERY_TIME: Duration = Duration::from_secs(12);
 
 impl ExecuteNode {
     pub(crate) async fn node_of_run(
@@ -110,7 +114,11 @@ impl ExecuteNode {
         let ended = self
             .settle(&work, node, &lease, attempt, answered, !unpriced.is_empty())
             .await;
-        self.recover_costs(&work.run, node, unpriced, &ended).await;
+        // The end is written: what is not known in time is asked for later.
+        let recovered = self.recover_costs(&work.run, node, unpriced, &ended);
+        if timeout(RECOVERY_TIME, recovered).await.is_err() {
+            tracing::info!(run = run_id, node = node_id, "costs are asked for later");
+        }
         ended
     }
 

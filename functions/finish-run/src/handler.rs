@@ -87,17 +87,18 @@ impl FinishRun {
         execution: &Execution,
     ) -> Result<(), Problem> {
         match ended(name, execution) {
-            Some(ended) => self.end(name.run_id, &ended).await,
+            Some(ended) => self.end(name, &ended).await,
             None => Ok(()),
         }
     }
 
     /// Ends the record, where it has not ended before.
-    pub(crate) async fn end(&self, run_id: &str, ended: &Ended) -> Result<(), Problem> {
+    pub(crate) async fn end(&self, name: &ExecutionName<'_>, ended: &Ended) -> Result<(), Problem> {
+        let run_id = name.run_id;
         let changed = self.store.end_run(run_id, ended).await?;
         tracing::info!(
             run = run_id,
-            execution = ended.execution,
+            execution = name.number,
             status = ended.status.as_str(),
             changed,
             "execution ended"
@@ -106,18 +107,18 @@ impl FinishRun {
         if ended.status != RunStatus::Succeeded {
             self.store.ask_for_costs(run_id, Timestamp::now()).await?;
         }
-        self.call_back(run_id).await
+        self.call_back(name).await
     }
 
-    /// Queues the run where it is to be posted.
-    async fn call_back(&self, run_id: &str) -> Result<(), Problem> {
-        if self.store.callback_url(run_id).await?.is_none() {
+    /// Queues the end of this execution where the run is to be posted.
+    async fn call_back(&self, name: &ExecutionName<'_>) -> Result<(), Problem> {
+        if self.store.callback_url(name.run_id).await?.is_none() {
             return Ok(());
         }
         self.sqs
             .send_message()
             .queue_url(&self.callback_queue_url)
-            .message_body(run_id)
+            .message_body(name.to_string())
             .send()
             .await
             .map_err(|error| {

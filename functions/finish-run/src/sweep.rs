@@ -46,13 +46,13 @@ impl FinishRun {
             number: run.execution,
         };
         let Some(execution) = self.executions.find(&name).await? else {
-            return self.end(name.run_id, &vanished(&run)).await;
+            return self.end(&name, &vanished(&run)).await;
         };
         if execution.status != RunStatus::Running.as_str() {
             return self.follow(&name, &execution).await;
         }
         if now > run.deadline + LOST_AFTER {
-            self.end(name.run_id, &overdue(&run)).await?;
+            self.end(&name, &overdue(&run)).await?;
             let why = "the run is long past its time limit";
             return Ok(self.executions.stop(&name, why).await?);
         }
