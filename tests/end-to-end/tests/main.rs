@@ -17,6 +17,7 @@ mod door;
 mod ends;
 mod failures;
 mod inline_nodes;
+mod interleavings;
 mod large_runs;
 mod leases;
 mod model_cache;

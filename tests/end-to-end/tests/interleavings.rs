@@ -1,0 +1,329 @@
+//! Whatever order several writers' steps fall in, and however often a step is repeated: an answer never changes, an
+//! ended run stays ended, and not a cent is lost or counted twice.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use end_to_end::{aws, table};
+use fastrand::Rng;
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+use steps_problem::Problem;
+use steps_runs::{
+    Attempt, Budget, Claim, Claimed, Ended, Lease, NodeStatus, Outcome, Reserve, Resume, RunStatus,
+    Store, Usage,
+};
+
+use crate::leases::{begin, store};
+
+const WRITERS: u64 = 4;
+const STEPS: usize = 24;
+const NODES: [&str; 3] = ["a", "b", "c"];
+
+/// What the writers saw that has to hold from then on.
+#[derive(Default)]
+struct Seen {
+    outputs: BTreeMap<String, Value>,
+}
+
+struct Writer {
+    store: Store,
+    run: String,
+    random: Rng,
+    held: Vec<Lease>,
+    seen: Arc<Mutex<Seen>>,
+}
+
+#[tokio::test]
+async fn no_interleaving_loses_or_doubles_anything() {
+    let seed = fastrand::u64(..);
+    let worlds = (0..32).map(|world| tokio::spawn(interleave(seed.wrapping_add(world))));
+    for world in worlds.collect::<Vec<_>>() {
+        world
+            .await
+            .unwrap_or_else(|error| panic!("of the seeds from {seed} on: {error}"));
+    }
+}
+
+async fn interleave(seed: u64) {
+    let store = store().await;
+    let (run, _) = begin(&store, None, Some("1")).await;
+    let seen = Arc::new(Mutex::new(Seen::default()));
+    let writers = (0..WRITERS).map(|writer| {
+        let mut writer = Writer {
+            store: store.clone(),
+            run: run.clone(),
+            random: Rng::with_seed(seed.wrapping_mul(31).wrapping_add(writer)),
+            held: Vec::new(),
+            seen: Arc::clone(&seen),
+        };
+        tokio::spawn(async move {
+            for _ in 0..STEPS {
+                writer.step().await;
+            }
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.unwrap();
+    }
+    let seen = Arc::into_inner(seen).expect("all writers are done");
+    check(&store, &run, &seen.into_inner().unwrap()).await;
+}
+
+impl Writer {
+    async fn step(&mut self) {
+        match self.random.u8(0..12) {
+            0..=3 => self.claim().await,
+            4..=6 => self.settle().await,
+            7 => self.note().await,
+            8 => self.recover().await,
+            9 => self.look().await,
+            10 => self.end().await,
+            _ => self.resume().await,
+        }
+    }
+
+    fn any_held(&mut self) -> Option<Lease> {
+        let held = self.held.clone();
+        self.random.choice(held)
+    }
+
+    async fn claim(&mut self) {
+        let node = *self.random.choice(NODES.iter()).unwrap();
+        let seen = self.store.node(&self.run, node).await.unwrap();
+        let execution = self.store.run_head(&self.run).await.unwrap().execution;
+        let usd = Decimal::new(self.random.i64(1..400), 4);
+        let budgets = vec![
+            Budget::Run {
+                limit: Decimal::ONE,
+            },
+            Budget::WorkflowDay {
+                workflow_id: self.run.clone(),
+                limit: Decimal::TWO,
+            },
+        ];
+        let reserve = Reserve { usd, budgets };
+        let claim = Claim {
+            run_id: &self.run,
+            execution,
+            node_id: node,
+            seen: seen.as_ref(),
+            now: Timestamp::now(),
+            lease: Duration::from_millis(self.random.u64(1..200)),
+            reserve: Some(&reserve),
+        };
+        if let Claimed::Granted(lease) = self.store.claim(&claim).await.unwrap() {
+            self.held.push(lease);
+        }
+    }
+
+    /// Under any lease that this writer ever had: lost ones and settled ones too.
+    async fn settle(&mut self) {
+        let Some(lease) = self.any_held() else {
+            return;
+        };
+        let cost = Decimal::new(self.random.i64(0..300), 4);
+        let unpriced = self.random.u8(0..4) == 0;
+        let attempt = Attempt {
+            started_at: format!("{:.3}", Timestamp::now()),
+            ended_at: Some(format!("{:.3}", Timestamp::now())),
+            generation_id: unpriced.then(|| "gen-unpriced".to_owned()),
+            cost_usd: (!unpriced).then_some(cost),
+            ..Attempt::default()
+        };
+        let usage = Usage {
+            prompt_tokens: 1,
+            completion_tokens: 2,
+            total_tokens: 3,
+        };
+        let problem = Problem::new(502, "ProviderError", "Provider Error", "no");
+        let answer = json!({ "text": self.random.u64(..) });
+        let outcome = match self.random.u8(0..4) {
+            0 | 1 => Outcome::Succeeded(&answer),
+            2 => Outcome::Waiting {
+                until: Timestamp::now(),
+                problem: &problem,
+            },
+            _ => Outcome::Failed(&problem),
+        };
+        // Once more where the answer to the first write was lost.
+        for _ in 0..self.random.u8(1..=2) {
+            self.store
+                .settle(
+                    &lease,
+                    &attempt,
+                    usage,
+                    &outcome,
+                    unpriced,
+                    Timestamp::now(),
+                )
+                .await
+                .unwrap();
+        }
+    }
+
+    async fn note(&mut self) {
+        if let Some(lease) = self.any_held() {
+            self.store
+                .note_generation(&lease, "gen-noted")
+                .await
+                .unwrap();
+        }
+    }
+
+    /// As a later visit does: from what the record says, which may be old by the time of the write.
+    async fn recover(&mut self) {
+        let node = *self.random.choice(NODES.iter()).unwrap();
+        let Some(record) = self.store.node(&self.run, node).await.unwrap() else {
+            return;
+        };
+        let unpriced = record
+            .attempts
+            .iter()
+            .enumerate()
+            .filter(|(_, attempt)| attempt.is_unpriced());
+        for (index, attempt) in unpriced {
+            let cost = Decimal::new(self.random.i64(1..300), 4);
+            self.store
+                .recover_cost(&self.run, node, (index, attempt), cost, false)
+                .await
+                .unwrap();
+        }
+    }
+
+    async fn look(&mut self) {
+        for node in NODES {
+            let Some(record) = self.store.node(&self.run, node).await.unwrap() else {
+                continue;
+            };
+            let output = self.store.output(&record).await.unwrap();
+            let mut seen = self.seen.lock().unwrap();
+            let before = seen.outputs.get(node);
+            if let Some(before) = before {
+                assert_eq!(
+                    record.status,
+                    NodeStatus::Succeeded,
+                    "{node} moved backwards"
+                );
+                assert_eq!(
+                    Some(before),
+                    output.as_ref(),
+                    "the answer of {node} changed"
+                );
+            } else if let Some(output) = output {
+                seen.outputs.insert(node.to_owned(), output);
+            }
+        }
+    }
+
+    async fn end(&mut self) {
+        let head = self.store.run_head(&self.run).await.unwrap();
+        let statuses = [
+            RunStatus::Succeeded,
+            RunStatus::Failed,
+            RunStatus::TimedOut,
+            RunStatus::Aborted,
+        ];
+        let ended = Ended {
+            // Often an event of an earlier execution.
+            execution: self.random.u32(1..=head.execution),
+            status: self.random.choice(statuses).unwrap(),
+            at: Timestamp::now(),
+            error: None,
+        };
+        let changed = self.store.end_run(&self.run, &ended).await.unwrap();
+        if head.status != RunStatus::Running || ended.execution < head.execution {
+            let after = self.store.run_head(&self.run).await.unwrap();
+            assert!(
+                !changed || after.execution > head.execution,
+                "an ended run ended again"
+            );
+        }
+    }
+
+    async fn resume(&mut self) {
+        let run = self.store.run(&self.run).await.unwrap();
+        if matches!(run.status, RunStatus::Running | RunStatus::Succeeded) {
+            return;
+        }
+        let resume = Resume {
+            run: &run,
+            credentials: &BTreeMap::new(),
+            at: Timestamp::now(),
+            deadline: run.deadline,
+            max_cost_usd: None,
+        };
+        if let Some(number) = self.store.resume_run(&resume).await.unwrap() {
+            assert_eq!(number, run.execution + 1);
+        }
+    }
+}
+
+async fn check(store: &Store, run: &str, seen: &Seen) {
+    let (record, nodes) = store.run_with_nodes(run).await.unwrap();
+    for (node, output) in &seen.outputs {
+        assert_eq!(
+            store.output(&nodes[node]).await.unwrap().as_ref(),
+            Some(output)
+        );
+    }
+    let attempts: Vec<&Attempt> = nodes.values().flat_map(|node| &node.attempts).collect();
+    let spent: Decimal = attempts.iter().filter_map(|attempt| attempt.cost_usd).sum();
+    let held: Decimal = attempts
+        .iter()
+        .filter_map(|attempt| attempt.reserved.as_ref())
+        .map(|reserved| reserved.usd)
+        .sum();
+    assert_eq!(record.cost_usd, spent, "the run's total: {nodes:#?}");
+    for node in nodes.values() {
+        let of_attempts: Decimal = node
+            .attempts
+            .iter()
+            .filter_map(|attempt| attempt.cost_usd)
+            .sum();
+        assert_eq!(node.cost_usd, of_attempts, "{node:#?}");
+    }
+    let left = number(&format!("RUN#{run}"), "RUN", "budgetLeftUsd").await;
+    assert_eq!(
+        left + spent + held,
+        Decimal::ONE,
+        "the run's budget: {nodes:#?}"
+    );
+    if !attempts.is_empty() {
+        let day = format!(
+            "SPEND#WORKFLOW#{run}#{}",
+            record.started_at.strftime("%Y-%m-%d")
+        );
+        let committed = number(&day, "DAY", "committedUsd").await;
+        assert_eq!(committed, spent + held, "the day's budget: {nodes:#?}");
+    }
+    let ended = attempts
+        .iter()
+        .filter(|attempt| attempt.ended_at.is_some())
+        .count();
+    assert_eq!(
+        record.usage.total_tokens,
+        3 * ended as u64,
+        "the tokens of each attempt that ended, once: {nodes:#?}"
+    );
+}
+
+async fn number(pk: &str, sk: &str, name: &str) -> Decimal {
+    let answer = aws_sdk_dynamodb::Client::new(&aws().await)
+        .get_item()
+        .table_name(table())
+        .key("pk", AttributeValue::S(pk.to_owned()))
+        .key("sk", AttributeValue::S(sk.to_owned()))
+        .consistent_read(true)
+        .send()
+        .await
+        .expect("the table answers");
+    let item = answer.item.unwrap_or_else(|| panic!("no item {pk} {sk}"));
+    let text = item[name].as_n().expect("a number");
+    text.parse()
+        .or_else(|_| Decimal::from_scientific(text))
+        .expect("a decimal")
+}
