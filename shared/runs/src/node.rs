@@ -145,6 +145,12 @@ pub struct NodeRecord {
 }
 
 impl NodeRecord {
+    /// How large its variable is, where it lies in S3.
+    pub(crate) fn output_bytes(&self) -> Option<usize> {
+        let place = self.output.as_ref()?.as_m().ok()?;
+        find_n(place, "bytes")
+    }
+
     /// How long until it may be claimed for this execution of the run; zero where it may be now. `None` where it has
     /// ended. What failed or waits in an earlier execution may be claimed at once.
     pub fn claimable_in(&self, execution: u32, now: Timestamp) -> Option<Duration> {

@@ -202,7 +202,8 @@ impl Store {
             let path = format!("/runs/{run_id}/nodes/{}", record.id);
             Some(json!({ "text": null, "textAt": path }))
         };
-        if record.status == NodeStatus::Succeeded && *left == 0 {
+        // What is too large to show is not even read from S3.
+        if record.output_bytes().is_some_and(|bytes| bytes > *left) {
             return Ok(place());
         }
         let Some(mut output) = self.output(record).await? else {
@@ -213,7 +214,6 @@ impl Store {
             *left -= size;
             return Ok(Some(output));
         }
-        *left = 0;
         if let (Value::Object(fields), Some(Value::Object(place))) = (&mut output, place()) {
             fields.retain(|name, _| {
                 matches!(

@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+    AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement,
+    KeyType, Projection, ProjectionType, PutRequest, ScalarAttributeType, WriteRequest,
 };
 use axum::Router;
 use axum::body::{Bytes, to_bytes};
@@ -58,16 +59,31 @@ impl Sandbox {
             .create_table()
             .table_name(&table)
             .billing_mode(BillingMode::PayPerRequest);
-        for (name, kind) in [("pk", KeyType::Hash), ("sk", KeyType::Range)] {
+        for name in ["pk", "sk", "kind", "workflowId", "listKey", "due", "dueAt"] {
             let attribute = AttributeDefinition::builder()
                 .attribute_name(name)
                 .attribute_type(ScalarAttributeType::S);
-            let key = KeySchemaElement::builder()
-                .attribute_name(name)
-                .key_type(kind);
-            create = create
-                .attribute_definitions(attribute.build().expect("name and type are set"))
-                .key_schema(key.build().expect("name and type are set"));
+            create =
+                create.attribute_definitions(attribute.build().expect("name and type are set"));
+        }
+        for key in keys("pk", "sk") {
+            create = create.key_schema(key);
+        }
+        // As the template has them.
+        for (name, hash, range) in [
+            ("byKind", "kind", "listKey"),
+            ("byWorkflow", "workflowId", "listKey"),
+            ("byDue", "due", "dueAt"),
+        ] {
+            let index = GlobalSecondaryIndex::builder()
+                .index_name(name)
+                .set_key_schema(Some(keys(hash, range).to_vec()))
+                .projection(
+                    Projection::builder()
+                        .projection_type(ProjectionType::All)
+                        .build(),
+                );
+            create = create.global_secondary_indexes(index.build().expect("all is set"));
         }
         create.send().await.expect("the table is made");
         let counts = Counts::default();
@@ -125,6 +141,7 @@ impl Sandbox {
             .env("AWS_ENDPOINT_URL", &self.counting_door)
             .env("TABLE_NAME", &self.table)
             .env("SCHEDULE_GROUP", "none")
+            .env("STATE_MACHINE_ARN", variable("STATE_MACHINE_ARN"))
             .env("WEBHOOK_SECRET_PREFIX", "none")
             .env("OPENROUTER_BASE_URL", format!("{}/api/v1", self.stand_in))
             .stdout(Stdio::null())
@@ -135,6 +152,30 @@ impl Sandbox {
         Function {
             calls,
             _process: process,
+        }
+    }
+
+    /// Writes items into the table as they are, however many.
+    pub async fn write(&self, items: impl IntoIterator<Item = HashMap<String, AttributeValue>>) {
+        let client = aws_sdk_dynamodb::Client::new(&aws().await);
+        let puts: Vec<WriteRequest> = items
+            .into_iter()
+            .map(|item| {
+                let put = PutRequest::builder().set_item(Some(item)).build();
+                WriteRequest::builder()
+                    .put_request(put.expect("the item is set"))
+                    .build()
+            })
+            .collect();
+        // As many as one request may carry.
+        for batch in puts.chunks(25) {
+            let written = client
+                .batch_write_item()
+                .request_items(&self.table, batch.to_vec())
+                .send()
+                .await
+                .expect("the table takes them");
+            assert!(written.unprocessed_items.is_none_or(|left| left.is_empty()));
         }
     }
 
@@ -283,6 +324,16 @@ async fn hand_on(State(door): State<Door>, request: Request) -> Response {
     let headers = answer.headers().clone();
     let body = answer.bytes().await.expect("the answer is whole");
     (status, headers, body).into_response()
+}
+
+fn keys(hash: &str, range: &str) -> [KeySchemaElement; 2] {
+    [(hash, KeyType::Hash), (range, KeyType::Range)].map(|(name, kind)| {
+        KeySchemaElement::builder()
+            .attribute_name(name)
+            .key_type(kind)
+            .build()
+            .expect("name and type are set")
+    })
 }
 
 /// Serves on a free port; gives the origin.

@@ -1,7 +1,14 @@
 //! Long texts and many nodes never meet Step Functions' limits: what a node reads and writes goes through the table.
 
-use end_to_end::{User, aws, execution_arn, list, node, text};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use end_to_end::{Sandbox, User, aws, decimal, execution_arn, list, node, text};
+use jiff::Timestamp;
+use openrouter_stand_in::Settings;
+use reqwest::Method;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 /// Step Functions' limit for a payload is 256 KiB; ours stay far below.
 const SMALL: usize = 64 * 1024;
@@ -79,4 +86,148 @@ async fn an_answer_past_the_item_limit_is_kept_whole() {
     let path = format!("/runs/{}/nodes/y", text(&run["id"]));
     let whole = user.get(&path).await;
     assert_eq!(text(&whole.body["output"]["text"]), format!("{noise}!"));
+}
+
+#[tokio::test]
+async fn five_hundred_nodes_add_up_and_stay_small() {
+    let user = User::with_credential().await;
+    // Twenty chains of twenty-five nodes, side by side.
+    let nodes: Vec<Value> = (0..500)
+        .map(|index| {
+            let prompt = match index {
+                0..20 => format!("chain {index}"),
+                _ => format!("{index} after {{{{n{}.finishReason}}}}", index - 20),
+            };
+            json!({"variableName": format!("n{index}"), "userPrompt": prompt, "maxTokens": 50})
+        })
+        .collect();
+    let document = json!({"nodes": nodes, "limits": {"maxConcurrency": 20, "maxCostUsd": "1"}});
+    let workflow = user.workflow_with(document).await;
+    let run = user.trigger(&workflow, &json!({})).await;
+    let ended = user.ended(&run).await;
+    assert_eq!(ended["status"], "SUCCEEDED", "{}", ended["error"]);
+    let ledger = user.ledger().await;
+    assert_eq!(ledger.len(), 500, "each node is paid once");
+    assert_eq!(decimal(&ended["costUsd"]), user.charged().await);
+    let paid: BTreeSet<String> = ledger.iter().map(|entry| text(&entry["id"])).collect();
+    let recorded: BTreeSet<String> = list(&ended["nodes"])
+        .iter()
+        .map(|node| text(&node["attempts"][0]["generationId"]))
+        .collect();
+    assert_eq!(recorded, paid);
+    let execution = aws_sdk_sfn::Client::new(&aws().await)
+        .describe_execution()
+        .execution_arn(execution_arn(&run))
+        .send()
+        .await
+        .unwrap();
+    assert!(execution.input().unwrap_or_default().len() < SMALL);
+}
+
+#[tokio::test]
+async fn prompts_and_answers_of_megabytes_pass_whole() {
+    let user = User::with_credential().await;
+    let part: String = (0..22_000)
+        .map(|_| uuid::Uuid::now_v7().simple().to_string())
+        .collect();
+    let whole = part.repeat(4);
+    let run = user
+        .run(
+            json!([
+                {"variableName": "prompt", "model": "openai/gpt-6-luna",
+                 "userPrompt": "{{part}}{{part}}{{part}}{{part}}"},
+                {"variableName": "answer", "model": "openai/gpt-6-luna", "maxTokens": 1_000_000,
+                 "userPrompt": "[[repeat:3000000]]"},
+                {"variableName": "after", "userPrompt": "[[echo]]{{len answer.text}}"},
+            ]),
+            json!({"part": part}),
+        )
+        .await;
+    assert_eq!(run["status"], "SUCCEEDED", "{}", run["error"]);
+    let said = text(&node(&run, "prompt")["output"]["text"]);
+    let digest = hex::encode(Sha256::digest(whole.as_bytes()));
+    assert!(
+        said.contains(&format!("({} chars, sha256 {}", whole.len(), &digest[..8])),
+        "{said}"
+    );
+    let path = format!("/runs/{}/nodes/answer", text(&run["id"]));
+    let answer = text(&user.get(&path).await.body["output"]["text"]);
+    assert!(
+        (2_900_000..3_100_000).contains(&answer.len()),
+        "{}",
+        answer.len()
+    );
+    let length = text(&node(&run, "after")["output"]["text"]);
+    assert_eq!(length, answer.chars().count().to_string());
+    assert_eq!(decimal(&run["costUsd"]), user.charged().await);
+}
+
+#[tokio::test]
+async fn a_list_of_ten_thousand_runs_is_read_to_its_end() {
+    let sandbox = Sandbox::new(Settings::default()).await;
+    let started = Timestamp::now();
+    let statuses = ["SUCCEEDED", "SUCCEEDED", "FAILED", "ABORTED", "SUCCEEDED"];
+    let mut all = BTreeMap::new();
+    let items: Vec<HashMap<String, AttributeValue>> = (0..10_000)
+        .map(|index| {
+            let id = uuid::Uuid::now_v7().to_string();
+            let (workflow, status) = (format!("w{}", index % 7), statuses[index % 5]);
+            all.insert(id.clone(), (workflow.clone(), status));
+            let texts = [
+                ("pk", format!("RUN#{id}")),
+                ("sk", "RUN".to_owned()),
+                ("kind", "RUN".to_owned()),
+                ("listKey", id),
+                ("workflowId", workflow),
+                ("status", status.to_owned()),
+                ("trigger", "api".to_owned()),
+                ("startedAt", format!("{started:.3}")),
+            ];
+            let version = ("version".to_owned(), AttributeValue::N("1".to_owned()));
+            texts
+                .map(|(name, text)| (name.to_owned(), AttributeValue::S(text)))
+                .into_iter()
+                .chain([version])
+                .collect()
+        })
+        .collect();
+    sandbox.write(items).await;
+    let runs = sandbox.function("runs").await;
+    let newest_first = |filter: &dyn Fn(&str, &str) -> bool| -> Vec<String> {
+        all.iter()
+            .rev()
+            .filter(|(_, (workflow, status))| filter(workflow, status))
+            .map(|(id, _)| id.clone())
+            .collect()
+    };
+    for (query, expected) in [
+        ("", newest_first(&|_, _| true)),
+        (
+            "&workflowId=w3",
+            newest_first(&|workflow, _| workflow == "w3"),
+        ),
+        (
+            "&status=ABORTED",
+            newest_first(&|_, status| status == "ABORTED"),
+        ),
+        (
+            "&workflowId=w6&status=FAILED",
+            newest_first(&|workflow, status| workflow == "w6" && status == "FAILED"),
+        ),
+    ] {
+        let mut listed = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let path = format!("/runs?limit=100{query}{cursor}");
+            let page = runs.http(Method::GET, &path, None).await;
+            assert_eq!(page.status, 200, "{:?}", page.body);
+            listed.extend(list(&page.body["runs"]).iter().map(|run| text(&run["id"])));
+            match page.body["cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        assert_eq!(listed.len(), expected.len(), "{query}");
+        assert_eq!(listed, expected, "{query}");
+    }
 }
