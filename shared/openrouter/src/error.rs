@@ -241,15 +241,13 @@ impl Error {
             | Self::IdleTimeout { .. }
             | Self::TotalTimeout { .. }
             | Self::Unreachable { .. }
-            | Self::StreamCut { .. } => true,
+            | Self::StreamCut { .. }
+            // A model that was starting up has started by then, and another sample may say something.
+            | Self::EmptyAnswer { .. } => true,
             // A provider that refuses OpenRouter's request will refuse it again.
             Self::ProviderError(said) => !said
                 .status
                 .is_some_and(|status| (400..500).contains(&status)),
-            // With nothing generated nothing is charged, and a model that was starting up has started by then.
-            Self::EmptyAnswer {
-                completion_tokens, ..
-            } => *completion_tokens == 0,
             Self::UnexpectedAnswer { status, .. } | Self::Unclassified { status, .. } => {
                 *status >= 500
             }

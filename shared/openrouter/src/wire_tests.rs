@@ -390,7 +390,7 @@ async fn a_200_may_be_a_failure() {
             r#"{"choices":[{"finish_reason":"stop","message":{"content":null}}],"usage":{"completion_tokens":5}}"#,
             "EmptyAnswer",
             "",
-            false,
+            true,
         ),
         (
             r#"{"choices":[{"finish_reason":"length","message":{"content":""}}],"usage":{"completion_tokens_details":{"reasoning_tokens":100}}}"#,

@@ -16,6 +16,7 @@ mod credentials;
 mod door;
 mod ends;
 mod failures;
+mod faults;
 mod inline_nodes;
 mod interleavings;
 mod large_runs;
