@@ -104,7 +104,7 @@ impl Done {
 }
 
 /// Kept back from Lambda's deadline for writing down how the node ended.
-const CLOSING_TIME: Duration = Duration::from_secs(15);
+pub(crate) const CLOSING_TIME: Duration = Duration::from_secs(15);
 
 /// Longest time for a node that does not say otherwise.
 const NODE_TIMEOUT_SECONDS: u64 = 600;

@@ -11,17 +11,22 @@ use steps_runs::{
     Work,
 };
 use steps_workflow::{Kind, Node, OpenRouterNode, Workflow};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::budget::over_budget;
-use crate::handler::{Answered, CallError, Done, ExecuteNode, NodeOfRun, timeouts, wait_seconds};
+use crate::handler::{
+    Answered, CLOSING_TIME, CallError, Done, ExecuteNode, NodeOfRun, timeouts, wait_seconds,
+};
 use crate::node_variable::node_variable;
 use crate::price::ceiling;
 use crate::request::{asks_for_json, chat_request};
 use crate::watch::{LEASE, RUN_ABORTED, Watch};
 
-/// How often the end of an attempt is tried to be written: its answer may be paid for.
-const SETTLE_TRIES: u32 = 6;
+/// Kept back from Lambda's deadline for the function's own answer.
+const LAST_WORDS: Duration = Duration::from_secs(3);
+
+/// The longest pause before the end of an attempt is tried to be written again.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// How long a function may work on before it notices that its run was cancelled, generously.
 const NOTICED_WITHIN_SECONDS: u64 = 5;
@@ -43,6 +48,7 @@ impl ExecuteNode {
             needs,
         } = task;
         let execution = *execution;
+        let started = Instant::now();
         let work = self.store.work(run_id, node_id, needs).await?;
         let now = Timestamp::now();
         if let Some(record) = &work.node
@@ -111,9 +117,14 @@ impl ExecuteNode {
         {
             last.reserved = lease.reserved().cloned();
         }
-        let ended = self
-            .settle(&work, node, &lease, attempt, answered, !unpriced.is_empty())
-            .await;
+        let ending = Ending {
+            work: &work,
+            node,
+            lease: &lease,
+            unpriced: !unpriced.is_empty(),
+            until: started + remaining + CLOSING_TIME - LAST_WORDS,
+        };
+        let ended = self.settle(&ending, attempt, answered).await;
         // The end is written: what is not known in time is asked for later.
         let recovered = self.recover_costs(&work.run, node, unpriced, &ended);
         if timeout(RECOVERY_TIME, recovered).await.is_err() {
@@ -200,13 +211,13 @@ impl ExecuteNode {
     /// Writes down how the attempt ended, and says it to Step Functions.
     async fn settle(
         &self,
-        work: &Work,
-        node: &Node,
-        lease: &Lease,
+        ending: &Ending<'_>,
         mut attempt: Attempt,
         answered: Answered,
-        unpriced: bool,
     ) -> Result<Done, Problem> {
+        let Ending {
+            work, node, lease, ..
+        } = ending;
         let now = Timestamp::now();
         let Kind::OpenRouter(openrouter) = &node.kind;
         let error = match answered {
@@ -223,8 +234,7 @@ impl ExecuteNode {
                     "answered"
                 );
                 let outcome = Outcome::Succeeded(&output);
-                self.write_end(lease, &attempt, usage, &outcome, unpriced)
-                    .await?;
+                self.write_end(ending, &attempt, usage, &outcome).await?;
                 return Ok(Done::Succeeded { output: None });
             }
             Err(error) => error,
@@ -259,8 +269,7 @@ impl ExecuteNode {
                     until: now + Duration::from_secs(seconds),
                     problem: &problem,
                 };
-                self.write_end(lease, &attempt, tokens, &outcome, unpriced)
-                    .await?;
+                self.write_end(ending, &attempt, tokens, &outcome).await?;
                 Ok(Done::Wait {
                     seconds,
                     code: Some(problem.code),
@@ -268,8 +277,7 @@ impl ExecuteNode {
             }
             None => {
                 let outcome = Outcome::Failed(&problem);
-                self.write_end(lease, &attempt, tokens, &outcome, unpriced)
-                    .await?;
+                self.write_end(ending, &attempt, tokens, &outcome).await?;
                 Err(problem)
             }
         }
@@ -277,28 +285,39 @@ impl ExecuteNode {
 
     async fn write_end(
         &self,
-        lease: &Lease,
+        ending: &Ending<'_>,
         attempt: &Attempt,
         usage: Usage,
         outcome: &Outcome<'_>,
-        unpriced: bool,
     ) -> Result<(), Problem> {
-        for tries in 1.. {
+        let mut pause = Duration::from_millis(200);
+        loop {
             let now = Timestamp::now();
-            let settled = self
-                .store
-                .settle(lease, attempt, usage, outcome, unpriced, now);
+            let settled =
+                self.store
+                    .settle(ending.lease, attempt, usage, outcome, ending.unpriced, now);
             let Err(error) = settled.await else {
-                break;
+                return Ok(());
             };
-            if tries == SETTLE_TRIES {
+            if Instant::now() + pause > ending.until {
                 return Err(error.into());
             }
-            tracing::warn!(%error, tries, "the attempt's end could not be written yet");
-            sleep(Duration::from_millis(100 << tries)).await;
+            tracing::warn!(%error, "the attempt's end could not be written yet");
+            sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
-        Ok(())
     }
+}
+
+/// An attempt that is over, and has to be written down.
+struct Ending<'a> {
+    work: &'a Work,
+    node: &'a Node,
+    lease: &'a Lease,
+    /// Whether OpenRouter has yet to say what it, or an earlier one, cost.
+    unpriced: bool,
+    /// When there is no more time for it: an answer may be paid for, so it is tried as long as the function lives.
+    until: Instant,
 }
 
 /// What a node needs to be called.

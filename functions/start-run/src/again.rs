@@ -53,7 +53,7 @@ impl StartRun {
         let (run, nodes) = self.store.run_with_nodes(id).await?;
         match run.status {
             RunStatus::Failed | RunStatus::TimedOut | RunStatus::Aborted => {}
-            RunStatus::Running => return Ok(repeated(run)),
+            RunStatus::Running => return self.repeated(run).await,
             RunStatus::Succeeded => {
                 return Err(Problem::new(
                     409,
@@ -87,7 +87,7 @@ impl StartRun {
             })
             .await?;
         let Some(number) = resumed else {
-            return Ok(repeated(run));
+            return self.repeated(run).await;
         };
         let plan = unfinished(&workflow, &nodes);
         self.execute(&run.id, number, &workflow, &plan).await?;
@@ -96,6 +96,16 @@ impl StartRun {
             run_id: run.id,
             workflow_id: run.workflow_id,
             repeated: false,
+        })
+    }
+
+    /// It goes on already; the one who said so may not have come as far as starting its execution.
+    async fn repeated(&self, run: Run) -> Result<Started, Problem> {
+        self.start_if_left_unstarted(&run.id).await?;
+        Ok(Started {
+            run_id: run.id,
+            workflow_id: run.workflow_id,
+            repeated: true,
         })
     }
 
@@ -191,15 +201,6 @@ fn reusable<'w>(
         .map(|node| node.id.as_str())
         .filter(|id| !anew.contains(id))
         .collect())
-}
-
-/// It goes on already.
-fn repeated(run: Run) -> Started {
-    Started {
-        run_id: run.id,
-        workflow_id: run.workflow_id,
-        repeated: true,
-    }
 }
 
 fn optional<T: Default + serde::de::DeserializeOwned>(request: &Request) -> Result<T, Problem> {

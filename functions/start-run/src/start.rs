@@ -163,7 +163,7 @@ impl StartRun {
     }
 
     /// The function may have died between recording the run and starting its execution.
-    async fn start_if_left_unstarted(&self, run_id: &str) -> Result<(), Problem> {
+    pub(crate) async fn start_if_left_unstarted(&self, run_id: &str) -> Result<(), Problem> {
         if self.store.run_head(run_id).await?.status != RunStatus::Running {
             return Ok(());
         }

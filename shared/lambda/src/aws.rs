@@ -1,5 +1,9 @@
 //! AWS clients, over one connection pool and one TLS library.
 
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 use steps_executions::Executions;
@@ -7,6 +11,13 @@ use steps_runs::Store;
 use steps_secrets::{Secrets, WebhookSecrets};
 
 use crate::{Config, ConfigError};
+
+/// How often a call is tried that AWS throttles or fails.
+const TRIES: u32 = 5;
+
+/// How long a connection may take, and one try in all: megabytes of text included.
+const CONNECT: Duration = Duration::from_secs(3);
+const TRY: Duration = Duration::from_secs(15);
 
 /// The account and region that the function runs in.
 #[derive(Debug)]
@@ -22,6 +33,13 @@ impl Aws {
             .build_https();
         let sdk = aws_config::defaults(BehaviorVersion::latest())
             .http_client(http)
+            .retry_config(RetryConfig::standard().with_max_attempts(TRIES))
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(CONNECT)
+                    .operation_attempt_timeout(TRY)
+                    .build(),
+            )
             .load()
             .await;
         Self { sdk }

@@ -9,6 +9,7 @@
     reason = "a test says what it expects by panicking"
 )]
 
+mod door;
 mod sandbox;
 
 use std::process::Command;
@@ -23,6 +24,7 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 use uuid::Uuid;
 
+pub use door::{Meets, Trouble};
 pub use sandbox::{Function, Sandbox};
 
 /// Long enough for a cold function on a busy machine.

@@ -13,22 +13,23 @@ use aws_sdk_dynamodb::types::{
     KeyType, Projection, ProjectionType, PutRequest, ScalarAttributeType, WriteRequest,
 };
 use axum::Router;
-use axum::body::{Bytes, to_bytes};
-use axum::extract::{Path as UrlPath, Request, State};
+use axum::body::Bytes;
+use axum::extract::{Path as UrlPath, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use openrouter_stand_in::Settings;
 use reqwest::Method;
 use serde_json::{Value, json};
-use steps_runs::Store;
+use steps_runs::{NodeRecord, Store};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use crate::{Answer, PATIENCE, aws, variable};
+use crate::door::{Door, Meets, Trouble};
+use crate::{Answer, PATIENCE, aws, aws_cli, variable};
 
 /// How long Lambda would let a function run.
 const FUNCTION_SECONDS: u64 = 30;
@@ -40,13 +41,10 @@ pub struct Sandbox {
     pub store: Store,
     stand_in: String,
     table: String,
-    /// Where functions find AWS: a door that counts and hands on.
-    counting_door: String,
-    counts: Counts,
+    /// Where functions find AWS.
+    door: Door,
     http: reqwest::Client,
 }
-
-type Counts = Arc<Mutex<BTreeMap<String, usize>>>;
 
 impl Sandbox {
     /// A new one, its stand-in as `settings` say.
@@ -86,12 +84,6 @@ impl Sandbox {
             create = create.global_secondary_indexes(index.build().expect("all is set"));
         }
         create.send().await.expect("the table is made");
-        let counts = Counts::default();
-        let door = Door {
-            counts: Arc::clone(&counts),
-            aws: variable("AWS_ENDPOINT_URL"),
-            http: reqwest::Client::new(),
-        };
         Self {
             store: Store::new(
                 client,
@@ -104,18 +96,23 @@ impl Sandbox {
                 .await
                 .expect("a port is free"),
             table,
-            counting_door: serve(Router::new().fallback(hand_on).with_state(door)).await,
-            counts,
+            door: Door::open(variable("AWS_ENDPOINT_URL")).await,
             http: reqwest::Client::new(),
         }
     }
 
     /// Starts a function of this name.
     pub async fn function(&self, name: &str) -> Function {
+        self.function_for(name, FUNCTION_SECONDS).await
+    }
+
+    /// The same with another limit of Lambda's, seconds.
+    pub async fn function_for(&self, name: &str, seconds: u64) -> Function {
         let (calls, next) = mpsc::channel(16);
         let runtime = Arc::new(Runtime {
             next: tokio::sync::Mutex::new(next),
             pending: Mutex::default(),
+            seconds,
         });
         let api = Router::new()
             .route("/2018-06-01/runtime/invocation/next", get(next_call))
@@ -138,21 +135,20 @@ impl Sandbox {
             .env("AWS_LAMBDA_FUNCTION_NAME", name)
             .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
-            .env("AWS_ENDPOINT_URL", &self.counting_door)
+            .env("AWS_ENDPOINT_URL", &self.door.origin)
             .env("TABLE_NAME", &self.table)
             .env("SCHEDULE_GROUP", "none")
             .env("STATE_MACHINE_ARN", variable("STATE_MACHINE_ARN"))
             .env("WEBHOOK_SECRET_PREFIX", "none")
+            .env("SECRET_PREFIX", &self.table)
+            .env("CALLBACK_QUEUE_URL", "none")
             .env("OPENROUTER_BASE_URL", format!("{}/api/v1", self.stand_in))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .kill_on_drop(true)
             .spawn()
             .expect("the function was built");
-        Function {
-            calls,
-            _process: process,
-        }
+        Function { calls, process }
     }
 
     /// Writes items into the table as they are, however many.
@@ -186,9 +182,86 @@ impl Sandbox {
         assert!(told.expect("the stand-in answers").status().is_success());
     }
 
+    /// What the stand-in charged, generation by generation.
+    pub async fn ledger(&self) -> Vec<Value> {
+        let url = format!("{}/_stand-in/ledger", self.stand_in);
+        let answer = self.http.get(url).send().await;
+        let ledger = answer.expect("the stand-in answers").json().await;
+        ledger.expect("the ledger is a list")
+    }
+
     /// How often functions called each operation of AWS since this was asked last.
     pub fn aws_calls(&self) -> BTreeMap<String, usize> {
-        std::mem::take(&mut self.counts.lock().expect("no test panicked with it"))
+        self.door.calls()
+    }
+
+    /// Makes trouble for the next `times` calls of an operation of AWS whose request has this text in it.
+    pub fn trouble(
+        &self,
+        operation: &'static str,
+        containing: &'static str,
+        times: usize,
+        meets: Meets,
+    ) -> Arc<Trouble> {
+        self.door.trouble(operation, containing, times, meets)
+    }
+
+    /// Ends all trouble.
+    pub fn calm(&self) {
+        self.door.calm();
+    }
+
+    /// Stores a key as a secret under this credential's id, where functions look for it.
+    pub fn keep_secret(&self, credential: &str, key: &str) {
+        let name = format!("{}/{credential}", self.table);
+        let text = json!({ "apiKey": key }).to_string();
+        let words = ["--name", &name, "--secret-string", &text];
+        aws_cli(&[&["secretsmanager", "create-secret"], &words[..]].concat());
+    }
+
+    /// Lets the leases of a run's nodes run out, as a minute would, and their waits.
+    pub async fn let_leases_end(&self, run: &str) {
+        let over = |node: &NodeRecord, name| match name {
+            "leaseUntil" => node.lease_until.is_some(),
+            _ => node.wait_until.is_some(),
+        };
+        for name in ["leaseUntil", "waitUntil"] {
+            self.long_ago(run, name, |node| over(node, name)).await;
+        }
+    }
+
+    /// Makes due what a run's nodes are to be asked about later.
+    pub async fn let_costs_be_due(&self, run: &str) {
+        self.long_ago(run, "dueAt", |_| true).await;
+    }
+
+    /// Moves a time of a run's nodes into the past.
+    async fn long_ago(&self, run: &str, name: &str, of: impl Fn(&NodeRecord) -> bool) {
+        let (_, nodes) = self
+            .store
+            .run_with_nodes(run)
+            .await
+            .expect("the run is there");
+        let client = aws_sdk_dynamodb::Client::new(&aws().await);
+        let past = AttributeValue::S("2026-01-01T00:00:00.000Z".to_owned());
+        for node in nodes.values().filter(|node| of(node)) {
+            let moved = client
+                .update_item()
+                .table_name(&self.table)
+                .key("pk", AttributeValue::S(format!("RUN#{run}")))
+                .key("sk", AttributeValue::S(format!("NODE#{}", node.id)))
+                .update_expression("SET #time = :past")
+                .condition_expression("attribute_exists(#time)")
+                .expression_attribute_names("#time", name)
+                .expression_attribute_values(":past", past.clone())
+                .send()
+                .await;
+            // It may have been done with meanwhile.
+            if let Err(error) = moved {
+                let error = error.into_service_error();
+                assert!(error.is_conditional_check_failed_exception(), "{error:?}");
+            }
+        }
     }
 }
 
@@ -196,7 +269,7 @@ impl Sandbox {
 #[derive(Debug)]
 pub struct Function {
     calls: mpsc::Sender<Call>,
-    _process: Child,
+    process: Child,
 }
 
 #[derive(Debug)]
@@ -206,15 +279,26 @@ struct Call {
 }
 
 impl Function {
-    /// Hands it an event; gives its answer.
+    /// Hands it an event; gives its answer, or its error where it failed.
     pub async fn invoke(&self, event: Value) -> Value {
-        let (answer, answered) = oneshot::channel();
-        let call = Call { event, answer };
-        self.calls.send(call).await.expect("the runtime listens");
+        let answered = self.hand(event).await;
         timeout(PATIENCE, answered)
             .await
             .expect("the function answers in time")
             .expect("the function answers")
+    }
+
+    /// Hands it an event, and does not wait for the answer.
+    pub async fn hand(&self, event: Value) -> oneshot::Receiver<Value> {
+        let (answer, answered) = oneshot::channel();
+        let call = Call { event, answer };
+        self.calls.send(call).await.expect("the runtime listens");
+        answered
+    }
+
+    /// Kills it with SIGKILL: nothing of it runs on.
+    pub async fn kill(mut self) {
+        self.process.kill().await.expect("it runs");
     }
 
     /// Hands it an HTTP request, as API Gateway would.
@@ -254,6 +338,7 @@ impl Function {
 struct Runtime {
     next: tokio::sync::Mutex<mpsc::Receiver<Call>>,
     pending: Mutex<HashMap<String, oneshot::Sender<Value>>>,
+    seconds: u64,
 }
 
 async fn next_call(State(runtime): State<Arc<Runtime>>) -> Response {
@@ -263,7 +348,7 @@ async fn next_call(State(runtime): State<Arc<Runtime>>) -> Response {
     let id = Uuid::now_v7().to_string();
     let mut pending = runtime.pending.lock().expect("no test panicked with it");
     pending.insert(id.clone(), call.answer);
-    let deadline = SystemTime::now() + Duration::from_secs(FUNCTION_SECONDS);
+    let deadline = SystemTime::now() + Duration::from_secs(runtime.seconds);
     let deadline = deadline.duration_since(UNIX_EPOCH).unwrap_or_default();
     let headers = [
         ("lambda-runtime-aws-request-id", id),
@@ -292,40 +377,6 @@ async fn answered(
     StatusCode::ACCEPTED
 }
 
-#[derive(Clone)]
-struct Door {
-    counts: Counts,
-    aws: String,
-    http: reqwest::Client,
-}
-
-async fn hand_on(State(door): State<Door>, request: Request) -> Response {
-    let (parts, body) = request.into_parts();
-    let target = parts
-        .headers
-        .get("x-amz-target")
-        .and_then(|target| target.to_str().ok());
-    if let Some((_, operation)) = target.and_then(|target| target.split_once('.')) {
-        let mut counts = door.counts.lock().expect("no test panicked with it");
-        *counts.entry(operation.to_owned()).or_default() += 1;
-    }
-    let body = to_bytes(body, usize::MAX)
-        .await
-        .expect("the request is whole");
-    let answer = door
-        .http
-        .request(parts.method, format!("{}{}", door.aws, parts.uri))
-        .headers(parts.headers)
-        .body(body)
-        .send()
-        .await
-        .expect("the local AWS answers");
-    let status = answer.status();
-    let headers = answer.headers().clone();
-    let body = answer.bytes().await.expect("the answer is whole");
-    (status, headers, body).into_response()
-}
-
 fn keys(hash: &str, range: &str) -> [KeySchemaElement; 2] {
     [(hash, KeyType::Hash), (range, KeyType::Range)].map(|(name, kind)| {
         KeySchemaElement::builder()
@@ -337,7 +388,7 @@ fn keys(hash: &str, range: &str) -> [KeySchemaElement; 2] {
 }
 
 /// Serves on a free port; gives the origin.
-async fn serve(router: Router) -> String {
+pub(crate) async fn serve(router: Router) -> String {
     let listener = TcpListener::bind(("127.0.0.1", 0))
         .await
         .expect("a port is free");

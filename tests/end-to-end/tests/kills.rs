@@ -1,0 +1,210 @@
+//! A function may die at any point: an answer that was stored is never called for again, and a call whose answer was
+//! lost is recorded with what it cost.
+
+use end_to_end::{Meets, list, node};
+use serde_json::{Value, json};
+
+use crate::sandboxed::{World, task};
+
+/// Calls the task again, by another function, once the dead one's lease has ended.
+async fn again(world: &World, run: &str) -> Value {
+    let next = world.sandbox.function("execute-node").await;
+    let early = next.invoke(task(run)).await;
+    if early["status"] == "WAIT" {
+        assert!(early["seconds"].as_u64().unwrap() <= 60, "{early}");
+        world.sandbox.let_leases_end(run).await;
+        return next.invoke(task(run)).await;
+    }
+    early
+}
+
+fn attempts(run: &Value) -> &[Value] {
+    list(&node(run, "x")["attempts"])
+}
+
+#[tokio::test]
+async fn killed_after_the_claim_and_before_the_call() {
+    let world = World::new().await;
+    let run = world.begin("hi").await;
+    let function = world.sandbox.function("execute-node").await;
+    let claim = world
+        .sandbox
+        .trouble("TransactWriteItems", "", 1, Meets::AnswerHeldBack);
+    let _lost = function.hand(task(&run)).await;
+    claim.met().await;
+    world
+        .run_when(&run, |run| node(run, "x")["status"] == "RUNNING")
+        .await;
+    function.kill().await;
+
+    assert_eq!(again(&world, &run).await["status"], "SUCCEEDED");
+    let ended = world.agrees_with_the_ledger(&run).await;
+    assert_eq!(attempts(&ended).len(), 2, "{ended:#}");
+    assert!(attempts(&ended)[0]["generationId"].is_null());
+    assert_eq!(world.paid().await, 1);
+}
+
+#[tokio::test]
+async fn killed_in_the_middle_of_the_stream() {
+    let world = World::new().await;
+    let run = world
+        .begin("[[fault:slow-body(ms=300)*1]] [[repeat:20000]]")
+        .await;
+    let function = world.sandbox.function("execute-node").await;
+    let _lost = function.hand(task(&run)).await;
+    world
+        .run_when(&run, |run| {
+            attempts(run)
+                .first()
+                .is_some_and(|attempt| attempt["generationId"].is_string())
+        })
+        .await;
+    function.kill().await;
+
+    assert_eq!(again(&world, &run).await["status"], "SUCCEEDED");
+    let ended = world.agrees_with_the_ledger(&run).await;
+    assert_eq!(attempts(&ended).len(), 2, "{ended:#}");
+    assert_eq!(world.paid().await, 2, "the lost one is recorded too");
+    assert_eq!(world.sandbox.ledger().await[0]["cancelled"], true);
+}
+
+#[tokio::test]
+async fn killed_after_the_answer_and_before_the_store() {
+    let world = World::new().await;
+    let run = world.begin("hi").await;
+    let function = world.sandbox.function("execute-node").await;
+    let settle = world
+        .sandbox
+        .trouble("TransactWriteItems", "SUCCEEDED", 1, Meets::HeldBack);
+    let _lost = function.hand(task(&run)).await;
+    settle.met().await;
+    function.kill().await;
+
+    assert_eq!(again(&world, &run).await["status"], "SUCCEEDED");
+    let ended = world.agrees_with_the_ledger(&run).await;
+    assert_eq!(attempts(&ended).len(), 2, "{ended:#}");
+    assert_eq!(world.paid().await, 2, "the lost one is recorded too");
+}
+
+#[tokio::test]
+async fn killed_after_the_store_and_before_the_reply() {
+    let world = World::new().await;
+    let run = world.begin("hi").await;
+    let function = world.sandbox.function("execute-node").await;
+    let settle = world
+        .sandbox
+        .trouble("TransactWriteItems", "SUCCEEDED", 1, Meets::AnswerHeldBack);
+    let _lost = function.hand(task(&run)).await;
+    settle.met().await;
+    world
+        .run_when(&run, |run| node(run, "x")["status"] == "SUCCEEDED")
+        .await;
+    function.kill().await;
+
+    let before = world.sandbox.ledger().await;
+    assert_eq!(again(&world, &run).await["status"], "SUCCEEDED");
+    assert_eq!(
+        world.sandbox.ledger().await,
+        before,
+        "it is not called again"
+    );
+    let ended = world.agrees_with_the_ledger(&run).await;
+    assert_eq!(attempts(&ended).len(), 1, "{ended:#}");
+    assert_eq!(world.paid().await, 1);
+}
+
+#[tokio::test]
+async fn killed_between_the_store_and_the_question_for_the_cost() {
+    let world = World::new().await;
+    let run = world.begin("[[fault:no-usage*1]] hi").await;
+    let function = world.sandbox.function("execute-node").await;
+    // The settlement is written, and the function dies before it asks OpenRouter for the cost.
+    let settle = world
+        .sandbox
+        .trouble("TransactWriteItems", "SUCCEEDED", 1, Meets::AnswerHeldBack);
+    let _lost = function.hand(task(&run)).await;
+    settle.met().await;
+    world
+        .run_when(&run, |run| node(run, "x")["status"] == "SUCCEEDED")
+        .await;
+    function.kill().await;
+    assert_eq!(world.paid().await, 1);
+    assert_eq!(world.run(&run).await["costUsd"], "0");
+
+    let next = world.sandbox.function("execute-node").await;
+    assert_eq!(next.invoke(task(&run)).await["status"], "SUCCEEDED");
+    world.sandbox.let_costs_be_due(&run).await;
+    // OpenRouter writes a generation down a while after its end.
+    while world.run(&run).await["costUsd"] == "0" {
+        let asked = next.invoke(json!({"recover": "costs"})).await;
+        assert_eq!(asked["status"], "RECOVERED", "{asked}");
+        world.sandbox.let_costs_be_due(&run).await;
+    }
+    world.agrees_with_the_ledger(&run).await;
+    assert_eq!(world.paid().await, 1);
+}
+
+#[tokio::test]
+async fn killed_while_the_generations_id_is_noted() {
+    let world = World::new().await;
+    let run = world
+        .begin("[[fault:slow-body(ms=300)*1]] [[repeat:20000]]")
+        .await;
+    let function = world.sandbox.function("execute-node").await;
+    let note = world
+        .sandbox
+        .trouble("UpdateItem", "generationId", 1, Meets::AnswerHeldBack);
+    let _lost = function.hand(task(&run)).await;
+    note.met().await;
+    world
+        .run_when(&run, |run| {
+            attempts(run)
+                .first()
+                .is_some_and(|attempt| attempt["generationId"].is_string())
+        })
+        .await;
+    function.kill().await;
+
+    assert_eq!(again(&world, &run).await["status"], "SUCCEEDED");
+    let ended = world.agrees_with_the_ledger(&run).await;
+    assert_eq!(attempts(&ended).len(), 2, "{ended:#}");
+    assert_eq!(world.paid().await, 2);
+}
+
+#[tokio::test]
+async fn of_two_copies_at_once_the_second_waits_for_the_firsts_lease() {
+    let world = World::new().await;
+    let run = world.begin("[[fault:slow-headers(ms=1500)*1]] hi").await;
+    let first = world.sandbox.function("execute-node").await;
+    let second = world.sandbox.function("execute-node").await;
+    let answer = first.hand(task(&run)).await;
+    world
+        .run_when(&run, |run| node(run, "x")["status"] == "RUNNING")
+        .await;
+    let waits = second.invoke(task(&run)).await;
+    assert_eq!(waits["status"], "WAIT", "{waits}");
+    assert!((1..=60).contains(&waits["seconds"].as_u64().unwrap()));
+    assert_eq!(answer.await.unwrap()["status"], "SUCCEEDED");
+    for function in [first, second] {
+        let repeated = function.invoke(task(&run)).await;
+        assert_eq!(repeated["status"], "SUCCEEDED", "from the store");
+    }
+    let ended = world.agrees_with_the_ledger(&run).await;
+    assert_eq!(attempts(&ended).len(), 1);
+    assert_eq!(world.sandbox.ledger().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_function_whose_time_runs_out_writes_why() {
+    let world = World::new().await;
+    let run = world.begin("[[fault:stall*1]] hi").await;
+    // Lambda would end it after 18 seconds; 15 of them are kept back.
+    let function = world.sandbox.function_for("execute-node", 18).await;
+    let waits = function.invoke(task(&run)).await;
+    assert_eq!(waits["status"], "WAIT", "{waits}");
+    assert_eq!(waits["code"], "TotalTimeout", "{waits}");
+    let waiting = world.run(&run).await;
+    let attempt = &attempts(&waiting)[0];
+    assert_eq!(attempt["code"], "TotalTimeout", "{waiting:#}");
+    assert!(attempt["endedAt"].is_string());
+}

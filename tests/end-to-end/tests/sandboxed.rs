@@ -1,0 +1,139 @@
+//! A run in a sandbox: its nodes are executed by functions of the test's own, which it may kill, and whose way to AWS
+//! it may block.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use end_to_end::{Sandbox, decimal, list, node, text};
+use jiff::{SignedDuration, Timestamp};
+use openrouter_stand_in::Settings;
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+use steps_runs::{Begun, Credential, NewRun, Trigger};
+use steps_workflow::Format;
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+/// A sandbox with a credential in it.
+pub(crate) struct World {
+    pub(crate) sandbox: Sandbox,
+    credential: String,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        let sandbox = Sandbox::new(Settings::default()).await;
+        let credential = Uuid::now_v7().to_string();
+        sandbox
+            .store
+            .add_credential(&Credential {
+                id: credential.clone(),
+                name: "main".to_owned(),
+                provider: "openrouter".to_owned(),
+                last_four: "good".to_owned(),
+                created_at: format!("{:.3}", Timestamp::now()),
+                last_check: None,
+                max_cost_usd_per_day: None,
+            })
+            .await
+            .unwrap();
+        sandbox.keep_secret(&credential, "sk-or-v1-sandbox-good");
+        Self {
+            sandbox,
+            credential,
+        }
+    }
+
+    /// Records a run of one node `x` with this prompt.
+    pub(crate) async fn begin(&self, prompt: &str) -> String {
+        let id = Uuid::now_v7().to_string();
+        let document = json!({"name": "sandboxed", "nodes": [{
+            "type": "openrouter", "variableName": "x", "credential": "main", "userPrompt": prompt,
+            "model": "openai/gpt-6-luna", "maxTokens": 200_000,
+        }]});
+        let workflow = steps_workflow::parse(&document.to_string(), Format::Json).unwrap();
+        let now = Timestamp::now();
+        let begun = self
+            .sandbox
+            .store
+            .begin_run(&NewRun {
+                id: &id,
+                workflow_id: "sandboxed",
+                version: 1,
+                definition: &serde_json::to_string(&workflow).unwrap(),
+                input: &json!({}),
+                trigger: &Trigger {
+                    kind: "api".to_owned(),
+                    context: json!({}),
+                },
+                identity: None,
+                callback_url: None,
+                turn: None,
+                warnings: &[],
+                credentials: &BTreeMap::from([("main".to_owned(), self.credential.clone())]),
+                started_at: now,
+                deadline: now + SignedDuration::from_hours(1),
+                max_cost_usd: None,
+                rerun_of: None,
+            })
+            .await
+            .unwrap();
+        assert_eq!(begun, Begun::New);
+        id
+    }
+
+    /// The run as the API would show it.
+    pub(crate) async fn run(&self, id: &str) -> Value {
+        serde_json::to_value(self.sandbox.store.run_view(id).await.unwrap()).unwrap()
+    }
+
+    /// The run, as soon as it is as `condition` says.
+    pub(crate) async fn run_when(&self, id: &str, condition: impl Fn(&Value) -> bool) -> Value {
+        let began = Instant::now();
+        loop {
+            let run = self.run(id).await;
+            if condition(&run) {
+                return run;
+            }
+            assert!(began.elapsed() < Duration::from_secs(60), "still: {run:#}");
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// How many calls were paid.
+    pub(crate) async fn paid(&self) -> usize {
+        self.sandbox
+            .ledger()
+            .await
+            .iter()
+            .filter(|entry| decimal(&entry["cost"]) > Decimal::ZERO)
+            .count()
+    }
+
+    /// Holds the run's record against the stand-in's ledger: the same generations, the same costs, the same total.
+    pub(crate) async fn agrees_with_the_ledger(&self, id: &str) -> Value {
+        let ledger = self.sandbox.ledger().await;
+        let charged: BTreeMap<String, Decimal> = ledger
+            .iter()
+            .map(|entry| (text(&entry["id"]), decimal(&entry["cost"])))
+            .filter(|(_, cost)| !cost.is_zero())
+            .collect();
+        let total: Decimal = charged.values().sum();
+        let run = self
+            .run_when(id, |run| decimal(&run["costUsd"]) == total)
+            .await;
+        let recorded: BTreeMap<String, Decimal> = list(&node(&run, "x")["attempts"])
+            .iter()
+            .filter(|attempt| attempt["generationId"].is_string())
+            .map(|attempt| (text(&attempt["generationId"]), decimal(&attempt["costUsd"])))
+            .filter(|(_, cost)| !cost.is_zero())
+            .collect();
+        assert_eq!(recorded, charged, "{run:#}");
+        run
+    }
+}
+
+/// The task of the run's node, as the state machine has it.
+pub(crate) fn task(run: &str) -> Value {
+    json!({"runId": run, "execution": 1, "nodeId": "x", "needs": []})
+}
