@@ -25,7 +25,7 @@ pub enum Error {
     /// Two writers changed the same record at once; the other one won.
     #[error("{what} `{id}` was changed by someone else at the same moment")]
     Conflict {
-        /// `workflow`, `run` or `node`.
+        /// `workflow`, `credential`, `webhook`, `run` or `node`.
         what: &'static str,
         /// Its id.
         id: String,

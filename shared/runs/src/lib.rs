@@ -1,8 +1,11 @@
 #![doc = include_str!("../README.md")]
 
 mod attribute;
+mod audit;
 mod catalogue;
 mod credential;
+mod credential_use;
+mod deleted_credential;
 mod error;
 mod node;
 mod page;
@@ -16,8 +19,11 @@ mod view;
 mod webhook;
 mod workflow;
 
+pub use audit::{Action, Actor, AuditEntry};
 pub use catalogue::CatalogueHead;
-pub use credential::{Check, Credential};
+pub use credential::{Check, Credential, LastRotation, OldKey, Rotation};
+pub use credential_use::User;
+pub use deleted_credential::DeletedCredential;
 pub use error::Error;
 pub use node::{Attempt, Claim, Claimed, Lease, NodeRecord, NodeStatus, Outcome, Work};
 pub use page::Page;
