@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use steps_catalogue::Catalogue;
 use steps_problem::{Fault, Problem};
-use steps_runs::{Begun, Ended, NewRun, RunError, RunStatus, Store, Trigger, Turn};
+use steps_runs::{Begun, Credential, Ended, NewRun, RunError, RunStatus, Store, Trigger, Turn};
 use steps_secrets::WebhookSecrets;
 use steps_workflow::{Kind, Workflow};
 use uuid::Uuid;
@@ -77,7 +77,8 @@ impl StartRun {
         if let Some(url) = &delivery.callback_url {
             self.check_callback(&workflow, url)?;
         }
-        let credentials = self.credentials(&workflow).await?;
+        let known = self.store.credentials().await?;
+        let credentials = credential_ids(&workflow, &known)?;
         let new_id = Uuid::now_v7().to_string();
         let started_at = Timestamp::now();
         let limit = i64::try_from(workflow.limits.timeout_seconds).unwrap_or(i64::MAX);
@@ -127,6 +128,7 @@ impl StartRun {
             }
             return Err(problem);
         }
+        self.note_use(&known, &credentials).await;
         tracing::info!(
             run = run_id,
             workflow = stored.id,
@@ -185,26 +187,28 @@ impl StartRun {
             }
         }
     }
+}
 
-    /// The id of the credential behind each reference in the document, as it is at this moment.
-    async fn credentials(&self, workflow: &Workflow) -> Result<BTreeMap<String, String>, Problem> {
-        let known = self.store.credentials().await?;
-        let mut ids = BTreeMap::new();
-        for node in &workflow.nodes {
-            let Kind::OpenRouter(openrouter) = &node.kind;
-            let reference = &openrouter.credential;
-            let id = known
-                .iter()
-                .find(|known| known.id == *reference || known.name == *reference)
-                .map(|known| known.id.clone())
-                .ok_or_else(|| steps_runs::Error::NotFound {
-                    what: "credential",
-                    id: reference.clone(),
-                })?;
-            ids.insert(reference.clone(), id);
-        }
-        Ok(ids)
+/// The id of the credential behind each reference in the document, as it is at this moment.
+fn credential_ids(
+    workflow: &Workflow,
+    known: &[Credential],
+) -> Result<BTreeMap<String, String>, Problem> {
+    let mut ids = BTreeMap::new();
+    for node in &workflow.nodes {
+        let Kind::OpenRouter(openrouter) = &node.kind;
+        let reference = &openrouter.credential;
+        let id = known
+            .iter()
+            .find(|known| known.id == *reference || known.name == *reference)
+            .map(|known| known.id.clone())
+            .ok_or_else(|| steps_runs::Error::NotFound {
+                what: "credential",
+                id: reference.clone(),
+            })?;
+        ids.insert(reference.clone(), id);
     }
+    Ok(ids)
 }
 
 /// Another delivery changed the same record at the same moment.

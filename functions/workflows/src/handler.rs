@@ -77,9 +77,19 @@ impl Workflows {
                 error.to_string(),
             )
         })?;
+        let credentials = workflow.nodes.iter().map(|node| {
+            let Kind::OpenRouter(openrouter) = &node.kind;
+            openrouter.credential.clone()
+        });
         let stored = self
             .store
-            .put_workflow(id, &workflow.name, &definition, Timestamp::now())
+            .put_workflow(
+                id,
+                &workflow.name,
+                &definition,
+                &credentials.collect(),
+                Timestamp::now(),
+            )
             .await?;
         let status = if stored.version == 1 { 201 } else { 200 };
         let mut shown = shown(&stored)?;

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::attribute::{Item, get_s, get_time, n, nested, rfc3339, time};
-use crate::credential::{PARTITION, conflict, id_key, name_taken, not_found, read, unchanged};
+use crate::credential::{PARTITION, conflict, id_key, name_taken, read, unchanged};
 use crate::store::key;
 use crate::transaction::{Transacted, Write};
 use crate::{AuditEntry, Credential, Error, Store};
@@ -130,4 +130,11 @@ fn read_deleted(item: &Item) -> Result<Option<DeletedCredential>, Error> {
         deleted_at: get_s(item, "deletedAt")?.to_owned(),
         restorable_until: get_s(item, "restorableUntil")?.to_owned(),
     }))
+}
+
+fn not_found(id: &str) -> Error {
+    Error::NotFound {
+        what: "deleted credential",
+        id: id.to_owned(),
+    }
 }
