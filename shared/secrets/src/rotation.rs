@@ -22,6 +22,7 @@ pub struct Rotating {
     token: String,
     current: Option<String>,
     previous: Option<String>,
+    is_pending: bool,
 }
 
 impl Secrets {
@@ -93,7 +94,8 @@ impl Secrets {
         };
         let current = at(CURRENT);
         let finished = current.as_deref() == Some(token);
-        if !finished && at(PENDING).as_deref() != Some(token) {
+        let is_pending = at(PENDING).as_deref() == Some(token);
+        if !finished && !is_pending {
             return Err(Error::NotRotating { id: id.to_owned() });
         }
         Ok(Rotating {
@@ -103,6 +105,7 @@ impl Secrets {
             token: token.to_owned(),
             current,
             previous: at(PREVIOUS),
+            is_pending,
         })
     }
 
@@ -167,21 +170,35 @@ impl Secrets {
 
     /// Makes the new key the current one; the old one becomes the one before it. Once is enough, more does no harm.
     pub async fn make_current(&self, rotating: &mut Rotating) -> Result<(), Error> {
-        if rotating.finished {
-            return Ok(());
+        let stage = || {
+            self.vault
+                .client
+                .update_secret_version_stage()
+                .secret_id(&rotating.secret)
+        };
+        if !rotating.finished {
+            stage()
+                .version_stage(CURRENT)
+                .move_to_version_id(&rotating.token)
+                .set_remove_from_version_id(rotating.current.clone())
+                .send()
+                .await
+                .map_err(|error| Error::new(&rotating.credential_id, error.into()))?;
         }
-        self.vault
-            .client
-            .update_secret_version_stage()
-            .secret_id(&rotating.secret)
-            .version_stage(CURRENT)
-            .move_to_version_id(&rotating.token)
-            .set_remove_from_version_id(rotating.current.clone())
-            .send()
-            .await
-            .map_err(|error| Error::new(&rotating.credential_id, error.into()))?;
-        rotating.previous = rotating.current.replace(rotating.token.clone());
+        if rotating.is_pending {
+            // Left on a version that is no longer current, it would look like a rotation that goes on for ever.
+            stage()
+                .version_stage(PENDING)
+                .remove_from_version_id(&rotating.token)
+                .send()
+                .await
+                .map_err(|error| Error::new(&rotating.credential_id, error.into()))?;
+        }
+        if !rotating.finished {
+            rotating.previous = rotating.current.replace(rotating.token.clone());
+        }
         rotating.finished = true;
+        rotating.is_pending = false;
         Ok(())
     }
 }
