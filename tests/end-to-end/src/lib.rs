@@ -10,6 +10,7 @@
 )]
 
 mod sandbox;
+mod traces;
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -24,6 +25,7 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 pub use sandbox::{Function, Sandbox};
+pub use traces::{function_logs, service_logs, whole_table};
 
 /// Long enough for a cold function on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -258,6 +260,18 @@ impl User {
             assert!(began.elapsed() < PATIENCE, "no run of {workflow}");
             sleep(Duration::from_millis(250)).await;
         }
+    }
+
+    /// Asks the stand-in's API with any key, as its owner would.
+    pub async fn ask_openrouter(&self, key: &str, path: &str) -> Answer {
+        let url = format!("{}/api/v1{path}", self.stand_in);
+        answer(self.http.get(url).bearer_auth(key)).await
+    }
+
+    /// POST to the stand-in's API with any key.
+    pub async fn tell_openrouter(&self, key: &str, path: &str, body: &Value) -> Answer {
+        let url = format!("{}/api/v1{path}", self.stand_in);
+        answer(self.http.post(url).bearer_auth(key).json(body)).await
     }
 
     /// Reads one of the stand-in's own pages.

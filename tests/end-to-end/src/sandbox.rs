@@ -126,6 +126,7 @@ impl Sandbox {
             .env("TABLE_NAME", &self.table)
             .env("SCHEDULE_GROUP", "none")
             .env("WEBHOOK_SECRET_PREFIX", "none")
+            .env("SECRET_PREFIX", &self.table)
             .env("OPENROUTER_BASE_URL", format!("{}/api/v1", self.stand_in))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
