@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 use steps_lambda::Answer;
 use steps_openrouter::ApiKey;
-use steps_problem::{Fault, Problem};
+use steps_problem::{Fault, Problem, redact};
 use steps_runs::{Action, Actor, AuditEntry, Check, Credential};
 use uuid::Uuid;
 
@@ -108,6 +108,11 @@ pub(crate) fn checked_name<'a>(name: &'a str, faults: &mut Vec<Fault>) -> &'a st
         ));
     } else if Uuid::try_parse(name).is_ok() {
         faults.push(Fault::at("name", "a name must not look like an id"));
+    } else if redact(name) != name {
+        faults.push(Fault::at(
+            "name",
+            "a name must not hold a key: names are shown and logged",
+        ));
     }
     name
 }
@@ -138,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_short_printable_and_no_id() {
+    fn a_name_is_short_printable_no_id_and_no_key() {
         let faults = |name: &str| {
             let mut faults = Vec::new();
             checked_name(name, &mut faults);
@@ -153,6 +158,7 @@ mod tests {
             "a\nb",
             &"x".repeat(65),
             "019ab000-0000-7000-8000-000000000000",
+            "key sk-or-v1-abc",
         ] {
             assert_eq!(faults(bad), 1, "{bad}");
         }

@@ -15,6 +15,7 @@ async fn a_key_is_nowhere_but_in_secrets_manager() {
         json!(user.key),
         json!({"name": user.name, "apiKey": [user.key]}),
         json!({"name": user.name, "provider": user.key, "apiKey": user.key}),
+        json!({"name": user.key, "apiKey": user.key}),
         json!({"name": user.name, (user.key.as_str()): 1}),
     ] {
         let answer = user.post("/credentials", &body).await;
@@ -26,6 +27,7 @@ async fn a_key_is_nowhere_but_in_secrets_manager() {
     for body in [
         json!(next.key),
         json!({"apiKey": [next.key]}),
+        json!({"name": next.key}),
         json!({"rotation": next.key}),
         json!({"rotation": {"everyDays": next.key}}),
         json!({(next.key.as_str()): 1}),

@@ -20,7 +20,7 @@ async fn a_rename_never_touches_the_key() {
         .workflow(json!([{"variableName": "x", "userPrompt": "hi", "credential": id}]))
         .await;
     let by_name = user.workflow(hello()).await;
-    let new_name = format!("{} renamed / once", user.name);
+    let new_name = format!("{} renamed once", user.name);
     let path = format!("/credentials/{}", user.name);
     let renamed = user.put(&path, &json!({"name": new_name})).await;
     assert_eq!(renamed.status, 200, "{:?}", renamed.body);
@@ -36,7 +36,7 @@ async fn a_rename_never_touches_the_key() {
     assert_eq!(key_at(&id, "AWSCURRENT"), user.key);
 
     assert_eq!(user.get(&path).await.status, 404, "the old name");
-    let encoded = new_name.replace(' ', "%20").replace('/', "%2F");
+    let encoded = new_name.replace(' ', "%20");
     let found = user.get(&format!("/credentials/{encoded}")).await;
     assert_eq!(found.body["id"], id);
     let refused = user.post(&format!("/hooks/{by_name}"), &json!({})).await;

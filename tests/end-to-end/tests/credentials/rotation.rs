@@ -143,7 +143,11 @@ async fn an_old_key_that_cannot_be_told_from_others_is_left_and_said_so() {
     let user = labelled();
     let id = user.store_credential().await;
     // Another key of the account, alike at both ends.
-    let twin = format!("{}twin{}", &user.key[..16], &user.key[user.key.len() - 3..]);
+    let twin = format!(
+        "{}-its-twin-{}",
+        &user.key[..16],
+        &user.key[user.key.len() - 3..]
+    );
     assert_eq!(user.ask_openrouter(&twin, "/key").await.status, 200);
     let shown = rotated(&user, &id).await;
     let old_key = &shown["lastRotation"]["oldKey"];
