@@ -229,13 +229,10 @@ impl Store {
             expression.push_str(" REMOVE ");
             expression.push_str(&remove.join(", "));
         }
-        let (condition, revision) = unchanged(before);
-        if let Some(revision) = revision {
-            update = update.expression_attribute_values(":before", revision);
-        }
         Ok(update
             .update_expression(expression)
-            .condition_expression(condition))
+            .condition_expression(unchanged(before))
+            .expression_attribute_values(":before", n(before.revision)))
     }
 
     pub(crate) fn claim_name(&self, credential: &Credential) -> PutBuilder {
@@ -272,14 +269,13 @@ fn fields(credential: &Credential) -> Result<HashMap<String, AttributeValue>, Er
     }
 }
 
-/// The condition that a record is as it was read, with the value of its `:before`. The oldest records count no changes.
-pub(crate) fn unchanged(credential: &Credential) -> (&'static str, Option<AttributeValue>) {
+/// The condition that a record is as it was read; `:before` is its revision. The oldest records count no changes.
+pub(crate) fn unchanged(credential: &Credential) -> &'static str {
     match credential.revision {
-        0 => (
-            "attribute_exists(pk) AND attribute_not_exists(credential.revision)",
-            None,
-        ),
-        revision => ("credential.revision = :before", Some(n(revision))),
+        0 => {
+            "attribute_exists(pk) AND (attribute_not_exists(credential.revision) OR credential.revision = :before)"
+        }
+        _ => "credential.revision = :before",
     }
 }
 

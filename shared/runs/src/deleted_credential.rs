@@ -39,14 +39,11 @@ impl Store {
         until: Timestamp,
         entry: &AuditEntry,
     ) -> Result<DeletedCredential, Error> {
-        let (condition, revision) = unchanged(credential);
-        let mut record = Delete::builder()
+        let record = Delete::builder()
             .table_name(&self.table)
             .set_key(Some(key(PARTITION, &id_key(&credential.id))))
-            .condition_expression(condition);
-        if let Some(revision) = revision {
-            record = record.expression_attribute_values(":before", revision);
-        }
+            .condition_expression(unchanged(credential))
+            .expression_attribute_values(":before", n(credential.revision));
         let deleted = Put::builder()
             .table_name(&self.table)
             .set_item(Some(key(PARTITION, &deleted_key(&credential.id))))

@@ -1,10 +1,11 @@
 //! A credential gets another name without its key being touched, and another key while its workflows run on.
 
-use end_to_end::{User, list, node, text};
+use aws_sdk_dynamodb::types::AttributeValue;
+use end_to_end::{User, aws, list, node, table, text};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use super::{actions, key_at};
+use super::{actions, delete, key_at};
 
 /// A node that says hello.
 fn hello() -> Value {
@@ -148,7 +149,7 @@ async fn a_key_is_replaced_in_the_middle_of_a_run_and_no_node_fails() {
     // The function is warm, and remembers the key, before the run that matters.
     let warm = user.run(hello(), json!({})).await;
     assert_eq!(warm["status"], "SUCCEEDED", "{warm:#}");
-    let waits = "[[fault:rate-limit-own(retry_after=5)*1]]first";
+    let waits = "[[fault:rate-limit-own(retry_after=10)*1]]first";
     let workflow = user
         .workflow(json!([
             {"variableName": "first", "userPrompt": waits},
@@ -182,4 +183,27 @@ async fn a_key_is_replaced_in_the_middle_of_a_run_and_no_node_fails() {
         "the old key pays no more"
     );
     assert_eq!(next.ledger().await.len(), 2, "the new key paid the rest");
+}
+
+#[tokio::test]
+async fn a_record_from_before_changes_were_counted_can_be_changed_too() {
+    let user = User::new("good");
+    let id = user.store_credential().await;
+    aws_sdk_dynamodb::Client::new(&aws().await)
+        .update_item()
+        .table_name(table())
+        .key("pk", AttributeValue::S("CREDENTIALS".to_owned()))
+        .key("sk", AttributeValue::S(format!("ID#{id}")))
+        .update_expression("REMOVE credential.revision")
+        .send()
+        .await
+        .unwrap();
+    let path = format!("/credentials/{id}");
+    let old = user.get(&path).await.body;
+    assert_eq!(old["revision"], 0);
+    let name = format!("{}-x", user.name);
+    let renamed = user.put(&path, &json!({"name": name})).await;
+    assert_eq!(renamed.status, 200, "{:?}", renamed.body);
+    assert_eq!(renamed.body["revision"], 1);
+    assert_eq!(delete(&user, &name, false).await.status, 200);
 }

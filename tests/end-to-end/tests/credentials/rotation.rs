@@ -106,7 +106,7 @@ async fn a_key_is_rotated_with_its_limits_and_the_old_one_is_disabled() {
 async fn a_key_is_rotated_in_the_middle_of_a_run_and_no_node_fails() {
     let user = labelled();
     let id = user.store_credential().await;
-    let waits = "[[fault:rate-limit-own(retry_after=8)*1]]first";
+    let waits = "[[fault:rate-limit-own(retry_after=15)*1]]first";
     let workflow = user
         .workflow(json!([
             {"variableName": "first", "userPrompt": waits},
