@@ -127,6 +127,10 @@ impl Sandbox {
             .env("SCHEDULE_GROUP", "none")
             .env("WEBHOOK_SECRET_PREFIX", "none")
             .env("SECRET_PREFIX", &self.table)
+            .env(
+                "MANAGEMENT_KEY_SECRET_ID",
+                "openrouter-steps-management-key",
+            )
             .env("OPENROUTER_BASE_URL", format!("{}/api/v1", self.stand_in))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -137,6 +141,11 @@ impl Sandbox {
             calls,
             _process: process,
         }
+    }
+
+    /// The name of a credential's secret.
+    pub fn secret(&self, id: &str) -> String {
+        format!("{}/{id}", self.table)
     }
 
     /// Tells the stand-in something.

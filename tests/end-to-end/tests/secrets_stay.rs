@@ -84,7 +84,10 @@ async fn a_key_is_nowhere_but_in_secrets_manager() {
         "the run's log is among them"
     );
     let services = service_logs();
-    for key in [&user.key, &next.key, &made] {
+    let words = ["secretsmanager", "get-secret-value", "--secret-id"];
+    let management = aws_cli(&[&words[..], &["openrouter-steps-management-key"]].concat());
+    let management = text(&management["SecretString"]);
+    for key in [&user.key, &next.key, &made, &management] {
         let secret_part = &key[key.len() - 24..];
         assert!(!answers.contains(secret_part), "in an answer");
         assert!(!table.contains(secret_part), "in the table");

@@ -186,6 +186,26 @@ async fn a_key_is_replaced_in_the_middle_of_a_run_and_no_node_fails() {
 }
 
 #[tokio::test]
+async fn of_several_keys_put_at_once_the_record_tells_the_current_one() {
+    let user = User::new("good");
+    let id = user.store_credential().await;
+    let path = format!("/credentials/{id}");
+    let keys: Vec<String> = (0..4).map(|_| User::new("good").key).collect();
+    let puts = keys.iter().map(async |key| {
+        let change = json!({ "apiKey": key });
+        user.put(&path, &change).await
+    });
+    for answer in join_all(puts).await {
+        assert_eq!(answer.status, 200, "{:?}", answer.body);
+    }
+    let current = key_at(&id, "AWSCURRENT");
+    assert!(keys.contains(&current));
+    let shown = user.get(&path).await.body;
+    assert!(current.ends_with(&text(&shown["lastFour"])), "{shown:#}");
+    assert_eq!(shown["revision"], 5, "no change is lost");
+}
+
+#[tokio::test]
 async fn a_record_from_before_changes_were_counted_can_be_changed_too() {
     let user = User::new("good");
     let id = user.store_credential().await;

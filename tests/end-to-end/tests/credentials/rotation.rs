@@ -1,6 +1,8 @@
 //! Secrets Manager rotates a key through OpenRouter's management key: a new one is made and tested, the old one disabled.
 
-use end_to_end::{User, aws_cli, invoke, list, node, text};
+use end_to_end::{Sandbox, User, aws_cli, invoke, list, node, text};
+use openrouter_stand_in::Settings;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{account_keys, actions, described, key_at, management_key, secret, when};
@@ -16,6 +18,13 @@ async fn rotated(user: &User, id: &str) -> Value {
         shown["lastRotation"]["version"] != before["lastRotation"]["version"]
     })
     .await
+}
+
+/// A rotation whose function never comes: a test takes its steps, one by one.
+fn begun(secret: &str) -> Value {
+    let nowhere = "arn:aws:lambda:us-east-1:000000000000:function:nowhere";
+    let words = ["secretsmanager", "rotate-secret", "--secret-id", secret];
+    aws_cli(&[&words[..], &["--rotation-lambda-arn", nowhere]].concat())
 }
 
 /// A key like no other's: its label begins with these three characters.
@@ -164,16 +173,7 @@ async fn an_old_key_that_cannot_be_told_from_others_is_left_and_said_so() {
 async fn each_step_may_be_repeated() {
     let user = labelled();
     let id = user.store_credential().await;
-    // A rotation whose function never comes: its steps are taken here, one by one.
-    let nowhere = "arn:aws:lambda:us-east-1:000000000000:function:nowhere";
-    let begun = aws_cli(&[
-        "secretsmanager",
-        "rotate-secret",
-        "--secret-id",
-        &secret(&id),
-        "--rotation-lambda-arn",
-        nowhere,
-    ]);
+    let begun = begun(&secret(&id));
     let token = text(&begun["VersionId"]);
     let step_with = |token: &str, step: &str| {
         let event = json!({"SecretId": begun["ARN"], "ClientRequestToken": token, "Step": step});
@@ -235,14 +235,7 @@ async fn each_step_may_be_repeated() {
 async fn a_key_that_was_made_and_lost_is_disabled() {
     let user = labelled();
     let id = user.store_credential().await;
-    let nowhere = "arn:aws:lambda:us-east-1:000000000000:function:nowhere";
-    let words = [
-        "secretsmanager",
-        "rotate-secret",
-        "--rotation-lambda-arn",
-        nowhere,
-    ];
-    let begun = aws_cli(&[&words[..], &["--secret-id", &secret(&id)]].concat());
+    let begun = begun(&secret(&id));
     let token = text(&begun["VersionId"]);
     // As it is where the function ends between OpenRouter's answer and Secrets Manager's.
     let lost = json!({"name": format!("{} ({token})", user.name)});
@@ -257,4 +250,55 @@ async fn a_key_that_was_made_and_lost_is_disabled() {
     assert_eq!(user.ask_openrouter(&lost, "/key").await.status, 401);
     let pending = key_at(&id, "AWSPENDING");
     assert_eq!(user.ask_openrouter(&pending, "/key").await.status, 200);
+}
+
+#[tokio::test]
+async fn what_fails_half_way_is_told_and_mended_by_a_repeat() {
+    let sandbox = Sandbox::new(Settings::default()).await;
+    let (credentials, rotate_key) = (
+        sandbox.function("credentials").await,
+        sandbox.function("rotate-key").await,
+    );
+    let body = json!({"name": "main", "apiKey": labelled().key});
+    let created = credentials
+        .http(Method::POST, "/credentials", Some(&body))
+        .await;
+    let id = text(&created.body["id"]);
+    let begun = begun(&sandbox.secret(&id));
+    let step = async |step: &str| {
+        let token = &begun["VersionId"];
+        let event = json!({"SecretId": begun["ARN"], "ClientRequestToken": token, "Step": step});
+        rotate_key.invoke(event).await
+    };
+    let change = |state: &str| json!({"key": management_key(), "state": state});
+    sandbox.tell_stand_in("keys", &change("good")).await;
+    let refused = step("createSecret").await;
+    assert_eq!(refused["errorType"], "ManagementKeyRefused", "{refused}");
+    sandbox.tell_stand_in("keys", &change("management")).await;
+    for name in ["createSecret", "setSecret", "testSecret"] {
+        assert_eq!(step(name).await, Value::Null, "{name}");
+    }
+
+    // The new key is current already when OpenRouter goes away, and the old one is still to be disabled.
+    sandbox.tell_stand_in("away", &json!({"away": true})).await;
+    let failed = step("finishSecret").await;
+    assert_eq!(failed["errorType"], "ProviderOverloaded", "{failed}");
+    sandbox.tell_stand_in("away", &json!({"away": false})).await;
+    let shown = async || {
+        let shown = credentials.http(Method::GET, "/credentials/main", None);
+        shown.await.body
+    };
+    let left = shown().await;
+    assert_eq!(left["lastRotation"]["oldKey"]["state"], "left");
+    assert_ne!(left["lastFour"], created.body["lastFour"]);
+    assert_eq!(step("finishSecret").await, Value::Null);
+    let mended = shown().await;
+    assert_eq!(mended["lastRotation"]["oldKey"]["state"], "disabled");
+    assert_eq!(mended["lastFour"], left["lastFour"]);
+    let audit = credentials
+        .http(Method::GET, "/credentials/main/audit", None)
+        .await;
+    let rows = list(&audit.body["audit"]).iter();
+    let told: Vec<_> = rows.map(|row| &row["details"]["oldKey"]["state"]).collect();
+    assert_eq!(json!(told), json!(["disabled", "left", null]));
 }
