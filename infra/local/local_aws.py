@@ -1,12 +1,18 @@
 """Starts the local AWS (ministack). Its port and the rest come from the environment that stack.py gives it."""
 
+import contextvars
 import json
 import socketserver
 import string
+import threading
+import time
+import uuid
 
 import yaml
 from ministack import app
 from ministack.core import iam_actions
+from ministack.core.responses import error_response_json, json_response
+from ministack.services import lambda_svc, secretsmanager
 from ministack.services.cloudformation import provisioners
 
 # Without this every call of a function waits some 40 ms for a delayed acknowledgement.
@@ -44,5 +50,59 @@ def resource_arn_in_group(service, method, path, headers, body, query_params, *p
 
 
 iam_actions.extract_resource_arn = resource_arn_in_group
+
+# AWS has a secret's rotation function make, test and finish the new version, and can be told to rotate no more. ministack
+# makes the old value current once more, calls nobody, and knows no CancelRotateSecret.
+STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
+handle_secrets = secretsmanager.handle_request
+
+
+async def handle_secrets_and_rotation(method, path, headers, body, query_params):
+    action = headers.get("x-amz-target", "").split(".")[-1]
+    if action not in ("RotateSecret", "CancelRotateSecret"):
+        return await handle_secrets(method, path, headers, body, query_params)
+    asked = json.loads(body or b"{}")
+    _, secret = secretsmanager._resolve(asked.get("SecretId"))
+    if not secret:
+        return error_response_json("ResourceNotFoundException", "Secrets Manager can't find the specified secret.", 400)
+    if secret.get("DeletedDate"):
+        return error_response_json("InvalidRequestException", "The secret was marked for deletion.", 400)
+    answer = {"ARN": secret["ARN"], "Name": secret["Name"]}
+    if action == "CancelRotateSecret":
+        secret["RotationEnabled"] = False
+        return json_response(answer)
+    current, _ = secretsmanager._find_stage_version(secret, "AWSCURRENT")
+    pending, _ = secretsmanager._find_stage_version(secret, "AWSPENDING")
+    if pending not in (None, current):
+        return error_response_json("InvalidRequestException", "A previous rotation isn't complete.", 400)
+    function = asked.get("RotationLambdaARN") or secret.get("RotationLambdaARN")
+    if not function:
+        return error_response_json("InvalidRequestException", "No Lambda rotation function ARN is given.", 400)
+    secret["RotationLambdaARN"] = function
+    secret["RotationRules"] = asked.get("RotationRules") or secret.get("RotationRules")
+    secret["RotationEnabled"] = True
+    token = asked.get("ClientRequestToken") or str(uuid.uuid4())
+    # The version is empty until the function puts something into it.
+    empty = {"SecretString": None, "SecretBinary": None, "CreatedDate": int(time.time()), "Stages": ["AWSPENDING"]}
+    secret["Versions"][token] = empty
+    now = asked.get("RotateImmediately", True)
+    context = contextvars.copy_context()
+    threading.Thread(target=context.run, args=(rotate, secret, function, token, now), daemon=True).start()
+    return json_response(answer | {"VersionId": token})
+
+
+def rotate(secret, function, token, now):
+    """Where it does not rotate now, AWS only tries the function's test out, and takes the empty version away again."""
+    record, configuration, _ = lambda_svc._get_func_record_for_ref_in_scope(function)
+    execution = lambda_svc._execution_record_for_config(record, configuration)
+    for step in STEPS if now else ("testSecret",):
+        event = {"SecretId": secret["ARN"], "ClientRequestToken": token, "Step": step}
+        if lambda_svc._execute_function_with_config_scope(execution, event).get("error"):
+            break
+    if not now:
+        secret["Versions"].pop(token, None)
+
+
+secretsmanager.handle_request = handle_secrets_and_rotation
 
 app.main()

@@ -121,7 +121,7 @@ def status():
 def watch():
     """Serves all functions with the environment that the deployed ones have."""
     environment = {}
-    for name in FUNCTIONS:
+    for name in deployed_functions():
         environment.update(function_environment(name))
     environment.pop("MINISTACK_LAMBDA_PROXY_URL", None)
     say(f"when it listens: `{shown(HERE / 'stack.py')} watched on` sends the local AWS's invocations here")
@@ -135,7 +135,7 @@ def watch():
 
 
 def watched(on):
-    for name in FUNCTIONS:
+    for name in deployed_functions():
         environment = function_environment(name)
         environment.pop("MINISTACK_LAMBDA_PROXY_URL", None)
         if on:
@@ -149,7 +149,7 @@ def watched(on):
 
 
 def logs():
-    for name in FUNCTIONS:
+    for name in deployed_functions():
         group = f"/aws/lambda/{STACK}-{name}"
         for event in json.loads(aws("logs", "filter-log-events", "--log-group-name", group))["events"]:
             print(f"{name}: {event['message'].rstrip()}")
@@ -229,6 +229,8 @@ def deploy(base_url, fresh):
         "LocalCallbacks=true",
         f"LogLevel={os.environ.get('LOG_LEVEL', 'INFO')}",
     ]
+    if base_url.startswith(STAND_IN):
+        overrides.append(f"ManagementKeySecretArn={management_key_secret()}")
     code = [ROOT / "target" / "lambda" / name / "bootstrap" for name in FUNCTIONS]
     wanted = digest([TEMPLATE, TEMPLATE.with_name("run-workflow.asl.yaml"), *code], *overrides)
     stamp = LOCAL / "deployed"
@@ -251,6 +253,16 @@ def deploy(base_url, fresh):
         *("--parameter-overrides", *overrides),
     )
     stamp.write_text(wanted)
+
+
+def management_key_secret():
+    """The ARN of a secret with a management key of the stand-in, so that keys are rotated here too."""
+    name = f"{STACK}-management-key"
+    known = json.loads(aws("secretsmanager", "list-secrets", "--filters", f"Key=name,Values={name}"))["SecretList"]
+    if known:
+        return known[0]["ARN"]
+    key = "sk-or-v1-management-of-the-stand-in"
+    return json.loads(aws("secretsmanager", "create-secret", "--name", name, "--secret-string", key))["ARN"]
 
 
 def write_env(base_url):
@@ -414,6 +426,13 @@ def stack_outputs():
 
 def secret_text(arn):
     return json.loads(aws("secretsmanager", "get-secret-value", "--secret-id", arn))["SecretString"]
+
+
+def deployed_functions():
+    """What is not configured is not deployed: rotate-key without a management key."""
+    functions = json.loads(aws("lambda", "list-functions"))["Functions"]
+    names = {function["FunctionName"] for function in functions}
+    return [name for name in FUNCTIONS if f"{STACK}-{name}" in names]
 
 
 def function_environment(name):

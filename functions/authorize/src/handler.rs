@@ -33,6 +33,26 @@ pub(crate) struct Event {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Verdict {
     is_authorized: bool,
+    /// Handed on to the function behind the route.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    context: Option<Context>,
+}
+
+#[derive(Serialize)]
+struct Context {
+    /// Who was let in, as audits have it.
+    principal: &'static str,
+}
+
+impl Verdict {
+    fn new(is_authorized: bool) -> Self {
+        Self {
+            is_authorized,
+            context: is_authorized.then_some(Context {
+                principal: "api-token",
+            }),
+        }
+    }
 }
 
 impl Authorize {
@@ -46,13 +66,11 @@ impl Authorize {
 
     pub(crate) async fn handle(&self, event: Event) -> Result<Verdict, Problem> {
         let Some(given) = bearer(&event) else {
-            return Ok(Verdict {
-                is_authorized: false,
-            });
+            return Ok(Verdict::new(false));
         };
         let token = self.token().await?;
-        let is_authorized = bool::from(given.as_bytes().ct_eq(token.expose_secret().as_bytes()));
-        Ok(Verdict { is_authorized })
+        let is_token = given.as_bytes().ct_eq(token.expose_secret().as_bytes());
+        Ok(Verdict::new(bool::from(is_token)))
     }
 
     async fn token(&self) -> Result<SecretString, Problem> {

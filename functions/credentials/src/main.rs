@@ -1,6 +1,11 @@
 //! Credentials: OpenRouter API keys under a name.
 
+mod change;
+mod create;
+mod delete;
 mod handler;
+mod rotation;
+mod shown;
 
 use handler::Credentials;
 use steps_lambda::{Aws, Config, Main, serve_http, start};
@@ -15,6 +20,7 @@ async fn main() -> Main {
         openrouter: Client::new(base_url.as_deref().unwrap_or(BASE_URL), App::default())?,
         store: aws.store()?,
         secrets: aws.secrets()?,
+        rotate_key_arn: Config.rotate_key_arn(),
     };
     serve_http(async |request| credentials.handle(&request).await).await
 }

@@ -12,7 +12,8 @@ use steps_runs::{NodeRecord, NodeStatus, RerunOf, Resume, Run, RunStatus, Stored
 use steps_workflow::Workflow;
 
 use crate::start::{
-    Delivery, Reuse, StartRun, Started, conflict, deadline, stored_workflow, unfinished,
+    Delivery, Reuse, StartRun, Started, conflict, credential_ids, deadline, stored_workflow,
+    unfinished,
 };
 
 #[derive(Default, Deserialize)]
@@ -74,7 +75,8 @@ impl StartRun {
         }
         let workflow = stored_workflow(&run.definition)?;
         // A name may mean another credential by now: the user's correction.
-        let credentials = self.credentials(&workflow).await?;
+        let known = self.store.credentials().await?;
+        let credentials = credential_ids(&workflow, &known)?;
         let at = Timestamp::now();
         let resumed = self
             .store
@@ -91,6 +93,7 @@ impl StartRun {
         };
         let plan = unfinished(&workflow, &nodes);
         self.execute(&run.id, number, &workflow, &plan).await?;
+        self.note_use(&known, &credentials).await;
         tracing::info!(run = run.id, execution = number, "resumed");
         Ok(Started {
             run_id: run.id,

@@ -10,6 +10,7 @@ mod http;
 mod input;
 mod schedule;
 mod start;
+mod used;
 
 use start::StartRun;
 use steps_catalogue::Catalogue;

@@ -9,7 +9,7 @@ use steps_catalogue::Catalogue;
 use steps_executions::{ExecutionName, Executions};
 use steps_problem::{Fault, Problem};
 use steps_runs::{
-    Begun, Ended, NewRun, NodeRecord, NodeStatus, RerunOf, RunError, RunStatus, Store,
+    Begun, Credential, Ended, NewRun, NodeRecord, NodeStatus, RerunOf, RunError, RunStatus, Store,
     StoredWorkflow, Trigger, Turn,
 };
 use steps_secrets::WebhookSecrets;
@@ -98,7 +98,8 @@ impl StartRun {
         if let Some(url) = &delivery.callback_url {
             self.check_callback(&workflow, url)?;
         }
-        let credentials = self.credentials(&workflow).await?;
+        let known = self.store.credentials().await?;
+        let credentials = credential_ids(&workflow, &known)?;
         let new_id = Uuid::now_v7().to_string();
         let started_at = Timestamp::now();
         if let Some(reuse) = reuse {
@@ -149,6 +150,7 @@ impl StartRun {
             }
             return Err(problem);
         }
+        self.note_use(&known, &credentials).await;
         tracing::info!(
             run = run_id,
             workflow = document.id,
@@ -204,29 +206,28 @@ impl StartRun {
         self.store.end_run(run_id, &ended).await?;
         Err(problem)
     }
+}
 
-    /// The id of the credential behind each reference in the document, as it is at this moment.
-    pub(crate) async fn credentials(
-        &self,
-        workflow: &Workflow,
-    ) -> Result<BTreeMap<String, String>, Problem> {
-        let known = self.store.credentials().await?;
-        let mut ids = BTreeMap::new();
-        for node in &workflow.nodes {
-            let Kind::OpenRouter(openrouter) = &node.kind;
-            let reference = &openrouter.credential;
-            let id = known
-                .iter()
-                .find(|known| known.id == *reference || known.name == *reference)
-                .map(|known| known.id.clone())
-                .ok_or_else(|| steps_runs::Error::NotFound {
-                    what: "credential",
-                    id: reference.clone(),
-                })?;
-            ids.insert(reference.clone(), id);
-        }
-        Ok(ids)
+/// The id of the credential behind each reference in the document, as it is at this moment.
+pub(crate) fn credential_ids(
+    workflow: &Workflow,
+    known: &[Credential],
+) -> Result<BTreeMap<String, String>, Problem> {
+    let mut ids = BTreeMap::new();
+    for node in &workflow.nodes {
+        let Kind::OpenRouter(openrouter) = &node.kind;
+        let reference = &openrouter.credential;
+        let id = known
+            .iter()
+            .find(|known| known.id == *reference || known.name == *reference)
+            .map(|known| known.id.clone())
+            .ok_or_else(|| steps_runs::Error::NotFound {
+                what: "credential",
+                id: reference.clone(),
+            })?;
+        ids.insert(reference.clone(), id);
     }
+    Ok(ids)
 }
 
 /// Another delivery changed the same record at the same moment.

@@ -70,9 +70,19 @@ impl Workflows {
             );
         };
         let definition = serde_json::to_string(&workflow).map_err(Problem::unwritable)?;
+        let credentials = workflow.nodes.iter().map(|node| {
+            let Kind::OpenRouter(openrouter) = &node.kind;
+            openrouter.credential.clone()
+        });
         let stored = self
             .store
-            .put_workflow(id, &workflow.name, &definition, Timestamp::now())
+            .put_workflow(
+                id,
+                &workflow.name,
+                &definition,
+                &credentials.collect(),
+                Timestamp::now(),
+            )
             .await?;
         let status = if stored.version == 1 { 201 } else { 200 };
         let mut shown = shown(&stored)?;

@@ -19,6 +19,8 @@ use std::env;
 /// | `SCHEDULE_TARGET_ARN`, `SCHEDULE_ROLE_ARN` | the function that a schedule invokes, and the role that it does so with | required |
 /// | `SCHEDULE_LOST_ARN` | the queue of what a schedule could not deliver | required |
 /// | `API_TOKEN_SECRET_ID` | the secret that holds the API's bearer token | required |
+/// | `ROTATE_KEY_ARN` | the function that rotates keys | none: keys are not rotated |
+/// | `MANAGEMENT_KEY_SECRET_ID` | the secret that holds OpenRouter's management key | required |
 /// | `OPENROUTER_BASE_URL` | OpenRouter's API | `https://openrouter.ai/api/v1` |
 /// | `APP_REFERER` | sent as `HTTP-Referer`, for OpenRouter's rankings | none |
 /// | `APP_TITLE` | sent as `X-OpenRouter-Title` and `X-Title` | none |
@@ -122,6 +124,16 @@ impl Config {
     /// `API_TOKEN_SECRET_ID`.
     pub fn api_token_secret_id(self) -> Result<String, ConfigError> {
         required("API_TOKEN_SECRET_ID")
+    }
+
+    /// `ROTATE_KEY_ARN`; `None` where keys are not rotated.
+    pub fn rotate_key_arn(self) -> Option<String> {
+        optional("ROTATE_KEY_ARN")
+    }
+
+    /// `MANAGEMENT_KEY_SECRET_ID`.
+    pub fn management_key_secret_id(self) -> Result<String, ConfigError> {
+        required("MANAGEMENT_KEY_SECRET_ID")
     }
 
     /// `OPENROUTER_BASE_URL`; `None` for OpenRouter itself.

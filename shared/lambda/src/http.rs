@@ -13,6 +13,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use steps_problem::{Fault, Problem};
+use steps_runs::Actor;
 
 /// An HTTP request behind API Gateway (payload format 2.0).
 #[derive(Debug)]
@@ -22,6 +23,7 @@ pub struct Request {
     query: HashMap<String, String>,
     headers: HeaderMap,
     body: Vec<u8>,
+    actor: Actor,
     deadline: SystemTime,
 }
 
@@ -71,6 +73,15 @@ impl Request {
             query,
             headers: event.headers,
             body,
+            actor: Actor {
+                principal: context
+                    .authorizer
+                    .as_ref()
+                    .and_then(|authorizer| authorizer.fields.get("principal")?.as_str())
+                    .unwrap_or("unknown")
+                    .to_owned(),
+                source_ip: context.http.source_ip,
+            },
             deadline,
         })
     }
@@ -81,6 +92,11 @@ impl Request {
             self.method.as_str(),
             self.segments.iter().map(String::as_str).collect(),
         )
+    }
+
+    /// Who sent it: whom the authorizer let in, and from where.
+    pub fn actor(&self) -> &Actor {
+        &self.actor
     }
 
     /// A parameter of the query string, where it is given and not empty.
@@ -323,6 +339,17 @@ mod tests {
         }
         let request = request(event("/products", "prod")).unwrap();
         assert_eq!(request.route(), ("GET", vec!["products"]));
+    }
+
+    #[test]
+    fn the_sender_is_whom_the_authorizer_let_in() {
+        let mut given = event("/", "$default");
+        assert_eq!(request(given.clone()).unwrap().actor().principal, "unknown");
+        given["requestContext"]["authorizer"] = json!({"lambda": {"principal": "api-token"}});
+        given["requestContext"]["http"]["sourceIp"] = json!("192.0.2.7");
+        let request = request(given).unwrap();
+        assert_eq!(request.actor().principal, "api-token");
+        assert_eq!(request.actor().source_ip.as_deref(), Some("192.0.2.7"));
     }
 
     #[test]

@@ -3,9 +3,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{RequestBuilder, Response, Url};
-use serde::Deserialize;
+use reqwest::{Method, RequestBuilder, Response, Url};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::api_key::ApiKey;
 use crate::call::{self, Body, Call};
@@ -226,20 +226,34 @@ impl Client {
     }
 
     async fn fetch(&self, url: Url, key: Option<&ApiKey>) -> Result<Answer, Error> {
+        self.ask(Method::GET, url, key, None::<&()>).await
+    }
+
+    /// One request that is answered at once.
+    pub(crate) async fn ask(
+        &self,
+        method: Method,
+        url: Url,
+        key: Option<&ApiKey>,
+        body: Option<&impl Serialize>,
+    ) -> Result<Answer, Error> {
         let clock = Clock::start(&Timeouts::LOOKUP);
-        let mut get = self
+        let mut request = self
             .connector(clock.connect_seconds())?
-            .get(url)
+            .request(method, url)
             .headers(self.headers.clone())
             .header(ACCEPT, "application/json");
         if let Some(key) = key {
-            get = get.header(AUTHORIZATION, bearer(key)?);
+            request = request.header(AUTHORIZATION, bearer(key)?);
         }
-        let response = send(get, clock).await?;
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let response = send(request, clock).await?;
         Ok(Answer::read(response, clock, MOST_LOOKUP_BYTES).await)
     }
 
-    fn at(&self, path: &str) -> Result<Url, Error> {
+    pub(crate) fn at(&self, path: &str) -> Result<Url, Error> {
         self.base
             .join(path)
             .map_err(|error| invalid("base URL", error.to_string()))
@@ -273,12 +287,12 @@ impl Client {
 
 /// What most answers come wrapped in.
 #[derive(Deserialize)]
-struct Data<T> {
-    data: T,
+pub(crate) struct Data<T> {
+    pub(crate) data: T,
 }
 
 /// An answer, read whole.
-struct Answer {
+pub(crate) struct Answer {
     status: u16,
     content_type: Option<String>,
     retry_after: Option<Duration>,
@@ -295,7 +309,7 @@ impl Answer {
         }
     }
 
-    fn good(self) -> Result<Self, Error> {
+    pub(crate) fn good(self) -> Result<Self, Error> {
         if (200..300).contains(&self.status) {
             Ok(self)
         } else {
@@ -317,7 +331,7 @@ impl Answer {
     }
 
     /// Reads what was asked for; a 200 may hold an error in its place.
-    fn parse<T: DeserializeOwned>(mut self) -> Result<T, Error> {
+    pub(crate) fn parse<T: DeserializeOwned>(mut self) -> Result<T, Error> {
         let content = classify::without_comments(&self.body.text);
         match serde_json::from_str(content) {
             Ok(value) => Ok(value),

@@ -19,6 +19,9 @@ pub struct KeyInfo {
     /// When `limit` begins anew: `daily`, `weekly`, `monthly`, or never.
     #[serde(deserialize_with = "lenient::string")]
     pub limit_reset: Option<String>,
+    /// Whether what a key of one's own at a provider costs counts for `limit` too.
+    #[serde(deserialize_with = "lenient::flag")]
+    pub include_byok_in_limit: bool,
     /// Spent so far, in USD.
     #[serde(deserialize_with = "money::option")]
     pub usage: Option<Decimal>,

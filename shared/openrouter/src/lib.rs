@@ -12,6 +12,7 @@ mod endpoints;
 mod error;
 mod generation;
 mod key;
+mod keys;
 mod lenient;
 mod models;
 mod money;
@@ -27,6 +28,7 @@ pub use endpoints::{Endpoint, ModelEndpoints};
 pub use error::{Error, Failure, Said};
 pub use generation::Generation;
 pub use key::{FreeRequests, KeyInfo};
+pub use keys::{CreatedKey, KeyChange, KeyRecord, NewKey};
 pub use models::{Model, Pricing};
 pub use request::{
     AudioInput, ChatRequest, Content, DEFAULT_MAX_TOKENS, FileInput, MediaUrl, Message, Options,

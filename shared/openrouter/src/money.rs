@@ -3,7 +3,8 @@
 use std::str::FromStr;
 
 use rust_decimal::Decimal;
-use serde::{Deserialize, Deserializer};
+use serde::ser::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 /// Reads a number's own digits, such as `0.0000057915`, `3.3e-6` or `"0.00000015"`.
@@ -23,6 +24,15 @@ pub(crate) fn parse(text: &str) -> Option<Decimal> {
 pub(crate) fn option<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Decimal>, D::Error> {
     let raw = Option::<Box<RawValue>>::deserialize(from)?;
     Ok(raw.and_then(|raw| parse(raw.get())))
+}
+
+/// Writes a JSON number with the decimal's own digits.
+pub(crate) fn number<S: Serializer>(amount: &Option<Decimal>, to: S) -> Result<S::Ok, S::Error> {
+    let raw = amount
+        .map(|amount| RawValue::from_string(amount.to_string()))
+        .transpose()
+        .map_err(S::Error::custom)?;
+    raw.serialize(to)
 }
 
 #[cfg(test)]

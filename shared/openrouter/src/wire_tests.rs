@@ -630,6 +630,80 @@ async fn a_key_is_looked_up() {
 }
 
 #[tokio::test]
+async fn keys_are_made_listed_and_changed() {
+    let row = |hash: &str, disabled: bool| {
+        format!(
+            r#"{{"hash":"{hash}","label":"sk-or-v1-abc...890","name":"n","disabled":{disabled},"limit":12.50,"limit_reset":"monthly","usage":0.1,"created_at":"2026-11-01T00:00:00Z","expires_at":null}}"#
+        )
+    };
+    let server = serve(vec![
+        answer(
+            201,
+            JSON,
+            &format!(r#"{{"data":{},"key":"{KEY}"}}"#, row("h1", false)),
+        ),
+        answer(
+            200,
+            JSON,
+            &format!(r#"{{"data":[{},{}]}}"#, row("h1", false), row("h2", true)),
+        ),
+        answer(200, JSON, &format!(r#"{{"data":[{}]}}"#, row("h3", false))),
+        answer(200, JSON, r#"{"data":[]}"#),
+        answer(200, JSON, &format!(r#"{{"data":{}}}"#, row("h1", true))),
+        answer(
+            403,
+            JSON,
+            r#"{"error":{"code":403,"message":"Only management keys can perform this operation"}}"#,
+        ),
+    ])
+    .await;
+    let client = Client::new(&server.base, App::default()).unwrap();
+    let management = ApiKey::parse("sk-or-v1-management").unwrap();
+    let new = NewKey {
+        name: "next".to_owned(),
+        limit: Some("12.50".parse().unwrap()),
+        limit_reset: Some("monthly".to_owned()),
+        include_byok_in_limit: false,
+    };
+    let created = client.create_key(&management, &new).await.unwrap();
+    assert_eq!(created.key.expose(), KEY);
+    assert_eq!(created.record.hash, "h1");
+    assert_eq!(created.record.limit.unwrap().to_string(), "12.50");
+    assert!(!format!("{created:?}").contains("SECRET"));
+    let keys = client.keys(&management).await.unwrap();
+    let hashes: Vec<_> = keys.iter().map(|key| key.hash.as_str()).collect();
+    assert_eq!(hashes, ["h1", "h2", "h3"]);
+    let disable = KeyChange {
+        disabled: Some(true),
+        ..KeyChange::default()
+    };
+    let changed = client.change_key(&management, "h/1", &disable).await;
+    assert!(changed.unwrap().disabled);
+    let refused = client.keys(&management).await.unwrap_err();
+    assert_eq!(refused.code(), "PermissionDenied");
+    let asked = server.asked.lock().unwrap();
+    assert!(asked[0].starts_with("POST /api/v1/keys "), "{}", asked[0]);
+    assert!(
+        asked[0].ends_with(
+            r#"{"name":"next","limit":12.50,"limit_reset":"monthly","include_byok_in_limit":false}"#
+        ),
+        "{}",
+        asked[0]
+    );
+    assert!(
+        asked[2].contains("include_disabled=true&offset=2"),
+        "{}",
+        asked[2]
+    );
+    assert!(
+        asked[4].starts_with("PATCH /api/v1/keys/h%2F1 "),
+        "{}",
+        asked[4]
+    );
+    assert!(asked[4].ends_with(r#"{"disabled":true}"#), "{}", asked[4]);
+}
+
+#[tokio::test]
 async fn a_generation_may_not_be_written_yet() {
     let server = serve(vec![
         answer(404, JSON, r#"{"error":{"message":"Generation gen-1 not found","code":404}}"#),

@@ -9,7 +9,7 @@ pub enum Error {
     /// Nothing is recorded under this name.
     #[error("there is no {what} `{id}`")]
     NotFound {
-        /// `run`, `node`, `workflow`, `webhook`, `source` or `credential`.
+        /// `run`, `node`, `workflow`, `webhook`, `source`, `credential` or `deleted credential`.
         what: &'static str,
         /// The id asked for.
         id: String,
@@ -25,7 +25,7 @@ pub enum Error {
     /// Two writers changed the same record at once; the other one won.
     #[error("{what} `{id}` was changed by someone else at the same moment")]
     Conflict {
-        /// `workflow`, `run` or `node`.
+        /// `workflow`, `credential`, `webhook`, `run` or `node`.
         what: &'static str,
         /// Its id.
         id: String,
@@ -96,6 +96,7 @@ impl From<Error> for Problem {
                 let list = match what {
                     "webhook" => "/workflows/{id}/webhooks".to_owned(),
                     "source" => "/workflows/{id}/sources".to_owned(),
+                    "deleted credential" => "/credentials?deleted=true".to_owned(),
                     what => format!("/{what}s"),
                 };
                 Self::new(404, code, title, cause)

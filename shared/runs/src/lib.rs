@@ -1,10 +1,13 @@
 #![doc = include_str!("../README.md")]
 
 mod attribute;
+mod audit;
 mod budget;
 mod catalogue;
 mod claim;
 mod credential;
+mod credential_use;
+mod deleted_credential;
 mod due;
 mod error;
 mod list;
@@ -23,10 +26,13 @@ mod view;
 mod webhook;
 mod workflow;
 
+pub use audit::{Action, Actor, AuditEntry};
 pub use budget::{Budget, OverBudget, Reserve, Reserved};
 pub use catalogue::CatalogueHead;
 pub use claim::{Claim, Claimed, Lease};
-pub use credential::{Check, Credential};
+pub use credential::{Check, Credential, LastRotation, OldKey, Rotation};
+pub use credential_use::User;
+pub use deleted_credential::DeletedCredential;
 pub use due::{Due, DueItem};
 pub use error::Error;
 pub use list::{RunFilter, RunSummary};

@@ -49,6 +49,12 @@ impl Write for DeleteBuilder {
     }
 }
 
+impl Write for TransactWriteItem {
+    fn write(self) -> Result<TransactWriteItem, Error> {
+        Ok(self)
+    }
+}
+
 impl Store {
     /// Makes every write or none. Nodes of a run end at once and meet on the run's item, so a conflict is tried again.
     pub(crate) async fn transact(

@@ -1,12 +1,14 @@
 //! Workflows: every put is a new version.
 
-use aws_sdk_dynamodb::types::Put;
+use std::collections::BTreeSet;
+
+use aws_sdk_dynamodb::types::{Put, Update};
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::attribute::{find_s, get_n, get_s, n, rfc3339, s};
-use crate::store::{key, passed};
-use crate::transaction::Transacted;
+use crate::store::key;
+use crate::transaction::{Transacted, Write};
 use crate::{Error, Page, Store, page};
 
 /// A workflow as stored.
@@ -48,12 +50,14 @@ fn version_key(version: u64) -> String {
 }
 
 impl Store {
-    /// Stores the document as the next version of `id`, and gives that version.
+    /// Stores the document as the next version of `id`, and gives that version. `credentials` are the ids and names
+    /// that its nodes use.
     pub async fn put_workflow(
         &self,
         id: &str,
         name: &str,
         definition: &str,
+        credentials: &BTreeSet<String>,
         now: Timestamp,
     ) -> Result<StoredWorkflow, Error> {
         // A deleted workflow leaves its number behind, so that no version is ever written twice.
@@ -79,7 +83,10 @@ impl Store {
             .condition_expression("attribute_not_exists(pk) OR version = :before")
             .expression_attribute_values(":before", n(before));
         let version_item = put(&version_key(version));
-        if let Transacted::Refused { .. } = self.transact([latest, version_item]).await? {
+        if let Transacted::Refused { .. } = self
+            .transact([latest, version_item, self.put_user(id, credentials)?])
+            .await?
+        {
             return Err(Error::Conflict {
                 what: "workflow",
                 id: id.to_owned(),
@@ -153,20 +160,16 @@ impl Store {
 
     /// Removes the workflow, so that no new run starts from it. Its versions stay for the runs that name them.
     pub async fn delete_workflow(&self, id: &str) -> Result<(), Error> {
-        let result = self
-            .client
-            .update_item()
+        let latest = Update::builder()
             .table_name(&self.table)
             .set_key(Some(key(&workflow_key(id), LATEST)))
             .update_expression("REMOVE #definition, kind, listKey")
             .condition_expression("attribute_exists(#definition)")
-            .expression_attribute_names("#definition", "definition")
-            .send()
-            .await;
-        if passed(result)? {
-            Ok(())
-        } else {
-            Err(not_found(id))
+            .expression_attribute_names("#definition", "definition");
+        let writes = [latest.write()?, self.remove_user(id).write()?];
+        match self.transact(writes).await? {
+            Transacted::Done => Ok(()),
+            Transacted::Refused { .. } => Err(not_found(id)),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! What can go wrong with a key at rest.
 
-use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use steps_problem::Problem;
+
+use crate::vault::Refusal;
 
 /// A failure of Secrets Manager; never carries a key.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +25,20 @@ pub enum Error {
         /// The credential's id.
         id: String,
     },
+    /// A rotation goes on, or one before has failed half way.
+    #[error(
+        "a rotation of the key of credential `{id}` is under way, or an earlier one has failed half way"
+    )]
+    RotationUnderWay {
+        /// The credential's id.
+        id: String,
+    },
+    /// A step of a rotation was asked for that no rotation has begun.
+    #[error("no rotation of the key of credential `{id}` has begun with this token")]
+    NotRotating {
+        /// The credential's id.
+        id: String,
+    },
     /// Secrets Manager did not answer, or was throttling.
     #[error("Secrets Manager did not serve the key of credential `{id}`: {reason}")]
     Unavailable {
@@ -35,24 +50,12 @@ pub enum Error {
 }
 
 impl Error {
-    pub(crate) fn from_sdk<E, R>(id: &str, error: SdkError<E, R>) -> Self
-    where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
-        R: std::fmt::Debug,
-    {
+    pub(crate) fn new(id: &str, refusal: Refusal) -> Self {
         let id = id.to_owned();
-        match error.code() {
-            // A secret scheduled for deletion answers InvalidRequestException.
-            Some("ResourceNotFoundException" | "InvalidRequestException") => Self::NotFound { id },
-            Some("AccessDeniedException") => Self::AccessDenied { id },
-            Some(code) => Self::Unavailable {
-                id,
-                reason: code.to_owned(),
-            },
-            None => Self::Unavailable {
-                id,
-                reason: error.to_string(),
-            },
+        match refusal {
+            Refusal::Missing => Self::NotFound { id },
+            Refusal::Denied => Self::AccessDenied { id },
+            Refusal::Unavailable(reason) => Self::Unavailable { id, reason },
         }
     }
 }
@@ -72,6 +75,17 @@ impl From<Error> for Problem {
                     "Deploy the template again: it grants each function the secrets under the stack's prefix",
                     "Check for a service control policy that denies secretsmanager:GetSecretValue",
                 ])
+            }
+            Error::RotationUnderWay { .. } => {
+                Self::new(409, "RotationUnderWay", "Rotation Under Way", cause).solution([
+                    "Read the credential again in a minute: GET /credentials/{id}/audit tells when it is rotated",
+                    "Where it stays: read the log of the rotate-key function for what failed",
+                    "Then take AWSPENDING off the failed version: aws secretsmanager update-secret-version-stage --remove-from-version-id",
+                ])
+            }
+            Error::NotRotating { .. } => {
+                Self::new(409, "NotRotating", "Not Rotating", cause)
+                    .solution(["Leave it to Secrets Manager to invoke rotate-key"])
             }
             Error::Unavailable { .. } => {
                 Self::new(503, "SecretsUnavailable", "Secrets Manager Unavailable", cause)

@@ -1,17 +1,22 @@
 #![doc = include_str!("../README.md")]
 
 mod error;
+mod key;
+mod rotation;
+mod vault;
 mod webhook;
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use aws_sdk_secretsmanager::Client;
-use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use secrecy::SecretString;
 use tokio::sync::Mutex;
 
 pub use error::Error;
+pub use key::StoredKey;
+pub use rotation::Rotating;
+use vault::Vault;
 pub use webhook::{WebhookError, WebhookSecret, WebhookSecrets};
 
 /// How long a warm function trusts a key it has read.
@@ -23,38 +28,36 @@ pub const RECOVERY_DAYS: i64 = 7;
 /// The keys under one prefix of Secrets Manager.
 #[derive(Debug)]
 pub struct Secrets {
-    client: Client,
-    prefix: String,
+    vault: Vault,
     cache: Mutex<HashMap<String, (SecretString, Instant)>>,
-}
-
-/// What is stored: an object rather than the bare key, so that later fields need no migration.
-#[derive(Deserialize)]
-struct Stored {
-    #[serde(rename = "apiKey")]
-    api_key: SecretString,
 }
 
 impl Secrets {
     /// Keys named `<prefix>/<id>`.
     pub fn new(client: Client, prefix: impl Into<String>) -> Self {
         Self {
-            client,
-            prefix: prefix.into(),
+            vault: Vault::new(client, prefix),
             cache: Mutex::default(),
         }
     }
 
     /// Stores the key of a new credential.
     pub async fn put(&self, id: &str, api_key: &SecretString) -> Result<(), Error> {
-        self.client
-            .create_secret()
-            .name(self.name(id))
-            .description("OpenRouter API key, stored by openrouter-steps")
-            .secret_string(stored(api_key))
-            .send()
+        let text = StoredKey::new(api_key.clone()).text();
+        self.vault
+            .create(id, "OpenRouter API key, stored by openrouter-steps", text)
             .await
-            .map_err(|error| Error::from_sdk(id, error))?;
+            .map_err(|refusal| Error::new(id, refusal))?;
+        Ok(())
+    }
+
+    /// Puts another key in its place. Secrets Manager keeps the one before as `AWSPREVIOUS`.
+    pub async fn replace(&self, id: &str, api_key: &SecretString) -> Result<(), Error> {
+        self.cache.lock().await.remove(id);
+        self.vault
+            .replace(id, StoredKey::new(api_key.clone()).text())
+            .await
+            .map_err(|refusal| Error::new(id, refusal))?;
         Ok(())
     }
 
@@ -70,9 +73,10 @@ impl Secrets {
 
     /// The key as Secrets Manager has it now. For a caller whose cached key was refused.
     pub async fn read_again(&self, id: &str) -> Result<SecretString, Error> {
-        let text = read_text(&self.client, &self.name(id), id).await?;
-        let stored: Stored = serde_json::from_str(text.expose_secret())
-            .map_err(|_| Error::Unreadable { id: id.to_owned() })?;
+        let text = self.vault.read(id).await;
+        let text = text.map_err(|refusal| Error::new(id, refusal))?;
+        let stored =
+            StoredKey::parse(&text).ok_or_else(|| Error::Unreadable { id: id.to_owned() })?;
         self.cache
             .lock()
             .await
@@ -83,38 +87,20 @@ impl Secrets {
     /// Schedules the key's deletion; it can be restored for [`RECOVERY_DAYS`]. A key already gone is no error.
     pub async fn delete(&self, id: &str) -> Result<(), Error> {
         self.cache.lock().await.remove(id);
-        let result = self
-            .client
-            .delete_secret()
-            .secret_id(self.name(id))
-            .recovery_window_in_days(RECOVERY_DAYS)
-            .send()
-            .await
-            .map_err(|error| Error::from_sdk(id, error));
-        match result {
-            Ok(_) | Err(Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(error),
-        }
+        let deleted = self.vault.delete(id).await;
+        deleted.map_err(|refusal| Error::new(id, refusal))
     }
 
-    fn name(&self, id: &str) -> String {
-        format!("{}/{id}", self.prefix)
+    /// Takes a scheduled deletion back. A key that is not scheduled for deletion is no error.
+    pub async fn restore(&self, id: &str) -> Result<(), Error> {
+        let restored = self.vault.restore(id).await;
+        restored.map_err(|refusal| Error::new(id, refusal))
     }
 }
 
 /// The text of any one secret, by name or ARN.
 pub async fn read_text(client: &Client, secret: &str, id: &str) -> Result<SecretString, Error> {
-    client
-        .get_secret_value()
-        .secret_id(secret)
-        .send()
+    vault::text_of(client.get_secret_value().secret_id(secret))
         .await
-        .map_err(|error| Error::from_sdk(id, error))?
-        .secret_string
-        .map(SecretString::from)
-        .ok_or_else(|| Error::Unreadable { id: id.to_owned() })
-}
-
-fn stored(api_key: &SecretString) -> String {
-    serde_json::json!({ "apiKey": api_key.expose_secret() }).to_string()
+        .map_err(|refusal| Error::new(id, refusal))
 }

@@ -3,14 +3,13 @@
 use std::collections::HashMap;
 
 use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
 use steps_problem::Problem;
 use tokio::sync::Mutex;
 
-use crate::RECOVERY_DAYS;
+use crate::vault::{Refusal, Vault};
 
 /// Most versions that a warm function remembers.
 const REMEMBERED: usize = 1000;
@@ -20,8 +19,7 @@ const REMEMBERED: usize = 1000;
 /// A version never changes: who knows the version it wants may remember it for good, and is never a rotation behind.
 #[derive(Debug)]
 pub struct WebhookSecrets {
-    client: Client,
-    prefix: String,
+    vault: Vault,
     remembered: Mutex<HashMap<String, WebhookSecret>>,
 }
 
@@ -82,37 +80,20 @@ impl WebhookSecrets {
     /// Secrets named `<prefix>/<id>`.
     pub fn new(client: Client, prefix: impl Into<String>) -> Self {
         Self {
-            client,
-            prefix: prefix.into(),
+            vault: Vault::new(client, prefix),
             remembered: Mutex::default(),
         }
     }
 
     /// Stores a new webhook's secret; gives its version.
     pub async fn create(&self, id: &str, secret: &WebhookSecret) -> Result<String, WebhookError> {
-        self.client
-            .create_secret()
-            .name(self.name(id))
-            .description("Webhook secret, stored by openrouter-steps")
-            .secret_string(secret.stored())
-            .send()
-            .await
-            .map_err(WebhookError::from_sdk)?
-            .version_id
-            .ok_or(WebhookError::Missing)
+        let description = "Webhook secret, stored by openrouter-steps";
+        Ok(self.vault.create(id, description, secret.stored()).await?)
     }
 
     /// Stores the next version, and gives it. The versions before it can still be read.
     pub async fn replace(&self, id: &str, secret: &WebhookSecret) -> Result<String, WebhookError> {
-        self.client
-            .put_secret_value()
-            .secret_id(self.name(id))
-            .secret_string(secret.stored())
-            .send()
-            .await
-            .map_err(WebhookError::from_sdk)?
-            .version_id
-            .ok_or(WebhookError::Missing)
+        Ok(self.vault.replace(id, secret.stored()).await?)
     }
 
     /// One version, from memory where it was read before.
@@ -120,17 +101,7 @@ impl WebhookSecrets {
         if let Some(secret) = self.remembered.lock().await.get(version) {
             return Ok(secret.clone());
         }
-        let text = self
-            .client
-            .get_secret_value()
-            .secret_id(self.name(id))
-            .version_id(version)
-            .send()
-            .await
-            .map_err(WebhookError::from_sdk)?
-            .secret_string
-            .map(SecretString::from)
-            .ok_or(WebhookError::Missing)?;
+        let text = self.vault.read_version(id, version).await?;
         let secret: WebhookSecret =
             serde_json::from_str(text.expose_secret()).map_err(|_| WebhookError::Missing)?;
         let mut remembered = self.remembered.lock().await;
@@ -143,22 +114,7 @@ impl WebhookSecrets {
 
     /// Schedules the secret's deletion. One already gone is no error.
     pub async fn delete(&self, id: &str) -> Result<(), WebhookError> {
-        let result = self
-            .client
-            .delete_secret()
-            .secret_id(self.name(id))
-            .recovery_window_in_days(RECOVERY_DAYS)
-            .send()
-            .await
-            .map_err(WebhookError::from_sdk);
-        match result {
-            Ok(_) | Err(WebhookError::Missing) => Ok(()),
-            Err(error) => Err(error),
-        }
-    }
-
-    fn name(&self, id: &str) -> String {
-        format!("{}/{id}", self.prefix)
+        Ok(self.vault.delete(id).await?)
     }
 }
 
@@ -176,21 +132,14 @@ pub enum WebhookError {
     },
 }
 
-impl WebhookError {
-    fn from_sdk<E, R>(error: SdkError<E, R>) -> Self
-    where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
-        R: std::fmt::Debug,
-    {
-        match error.code() {
-            // A secret scheduled for deletion answers InvalidRequestException.
-            Some("ResourceNotFoundException" | "InvalidRequestException") => Self::Missing,
-            Some(code) => Self::Unavailable {
-                reason: code.to_owned(),
+impl From<Refusal> for WebhookError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Missing => Self::Missing,
+            Refusal::Denied => Self::Unavailable {
+                reason: "AccessDeniedException".to_owned(),
             },
-            None => Self::Unavailable {
-                reason: error.to_string(),
-            },
+            Refusal::Unavailable(reason) => Self::Unavailable { reason },
         }
     }
 }

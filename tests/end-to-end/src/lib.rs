@@ -11,6 +11,7 @@
 
 mod door;
 mod sandbox;
+mod traces;
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -26,6 +27,7 @@ use uuid::Uuid;
 
 pub use door::{Meets, Trouble};
 pub use sandbox::{Function, Sandbox};
+pub use traces::{function_logs, service_logs, whole_table};
 
 /// Long enough for a cold function on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -262,10 +264,16 @@ impl User {
         }
     }
 
-    /// What OpenRouter says of a generation.
-    pub async fn generation(&self, id: &str) -> Answer {
-        let url = format!("{}/api/v1/generation?id={id}", self.stand_in);
-        answer(self.http.get(url).bearer_auth(&self.key)).await
+    /// Asks the stand-in's API with any key, as its owner would.
+    pub async fn ask_openrouter(&self, key: &str, path: &str) -> Answer {
+        let url = format!("{}/api/v1{path}", self.stand_in);
+        answer(self.http.get(url).bearer_auth(key)).await
+    }
+
+    /// POST to the stand-in's API with any key.
+    pub async fn tell_openrouter(&self, key: &str, path: &str, body: &Value) -> Answer {
+        let url = format!("{}/api/v1{path}", self.stand_in);
+        answer(self.http.post(url).bearer_auth(key).json(body)).await
     }
 
     /// Reads one of the stand-in's own pages.

@@ -142,6 +142,10 @@ impl Sandbox {
             .env("WEBHOOK_SECRET_PREFIX", "none")
             .env("SECRET_PREFIX", &self.table)
             .env("CALLBACK_QUEUE_URL", "none")
+            .env(
+                "MANAGEMENT_KEY_SECRET_ID",
+                "openrouter-steps-management-key",
+            )
             .env("OPENROUTER_BASE_URL", format!("{}/api/v1", self.stand_in))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -173,6 +177,11 @@ impl Sandbox {
                 .expect("the table takes them");
             assert!(written.unprocessed_items.is_none_or(|left| left.is_empty()));
         }
+    }
+
+    /// The name of a credential's secret.
+    pub fn secret(&self, id: &str) -> String {
+        format!("{}/{id}", self.table)
     }
 
     /// Tells the stand-in something.

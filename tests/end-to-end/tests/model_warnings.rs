@@ -220,7 +220,11 @@ async fn without_a_list_there_are_no_warnings_of_models() {
         "id": "1", "name": "main", "provider": "openrouter", "lastFour": "0000", "createdAt": "2026-01-01T00:00:00Z",
     });
     let credential = serde_json::from_value(credential).unwrap();
-    sandbox.store.add_credential(&credential).await.unwrap();
+    let entry =
+        json!({"at": "2026-01-01T00:00:00Z", "action": "created", "actor": {"principal": "test"}});
+    let entry = serde_json::from_value(entry).unwrap();
+    let added = sandbox.store.add_credential(&credential, &entry).await;
+    added.unwrap();
     let workflow = |model: &str| {
         json!({"name": "w", "nodes": [
             {"type": "openrouter", "variableName": "x", "credential": "main", "model": model, "userPrompt": "hi"},

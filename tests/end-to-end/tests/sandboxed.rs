@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use openrouter_stand_in::Settings;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
-use steps_runs::{Begun, Credential, NewRun, Trigger};
+use steps_runs::{Action, Actor, AuditEntry, Begun, Credential, NewRun, Trigger};
 use steps_workflow::Format;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
@@ -26,15 +26,29 @@ impl World {
         let credential = Uuid::now_v7().to_string();
         sandbox
             .store
-            .add_credential(&Credential {
-                id: credential.clone(),
-                name: "main".to_owned(),
-                provider: "openrouter".to_owned(),
-                last_four: "good".to_owned(),
-                created_at: format!("{:.3}", Timestamp::now()),
-                last_check: None,
-                max_cost_usd_per_day: None,
-            })
+            .add_credential(
+                &Credential {
+                    id: credential.clone(),
+                    name: "main".to_owned(),
+                    provider: "openrouter".to_owned(),
+                    last_four: "good".to_owned(),
+                    created_at: format!("{:.3}", Timestamp::now()),
+                    last_used_at: None,
+                    last_check: None,
+                    max_cost_usd_per_day: None,
+                    rotation: None,
+                    last_rotation: None,
+                    revision: 1,
+                },
+                &AuditEntry::now(
+                    Action::Created,
+                    &Actor {
+                        principal: "test".to_owned(),
+                        source_ip: None,
+                    },
+                    json!({}),
+                ),
+            )
             .await
             .unwrap();
         sandbox.keep_secret(&credential, "sk-or-v1-sandbox-good");

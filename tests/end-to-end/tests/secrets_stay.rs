@@ -1,32 +1,21 @@
 //! No key in any log, table item, run record or answer.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::{env, fs};
-
-use end_to_end::{User, aws, table, text};
-use serde_json::json;
-
-fn files(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            files(&path, found);
-        } else {
-            found.push(path);
-        }
-    }
-}
+use end_to_end::{User, aws_cli, function_logs, service_logs, text, whole_table};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::time::{Duration, Instant, sleep};
 
 #[tokio::test]
 async fn a_key_is_nowhere_but_in_secrets_manager() {
     let user = User::new("good");
+    let next = User::new("good");
     let mut answers = String::new();
     // A body of the wrong shape is the likeliest place for an error to repeat the key.
     for body in [
         json!(user.key),
         json!({"name": user.name, "apiKey": [user.key]}),
         json!({"name": user.name, "provider": user.key, "apiKey": user.key}),
+        json!({"name": user.key, "apiKey": user.key}),
         json!({"name": user.name, (user.key.as_str()): 1}),
     ] {
         let answer = user.post("/credentials", &body).await;
@@ -34,68 +23,95 @@ async fn a_key_is_nowhere_but_in_secrets_manager() {
         answers.push_str(&answer.body.to_string());
     }
     let id = user.store_credential().await;
-    let good = user
-        .run(
-            json!([{"variableName": "x", "userPrompt": "hi"}]),
-            json!({}),
-        )
-        .await;
+    let path = format!("/credentials/{id}");
+    for body in [
+        json!(next.key),
+        json!({"apiKey": [next.key]}),
+        json!({"name": next.key}),
+        json!({"rotation": next.key}),
+        json!({"rotation": {"everyDays": next.key}}),
+        json!({(next.key.as_str()): 1}),
+    ] {
+        for answer in [
+            user.put(&path, &body).await,
+            user.post(&format!("{path}/restore"), &body).await,
+        ] {
+            assert_eq!(answer.status, 400, "{:?}", answer.body);
+            answers.push_str(&answer.body.to_string());
+        }
+    }
+    let hello = json!([{"variableName": "x", "userPrompt": "hi"}]);
+    let good = user.run(hello.clone(), json!({})).await;
     assert_eq!(good["status"], "SUCCEEDED");
     user.stand_in_post("keys", &json!({"key": user.key, "state": "revoked"}))
         .await;
-    let bad = user
-        .run(
-            json!([{"variableName": "x", "userPrompt": "hi"}]),
-            json!({}),
-        )
-        .await;
+    let bad = user.run(hello, json!({})).await;
     assert_eq!(bad["status"], "FAILED");
-    for path in [
-        "/credentials".to_owned(),
-        format!("/credentials/{id}"),
-        "/runs".to_owned(),
-        format!("/runs/{}", text(&bad["id"])),
-        format!("/runs/{}/nodes/x", text(&good["id"])),
+    let refused = user.get(&path).await;
+    assert_eq!(refused.body["keyProblem"]["code"], "InvalidApiKey");
+    answers.push_str(&refused.body.to_string());
+
+    // Every change that a credential can meet.
+    let replaced = user.put(&path, &json!({"apiKey": next.key})).await;
+    assert_eq!(replaced.status, 200, "{:?}", replaced.body);
+    answers.push_str(&replaced.body.to_string());
+    let made = rotated(&user, &path, &id).await;
+    for (method, path, status) in [
+        (Method::DELETE, format!("{path}?force=true"), 200),
+        (Method::GET, "/credentials?deleted=true".to_owned(), 200),
+        (Method::POST, format!("{path}/restore"), 200),
+        (Method::POST, format!("{path}/check"), 200),
+        (Method::GET, "/credentials".to_owned(), 200),
+        (Method::GET, path.clone(), 200),
+        (Method::GET, format!("{path}/audit"), 200),
+        (Method::GET, "/runs".to_owned(), 200),
+        (Method::GET, format!("/runs/{}", text(&bad["id"])), 200),
+        (
+            Method::GET,
+            format!("/runs/{}/nodes/x", text(&good["id"])),
+            200,
+        ),
     ] {
-        answers.push_str(&user.get(&path).await.body.to_string());
+        let answer = user.call(method, &path, None).await;
+        assert_eq!(answer.status, status, "{path}: {:?}", answer.body);
+        answers.push_str(&answer.body.to_string());
     }
-    assert!(!answers.contains(&user.key), "in an answer");
-    let secret_part = &user.key[user.key.len() - 24..];
-    assert!(!answers.contains(secret_part), "a part of it in an answer");
 
-    let items = aws_sdk_dynamodb::Client::new(&aws().await)
-        .scan()
-        .table_name(table())
-        .into_paginator()
-        .items()
-        .send()
-        .collect::<Result<Vec<_>, _>>()
-        .await
-        .expect("the table can be read");
-    assert!(!items.is_empty());
-    assert!(!format!("{items:?}").contains(secret_part), "in the table");
-
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let functions = Command::new(root.join("infra/local/stack.py"))
-        .arg("logs")
-        .output()
-        .expect("the functions' logs can be read");
-    let functions = String::from_utf8_lossy(&functions.stdout);
+    let table = whole_table().await;
+    let functions = function_logs();
     assert!(
         functions.contains(&text(&good["id"])),
         "the run's log is among them"
     );
-    assert!(!functions.contains(secret_part), "in a function's log");
-
-    let logs = root
-        .join(env::var("LOCAL_DIR").unwrap_or_else(|_| ".local".to_owned()))
-        .join("logs");
-    let mut found = Vec::new();
-    files(&logs, &mut found);
-    assert!(!found.is_empty(), "there are logs in {}", logs.display());
-    for file in found {
-        let log = fs::read(&file).unwrap();
-        let log = String::from_utf8_lossy(&log);
-        assert!(!log.contains(secret_part), "in {}", file.display());
+    let services = service_logs();
+    let words = ["secretsmanager", "get-secret-value", "--secret-id"];
+    let management = aws_cli(&[&words[..], &["openrouter-steps-management-key"]].concat());
+    let management = text(&management["SecretString"]);
+    for key in [&user.key, &next.key, &made, &management] {
+        let secret_part = &key[key.len() - 24..];
+        assert!(!answers.contains(secret_part), "in an answer");
+        assert!(!table.contains(secret_part), "in the table");
+        assert!(!functions.contains(secret_part), "in a function's log");
+        for (file, log) in &services {
+            assert!(!log.contains(secret_part), "in {}", file.display());
+        }
     }
+}
+
+/// Rotates the key; gives the one that was made.
+async fn rotated(user: &User, path: &str, id: &str) -> String {
+    let asked = user
+        .call(Method::POST, &format!("{path}/rotate"), None)
+        .await;
+    assert_eq!(asked.status, 202, "{:?}", asked.body);
+    let began = Instant::now();
+    while user.get(path).await.body["lastRotation"].is_null() {
+        assert!(began.elapsed() < Duration::from_secs(60), "not rotated");
+        sleep(Duration::from_millis(200)).await;
+    }
+    let name = format!("openrouter-steps/credentials/{id}");
+    let words = ["secretsmanager", "get-secret-value", "--secret-id", &name];
+    let stored = text(&aws_cli(&words)["SecretString"]);
+    let stored: Value = serde_json::from_str(&stored).unwrap();
+    text(&stored["apiKey"])
 }

@@ -152,7 +152,8 @@ async fn what_a_call_cost_whose_function_died_is_asked_for_after_the_runs_end() 
     assert_eq!(node(&before, "x")["error"]["code"], "NodeLost");
 
     // OpenRouter writes a generation down a while after it ended.
-    while user.generation(&generation).await.status != 200 {}
+    let path = format!("/generation?id={generation}");
+    while user.ask_openrouter(&user.key, &path).await.status != 200 {}
     let answer = invoke("execute-node", &json!({"recover": "costs"}));
     assert_eq!(answer["status"], "RECOVERED", "{answer}");
     let run = user.get(&format!("/runs/{run}")).await.body;

@@ -13,6 +13,12 @@ pub(crate) fn sha256_hex(text: &str) -> String {
     hex
 }
 
+/// `sk-or-v1-<64 characters>`, never the same twice.
+pub(crate) fn new_key() -> String {
+    let seed = format!("{} {:?}", generation_id(), std::time::Instant::now());
+    format!("sk-or-v1-{}", sha256_hex(&seed))
+}
+
 /// `gen-<unix seconds>-<20 characters>`, never the same twice.
 pub(crate) fn generation_id() -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);

@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::account::Row;
 use crate::digest::sha256_hex;
 use crate::money::number;
 use crate::refusal::{Refusal, USER_ID};
@@ -39,15 +40,31 @@ impl KeyState {
     }
 }
 
-/// The states set at run time, by the key's digest: no key is kept.
+/// The states set at run time, by the key's digest, and the account's list of keys: no key is kept.
 #[derive(Default)]
 pub(crate) struct KeyRing {
     states: HashMap<String, KeyState>,
+    pub(crate) rows: Vec<Row>,
 }
 
 impl KeyRing {
     pub(crate) fn set(&mut self, key: &str, state: KeyState) {
         self.states.insert(sha256_hex(key), state);
+    }
+
+    pub(crate) fn row(&mut self, hash: &str) -> Option<&mut Row> {
+        self.rows.iter_mut().find(|row| row.hash == hash)
+    }
+
+    /// Any key that is shown here is one of the account's.
+    fn seen(&mut self, key: &str, digest: &str) -> Row {
+        if let Some(row) = self.row(digest) {
+            return row.clone();
+        }
+        let limit = (!key.contains("unlimited")).then(|| Decimal::from(25));
+        let row = Row::new(digest.to_owned(), label(key), limit);
+        self.rows.push(row.clone());
+        row
     }
 }
 
@@ -56,9 +73,8 @@ impl KeyRing {
 pub(crate) struct Caller {
     pub(crate) digest: String,
     pub(crate) last_four: String,
-    label: String,
+    row: Row,
     state: KeyState,
-    unlimited: bool,
 }
 
 impl Caller {
@@ -73,25 +89,40 @@ impl Caller {
             return Err(Refusal::new(401, stand_in.settings.missing_key.text()));
         };
         let digest = sha256_hex(key);
-        let set = locked(&stand_in.keys).states.get(&digest).copied();
+        let mut ring = locked(&stand_in.keys);
+        let set = ring.states.get(&digest).copied();
         let state = set.unwrap_or_else(|| KeyState::of_text(key));
         if state == KeyState::Revoked {
-            return Err(Refusal::new(401, "User not found."));
+            return Err(unknown_key());
+        }
+        let row = ring.seen(key, &digest);
+        if row.disabled || row.deleted {
+            return Err(unknown_key());
         }
         Ok(Self {
             digest,
             last_four: last_chars(key, 4),
-            label: label(key),
+            row,
             state,
-            unlimited: key.contains("unlimited"),
         })
+    }
+
+    /// Whether this key may see and change the account's keys.
+    pub(crate) fn may_manage(&self) -> Result<(), Refusal> {
+        if self.state == KeyState::Management {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            403,
+            "Only management keys can perform this operation",
+        ))
     }
 
     /// Whether this key may pay for a generation.
     pub(crate) fn may_generate(&self) -> Result<(), Refusal> {
         match self.state {
             KeyState::Good => Ok(()),
-            KeyState::Revoked => Err(Refusal::new(401, "User not found.")),
+            KeyState::Revoked => Err(unknown_key()),
             KeyState::NoCredits => Err(no_credits()),
             KeyState::Limited => Err(key_limit()),
             KeyState::Management => Err(Refusal::new(
@@ -100,6 +131,10 @@ impl Caller {
             )),
         }
     }
+}
+
+fn unknown_key() -> Refusal {
+    Refusal::new(401, "User not found.")
 }
 
 pub(crate) fn no_credits() -> Refusal {
@@ -126,7 +161,7 @@ pub(crate) async fn current_key(
 ) -> Result<Response, Refusal> {
     let caller = Caller::read(&headers, &stand_in)?;
     let usage = locked(&stand_in.ledger).spent_by(&caller.digest);
-    let limit = (!caller.unlimited).then(|| Decimal::from(25));
+    let limit = caller.row.limit;
     let remaining = match caller.state {
         KeyState::Limited => Some(Decimal::ZERO),
         _ => limit.map(|limit| (limit - usage).max(Decimal::ZERO)),
@@ -134,17 +169,17 @@ pub(crate) async fn current_key(
     let is_management = caller.state == KeyState::Management;
     let spent = number(usage);
     let body = json!({"data": {
-        "label": caller.label,
+        "label": caller.row.label,
         "limit": limit.map(number),
         "limit_remaining": remaining.map(number),
-        "limit_reset": limit.map(|_| "monthly"),
-        "include_byok_in_limit": false,
+        "limit_reset": caller.row.limit_reset,
+        "include_byok_in_limit": caller.row.include_byok_in_limit,
         "usage": spent, "usage_daily": spent, "usage_weekly": spent, "usage_monthly": spent,
         "byok_usage": 0, "byok_usage_daily": 0, "byok_usage_weekly": 0, "byok_usage_monthly": 0,
         "is_free_tier": false,
         "is_management_key": is_management,
         "is_provisioning_key": is_management,
-        "expires_at": null,
+        "expires_at": caller.row.expires_at,
         "creator_user_id": USER_ID,
         "rate_limit": {"requests": -1, "interval": "10s", "note": "deprecated"},
         "free_model_daily_requests": {"limit": 1000, "used": 3, "remaining": 997},
@@ -177,7 +212,7 @@ fn last_chars(text: &str, count: usize) -> String {
 }
 
 /// `sk-or-v1-abc...890`; of a key too short to hide that way, less.
-fn label(key: &str) -> String {
+pub(crate) fn label(key: &str) -> String {
     let shown = if key.chars().count() < 24 { 6 } else { 12 };
     let head: String = key.chars().take(shown).collect();
     format!("{head}...{}", last_chars(key, 3))

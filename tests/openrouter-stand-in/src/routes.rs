@@ -12,7 +12,7 @@ use crate::digest::generation_id;
 use crate::refusal::Refusal;
 use crate::settings::Settings;
 use crate::state::{Shared, StandIn, locked};
-use crate::{chat, control, generation, keys, listing, upfront};
+use crate::{account, chat, control, generation, keys, listing, upfront};
 
 const LARGEST_BODY: usize = 32 * 1024 * 1024;
 const SITE: &str = "<!DOCTYPE html><html><head><title>OpenRouter</title></head>\
@@ -29,6 +29,13 @@ pub fn router(settings: Settings) -> Result<Router, serde_json::Error> {
         .route("/generation", get(generation::generation))
         .route("/key", get(keys::current_key))
         .route("/auth/key", get(keys::current_key))
+        .route("/keys", get(account::list).post(account::create))
+        .route(
+            "/keys/{hash}",
+            get(account::read)
+                .patch(account::change)
+                .delete(account::delete),
+        )
         .route("/credits", get(keys::credits))
         .route("/models", get(listing::models))
         .route("/models/user", get(listing::user_models))

@@ -1,9 +1,6 @@
 //! A webhook is put, listed, rotated, disabled and deleted; its secret is shown once.
 
-use std::path::Path;
-use std::process::Command;
-
-use end_to_end::{User, aws, list, table, text};
+use end_to_end::{User, function_logs, list, text, whole_table};
 use reqwest::Method;
 use serde_json::json;
 
@@ -52,23 +49,8 @@ async fn a_secret_is_shown_once_and_is_nowhere_else() {
     assert_eq!(again.status, 200, "{:?}", again.body);
     said.push_str(&again.body.to_string());
 
-    let items = aws_sdk_dynamodb::Client::new(&aws().await)
-        .scan()
-        .table_name(table())
-        .into_paginator()
-        .items()
-        .send()
-        .collect::<Result<Vec<_>, _>>()
-        .await
-        .expect("the table can be read");
-    assert!(!items.is_empty());
-    said.push_str(&format!("{items:?}"));
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/local/stack.py");
-    let logs = Command::new(script)
-        .arg("logs")
-        .output()
-        .expect("the functions' logs can be read");
-    let logs = String::from_utf8_lossy(&logs.stdout);
+    said.push_str(&whole_table().await);
+    let logs = function_logs();
     assert!(logs.contains(&hook.workflow), "the run's log is among them");
     said.push_str(&logs);
     for secret in [&hook.secret, &next, brought] {

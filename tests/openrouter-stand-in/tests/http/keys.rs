@@ -79,3 +79,78 @@ async fn a_key_can_be_revoked_and_reinstated() {
         assert_eq!(chat_status(&desk, KEY).await.0, status, "{state}");
     }
 }
+
+const MANAGEMENT: &str = "sk-or-v1-management-of-the-account";
+
+async fn manage(desk: &Desk, method: &str, path: &str, body: Value) -> (u16, Value) {
+    let method = method.parse().unwrap();
+    let url = format!("{}/api/v1{path}", desk.origin);
+    let request = desk.client.request(method, url).bearer_auth(MANAGEMENT);
+    let answer = request.json(&body).send().await.unwrap();
+    (answer.status().as_u16(), answer.json().await.unwrap())
+}
+
+#[tokio::test]
+async fn a_management_key_makes_keys_and_disables_them() {
+    let desk = Desk::open().await;
+    let wanted = json!({"name": "next", "limit": 2.5, "limit_reset": "daily"});
+    let (status, made) = manage(&desk, "POST", "/keys", wanted).await;
+    assert_eq!(status, 201, "{made}");
+    let key = made["key"].as_str().unwrap();
+    let hash = made["data"]["hash"].as_str().unwrap();
+    assert_eq!(made["data"]["limit"], 2.5);
+    assert_eq!(chat_status(&desk, key).await.0, 200);
+    let own = desk.get_with("/api/v1/key", key).await;
+    let own: Value = own.json().await.unwrap();
+    assert_eq!(own["data"]["limit_reset"], "daily");
+    assert_eq!(own["data"]["label"], made["data"]["label"]);
+
+    let one = format!("/keys/{hash}");
+    let (status, changed) = manage(&desk, "PATCH", &one, json!({"disabled": true})).await;
+    assert_eq!((status, &changed["data"]["disabled"]), (200, &json!(true)));
+    let (status, refused) = chat_status(&desk, key).await;
+    assert_eq!(status, 401);
+    assert_eq!(refused["error"]["message"], "User not found.");
+    let (_, listed) = manage(&desk, "GET", "/keys", json!({})).await;
+    assert!(
+        !listed.to_string().contains(hash),
+        "only with include_disabled"
+    );
+    let (_, listed) = manage(&desk, "GET", "/keys?include_disabled=true", json!({})).await;
+    assert_eq!(listed["data"][0]["hash"], hash);
+    assert!(!listed.to_string().contains(key));
+
+    assert_eq!(
+        manage(&desk, "DELETE", &one, json!({})).await.1["deleted"],
+        true
+    );
+    assert_eq!(manage(&desk, "GET", &one, json!({})).await.0, 404);
+    assert_eq!(manage(&desk, "POST", "/keys", json!({})).await.0, 400);
+}
+
+#[tokio::test]
+async fn the_list_has_pages_and_is_for_management_keys_only() {
+    let desk = Desk::open().await;
+    for _ in 0..120 {
+        manage(&desk, "POST", "/keys", json!({"name": "one of many"})).await;
+    }
+    let mut seen = 0;
+    loop {
+        let path = format!("/keys?offset={seen}");
+        let (_, page) = manage(&desk, "GET", &path, json!({})).await;
+        let rows = page["data"].as_array().unwrap().len();
+        assert!(rows <= 100);
+        if rows == 0 {
+            break;
+        }
+        seen += rows;
+    }
+    assert_eq!(seen, 121, "the management key is one of them");
+    let refused = desk.get_with("/api/v1/keys", KEY).await;
+    assert_eq!(refused.status(), 403);
+    let refused: Value = refused.json().await.unwrap();
+    assert_eq!(
+        refused["error"]["message"],
+        "Only management keys can perform this operation"
+    );
+}

@@ -1,0 +1,76 @@
+//! One credential, with what OpenRouter says of its key at this moment.
+
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+use steps_lambda::Answer;
+use steps_openrouter::{ApiKey, Error, KeyInfo};
+use steps_problem::{Problem, redact};
+use tokio::time::timeout;
+
+use crate::change::shown;
+use crate::handler::Credentials;
+
+/// Longer than this nobody waits for OpenRouter to see a record.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+impl Credentials {
+    pub(crate) async fn get(&self, reference: &str) -> Result<Answer, Problem> {
+        let credential = self.store.credential(reference).await?;
+        let (field, told) = match self.key_now(&credential.id).await {
+            Ok(info) => ("key", json!(info)),
+            Err(problem) => ("keyProblem", json!(problem.redacted())),
+        };
+        let mut shown = shown(&credential)?;
+        if let Value::Object(fields) = &mut shown {
+            fields.insert(field.to_owned(), told);
+        }
+        Answer::json(200, &shown)
+    }
+
+    async fn key_now(&self, id: &str) -> Result<KeyInfo, Problem> {
+        let stored = self.secrets.read_again(id).await?;
+        let key = ApiKey::parse(stored.expose_secret())?;
+        let info = timeout(PATIENCE, self.openrouter.key(&key))
+            .await
+            .map_err(|_| Error::TotalTimeout { after: PATIENCE })??;
+        Ok(KeyInfo {
+            label: info.label.map(|label| masked(&label, key.expose())),
+            ..info
+        })
+    }
+}
+
+/// OpenRouter's label is the key with its middle left out. What shows more than its ends is cut out.
+fn masked(label: &str, key: &str) -> String {
+    const HEAD: usize = 12;
+    const TAIL: usize = 4;
+    let is_masked = label
+        .split_once("...")
+        .is_some_and(|(head, tail)| head.chars().count() <= HEAD && tail.chars().count() <= TAIL);
+    if is_masked && !label.contains(key) {
+        return label.to_owned();
+    }
+    redact(label)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::masked;
+
+    #[test]
+    fn a_label_shows_the_ends_of_a_key_at_most() {
+        const KEY: &str = "sk-or-v1-abcdefghijklmnopqrstuvwxyz567890";
+        for (label, want) in [
+            ("sk-or-v1-abc...890", "sk-or-v1-abc...890"),
+            ("my laptop", "my laptop"),
+            (KEY, "[key removed]"),
+            ("sk-or-v1-abcdefghijklmn...890", "[key removed]"),
+            ("sk-or-v1-abc...uvwxyz567890", "[key removed]"),
+            ("mine: sk-or-v1-abcdefg", "mine: [key removed]"),
+        ] {
+            assert_eq!(masked(label, KEY), want);
+        }
+    }
+}

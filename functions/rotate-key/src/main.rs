@@ -1,0 +1,29 @@
+//! Rotates an OpenRouter key, step by step as Secrets Manager asks.
+
+mod handler;
+mod management;
+mod retire;
+
+use handler::RotateKey;
+use management::Management;
+use steps_lambda::{Aws, Config, Main, serve_task, start};
+use steps_openrouter::{App, BASE_URL, Client};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Main {
+    start();
+    let aws = Aws::load().await;
+    let base_url = Config.openrouter_base_url();
+    let openrouter = Client::new(base_url.as_deref().unwrap_or(BASE_URL), App::default())?;
+    let rotate_key = RotateKey {
+        management: Management {
+            secrets: aws.secrets_manager(),
+            secret_id: Config.management_key_secret_id()?,
+            openrouter: openrouter.clone(),
+        },
+        openrouter,
+        store: aws.store()?,
+        secrets: aws.secrets()?,
+    };
+    serve_task(async |task| rotate_key.handle(task.event).await).await
+}

@@ -1,0 +1,139 @@
+//! The calls to Secrets Manager that keys and webhooks' secrets have in common.
+
+use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_secretsmanager::operation::get_secret_value::builders::GetSecretValueFluentBuilder;
+use secrecy::SecretString;
+
+use crate::RECOVERY_DAYS;
+
+/// The secrets under one prefix.
+#[derive(Debug, Clone)]
+pub(crate) struct Vault {
+    pub(crate) client: Client,
+    prefix: String,
+}
+
+/// Why Secrets Manager did not do what it was asked. Never carries a secret.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// There is no such secret or version, the secret is scheduled for deletion, or its text is missing.
+    Missing,
+    /// The function's role may not do this.
+    Denied,
+    /// Anything else: AWS's error code, or the kind of connection failure.
+    Unavailable(String),
+}
+
+impl<E, R> From<SdkError<E, R>> for Refusal
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: std::fmt::Debug,
+{
+    fn from(error: SdkError<E, R>) -> Self {
+        match error.code() {
+            // A secret scheduled for deletion answers InvalidRequestException.
+            Some("ResourceNotFoundException" | "InvalidRequestException") => Self::Missing,
+            Some("AccessDeniedException") => Self::Denied,
+            Some(code) => Self::Unavailable(code.to_owned()),
+            None => Self::Unavailable(error.to_string()),
+        }
+    }
+}
+
+impl Vault {
+    pub(crate) fn new(client: Client, prefix: impl Into<String>) -> Self {
+        Self {
+            client,
+            prefix: prefix.into(),
+        }
+    }
+
+    pub(crate) fn name(&self, id: &str) -> String {
+        format!("{}/{id}", self.prefix)
+    }
+
+    /// The reverse of [`Vault::name`].
+    pub(crate) fn id<'a>(&self, name: &'a str) -> Option<&'a str> {
+        name.strip_prefix(&self.prefix)?.strip_prefix('/')
+    }
+
+    /// Makes a secret; gives its version.
+    pub(crate) async fn create(
+        &self,
+        id: &str,
+        description: &str,
+        text: String,
+    ) -> Result<String, Refusal> {
+        let created = self
+            .client
+            .create_secret()
+            .name(self.name(id))
+            .description(description)
+            .secret_string(text)
+            .send()
+            .await?;
+        created.version_id.ok_or(Refusal::Missing)
+    }
+
+    /// Makes the next version current, and gives it. The one before it can still be read.
+    pub(crate) async fn replace(&self, id: &str, text: String) -> Result<String, Refusal> {
+        let put = self
+            .client
+            .put_secret_value()
+            .secret_id(self.name(id))
+            .secret_string(text)
+            .send()
+            .await?;
+        put.version_id.ok_or(Refusal::Missing)
+    }
+
+    /// The current text.
+    pub(crate) async fn read(&self, id: &str) -> Result<SecretString, Refusal> {
+        text_of(self.client.get_secret_value().secret_id(self.name(id))).await
+    }
+
+    /// The text of one version.
+    pub(crate) async fn read_version(
+        &self,
+        id: &str,
+        version: &str,
+    ) -> Result<SecretString, Refusal> {
+        let get = self.client.get_secret_value().secret_id(self.name(id));
+        text_of(get.version_id(version)).await
+    }
+
+    /// Schedules the deletion. A secret already gone is no error.
+    pub(crate) async fn delete(&self, id: &str) -> Result<(), Refusal> {
+        let deleted = self
+            .client
+            .delete_secret()
+            .secret_id(self.name(id))
+            .recovery_window_in_days(RECOVERY_DAYS)
+            .send()
+            .await;
+        match deleted.map_err(Refusal::from) {
+            Ok(_) | Err(Refusal::Missing) => Ok(()),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    /// Takes a scheduled deletion back. A secret that is not scheduled for deletion is no error.
+    pub(crate) async fn restore(&self, id: &str) -> Result<(), Refusal> {
+        let restore = self.client.restore_secret().secret_id(self.name(id));
+        match restore.send().await {
+            Ok(_) => Ok(()),
+            Err(error) if error.code() == Some("InvalidRequestException") => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// The text that a request for a secret's value brings.
+pub(crate) async fn text_of(request: GetSecretValueFluentBuilder) -> Result<SecretString, Refusal> {
+    let value = request.send().await?;
+    value
+        .secret_string
+        .map(SecretString::from)
+        .ok_or(Refusal::Missing)
+}

@@ -1,0 +1,63 @@
+//! Everything that is written down: for tests that look for what must not be in it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+use crate::{aws, table};
+
+/// Every item of the stack's table, as text.
+pub async fn whole_table() -> String {
+    let items = aws_sdk_dynamodb::Client::new(&aws().await)
+        .scan()
+        .table_name(table())
+        .into_paginator()
+        .items()
+        .send()
+        .collect::<Result<Vec<_>, _>>()
+        .await
+        .expect("the table can be read");
+    assert!(!items.is_empty());
+    format!("{items:?}")
+}
+
+/// What the functions have logged.
+pub fn function_logs() -> String {
+    let logs = Command::new(root().join("infra/local/stack.py"))
+        .arg("logs")
+        .output()
+        .expect("the functions' logs can be read");
+    String::from_utf8_lossy(&logs.stdout).into_owned()
+}
+
+/// The files that the local AWS and the stand-in have logged to, with what is in them.
+pub fn service_logs() -> Vec<(PathBuf, String)> {
+    let folder = root()
+        .join(env::var("LOCAL_DIR").unwrap_or_else(|_| ".local".to_owned()))
+        .join("logs");
+    let mut found = Vec::new();
+    files(&folder, &mut found);
+    assert!(!found.is_empty(), "there are logs in {}", folder.display());
+    found
+        .into_iter()
+        .map(|file| {
+            let log = fs::read(&file).expect("a log can be read");
+            (file, String::from_utf8_lossy(&log).into_owned())
+        })
+        .collect()
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            files(&path, found);
+        } else {
+            found.push(path);
+        }
+    }
+}
