@@ -50,9 +50,14 @@ async fn two_hundred_nodes_with_answers_of_100_kb() {
 
     let last = node(&ended, "n199");
     let whole = match last["output"]["textAt"].as_str() {
-        Some(path) => user.get(path).await.body["output"]["text"].clone(),
+        Some(path) => {
+            let answer = user.get(path).await;
+            assert_eq!(answer.status, 200, "{:?}", answer.body);
+            answer.body["output"]["text"].clone()
+        }
         None => last["output"]["text"].clone(),
     };
+    assert!(whole.is_string(), "{last:#}");
     let length = text(&whole).len();
     assert!((90_000..120_000).contains(&length), "{length}");
 
