@@ -48,7 +48,8 @@ impl ExecuteNode {
             needs,
         } = task;
         let execution = *execution;
-        let started = Instant::now();
+        // AWS may take its time: what is left is counted to a moment, not from one.
+        let call_until = Instant::now() + remaining;
         let work = self.store.work(run_id, node_id, needs).await?;
         let now = Timestamp::now();
         if let Some(record) = &work.node
@@ -56,7 +57,7 @@ impl ExecuteNode {
         {
             return done;
         }
-        let run_left = left(&work, execution, now)?;
+        check_goes_on(&work, execution, now)?;
         let workflow = Workflow::from_stored(&work.run.definition).map_err(|_| {
             Problem::from(steps_runs::Error::Malformed {
                 attribute: "definition",
@@ -70,6 +71,7 @@ impl ExecuteNode {
         })?;
         let Kind::OpenRouter(openrouter) = &node.kind;
         let prepared = self.prepare(&work, &workflow, openrouter).await;
+        let now = Timestamp::now();
         let claim = |reserve| Claim {
             run_id,
             execution,
@@ -95,8 +97,10 @@ impl ExecuteNode {
         };
         let answered = match prepared {
             Ok(prepared) => {
-                let limit = remaining.min(run_left);
-                self.answer(&lease, &prepared, node, limit).await
+                let limit = call_until.saturating_duration_since(Instant::now());
+                let run_left = duration(work.run.deadline, Timestamp::now());
+                self.answer(&lease, &prepared, node, limit.min(run_left))
+                    .await
             }
             Err(problem) => Err(problem.into()),
         };
@@ -122,7 +126,7 @@ impl ExecuteNode {
             node,
             lease: &lease,
             unpriced: !unpriced.is_empty(),
-            until: started + remaining + CLOSING_TIME - LAST_WORDS,
+            until: call_until + CLOSING_TIME - LAST_WORDS,
         };
         let ended = self.settle(&ending, attempt, answered).await;
         // The end is written: what is not known in time is asked for later.
@@ -361,8 +365,8 @@ fn already(record: &NodeRecord, execution: u32, now: Timestamp) -> Option<Result
     })
 }
 
-/// How long the run may still go on; a problem where it may not.
-fn left(work: &Work, execution: u32, now: Timestamp) -> Result<Duration, Problem> {
+/// A problem where the run may not go on.
+fn check_goes_on(work: &Work, execution: u32, now: Timestamp) -> Result<(), Problem> {
     let run = &work.run;
     if run.status != RunStatus::Running || run.execution != execution {
         let cause = match run.status {
@@ -374,11 +378,10 @@ fn left(work: &Work, execution: u32, now: Timestamp) -> Result<Duration, Problem
         return Err(Problem::new(409, "RunEnded", "Run Ended", cause)
             .solution(["Resume the run, or start the workflow again"]));
     }
-    let left = duration(run.deadline, now);
-    if left.is_zero() {
+    if duration(run.deadline, now).is_zero() {
         return Err(timed_out());
     }
-    Ok(left)
+    Ok(())
 }
 
 fn duration(until: Timestamp, now: Timestamp) -> Duration {

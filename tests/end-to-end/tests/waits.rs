@@ -69,3 +69,26 @@ async fn what_passes_is_tried_again_and_what_does_not_ends_after_the_last_attemp
     assert_eq!(list(&node(&run, "x")["attempts"]).len(), 2);
     assert_eq!(user.ledger().await.len(), 1);
 }
+
+#[tokio::test]
+async fn the_free_models_of_a_day_are_waited_for_until_midnight_utc() {
+    let user = User::with_credential().await;
+    let prompt = format!("[[fault:rate-limit-free-day]] {}", user.name);
+    let workflow = user
+        .workflow_with(json!({
+            "limits": {"timeoutSeconds": 86_400},
+            "nodes": [{"variableName": "x", "userPrompt": prompt}],
+        }))
+        .await;
+    let run = user.trigger(&workflow, &json!({})).await;
+    let waiting = user
+        .run_when(&run, |run| node(run, "x")["status"] == "WAITING")
+        .await;
+    let until: Timestamp = text(&node(&waiting, "x")["waitUntil"]).parse().unwrap();
+    let into_the_day = until.as_second() % 86_400;
+    assert!(into_the_day <= 5, "{until} is not just after midnight");
+    assert!(until > Timestamp::now());
+    let cancelled = user.post(&format!("/runs/{run}/cancel"), &json!({})).await;
+    assert_eq!(cancelled.status, 200, "{:?}", cancelled.body);
+    assert_eq!(user.ledger().await.len(), 0);
+}
