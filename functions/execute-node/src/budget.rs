@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use rust_decimal::Decimal;
 use steps_problem::Problem;
 use steps_runs::{Budget, OverBudget, Run, Store};
-use steps_workflow::Workflow;
 use tokio::sync::Mutex;
 
 use crate::handler::ExecuteNode;
@@ -38,17 +37,13 @@ impl ExecuteNode {
     pub(crate) async fn budgets(
         &self,
         run: &Run,
-        workflow: &Workflow,
         credential_id: &str,
     ) -> Result<Vec<Budget>, Problem> {
         let of_run = run.max_cost_usd.map(|limit| Budget::Run { limit });
-        let of_workflow = workflow
-            .limits
-            .max_cost_usd_per_day
-            .map(|limit| Budget::WorkflowDay {
-                workflow_id: run.workflow_id.clone(),
-                limit,
-            });
+        let of_workflow = run.max_cost_usd_per_day.map(|limit| Budget::WorkflowDay {
+            workflow_id: run.workflow_id.clone(),
+            limit,
+        });
         let of_credential = self
             .day_limits
             .of(credential_id, &self.store)
@@ -71,15 +66,15 @@ pub(crate) fn over_budget(over: &OverBudget) -> Problem {
     let (whose, raise) = match &over.budget {
         Budget::Run { .. } => (
             "the run's `limits.maxCostUsd`".to_owned(),
-            "Raise `limits.maxCostUsd` in the workflow, or resume the run with a higher `maxCostUsd`",
+            "Resume the run with a higher `maxCostUsd`, and raise `limits.maxCostUsd` in the workflow for the next",
         ),
         Budget::WorkflowDay { workflow_id, .. } => (
             format!("today's `limits.maxCostUsdPerDay` of the workflow `{workflow_id}`"),
-            "Raise `limits.maxCostUsdPerDay` in the workflow, or resume the run after 00:00 UTC",
+            "Raise `limits.maxCostUsdPerDay` in the workflow and resume the run, or resume it after 00:00 UTC",
         ),
         Budget::CredentialDay { credential_id, .. } => (
             format!("today's `maxCostUsdPerDay` of the credential `{credential_id}`"),
-            "Raise the credential's `maxCostUsdPerDay`, or resume the run after 00:00 UTC",
+            "Raise the credential's `maxCostUsdPerDay` and resume the run, or resume it after 00:00 UTC",
         ),
     };
     Problem::new(

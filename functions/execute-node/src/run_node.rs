@@ -158,7 +158,7 @@ impl ExecuteNode {
                 what: "credential",
                 id: node.credential.clone(),
             })?;
-        let budgets = self.budgets(&work.run, workflow, &credential_id).await?;
+        let budgets = self.budgets(&work.run, &credential_id).await?;
         let reserve = if budgets.is_empty() {
             None
         } else {

@@ -86,6 +86,7 @@ impl StartRun {
                 at,
                 deadline: deadline(&workflow, at),
                 max_cost_usd: body.max_cost_usd,
+                max_cost_usd_per_day: self.per_day(&run.workflow_id, &workflow).await?,
             })
             .await?;
         let Some(number) = resumed else {
@@ -100,6 +101,17 @@ impl StartRun {
             workflow_id: run.workflow_id,
             repeated: false,
         })
+    }
+
+    /// The day's budget is the workflow's, not the run's: that of its newest version holds.
+    async fn per_day(&self, id: &str, own: &Workflow) -> Result<Option<Decimal>, Problem> {
+        let limits = match self.store.workflow(id).await {
+            Ok(newest) => stored_workflow(&newest.definition)?.limits,
+            // It has been deleted meanwhile.
+            Err(steps_runs::Error::NotFound { .. }) => own.limits,
+            Err(error) => return Err(error.into()),
+        };
+        Ok(limits.max_cost_usd_per_day)
     }
 
     /// It goes on already; the one who said so may not have come as far as starting its execution.

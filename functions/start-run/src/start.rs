@@ -124,6 +124,7 @@ impl StartRun {
                 started_at,
                 deadline: deadline(&workflow, started_at),
                 max_cost_usd: workflow.limits.max_cost_usd,
+                max_cost_usd_per_day: workflow.limits.max_cost_usd_per_day,
                 warnings: &self.catalogue.warnings(&workflow).await,
                 rerun_of: reuse.map(|reuse| &reuse.of),
             })

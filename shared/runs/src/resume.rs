@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 
 use crate::attribute::{n, nested, s, time};
 use crate::due::{DUE, DUE_AT, Due};
-use crate::run::{FIRST_LOOK, RUN, run_key};
+use crate::run::{FIRST_LOOK, MAX_COST_USD_PER_DAY, RUN, run_key};
 use crate::store::{key, passed};
 use crate::{Error, Run, RunStatus, Store};
 
@@ -24,6 +24,8 @@ pub struct Resume<'a> {
     pub deadline: Timestamp,
     /// The most that the run may spend from now on in all, where that changes, USD.
     pub max_cost_usd: Option<Decimal>,
+    /// The most that all runs of the workflow may spend on one day, as it is now, USD.
+    pub max_cost_usd_per_day: Option<Decimal>,
 }
 
 impl Store {
@@ -69,7 +71,16 @@ impl Store {
                 )
                 .expression_attribute_values(":more", n(most - run.max_cost_usd.unwrap_or(most)));
         }
-        set.push_str(" REMOVE endedAt, #error");
+        let mut remove = " REMOVE endedAt, #error".to_owned();
+        update = update.expression_attribute_names("#perDay", MAX_COST_USD_PER_DAY);
+        match resume.max_cost_usd_per_day {
+            Some(most) => {
+                set.push_str(", #perDay = :perDay");
+                update = update.expression_attribute_values(":perDay", n(most));
+            }
+            None => remove.push_str(", #perDay"),
+        }
+        set.push_str(&remove);
         let resumed = passed(update.update_expression(set).send().await)?;
         Ok(resumed.then_some(next))
     }

@@ -145,6 +145,8 @@ pub struct NewRun<'a> {
     pub deadline: Timestamp,
     /// The most it may spend, USD.
     pub max_cost_usd: Option<Decimal>,
+    /// The most that all runs of the workflow may spend on one day, USD.
+    pub max_cost_usd_per_day: Option<Decimal>,
     /// What is likely to go wrong, found before it starts.
     pub warnings: &'a [Fault],
     /// The run that it repeats.
@@ -186,6 +188,8 @@ pub struct Run {
     pub deadline: Timestamp,
     /// The most it may spend, USD.
     pub max_cost_usd: Option<Decimal>,
+    /// The most that all runs of the workflow may spend on one day, USD.
+    pub max_cost_usd_per_day: Option<Decimal>,
     /// What was likely to go wrong, found before it started.
     pub warnings: Vec<Fault>,
     /// The run that it repeats.
@@ -248,6 +252,8 @@ pub(crate) const FIRST_LOOK: SignedDuration = SignedDuration::from_mins(5);
 
 const IDENTITY: &str = "IDENTITY";
 
+pub(crate) const MAX_COST_USD_PER_DAY: &str = "maxCostUsdPerDay";
+
 const CALLBACK_URL: &str = "callbackUrl";
 
 /// A workflow's id has no `#`, so no two pairs share a key.
@@ -297,6 +303,9 @@ impl Store {
             head = head
                 .item("maxCostUsd", n(most))
                 .item("budgetLeftUsd", n(most));
+        }
+        if let Some(most) = run.max_cost_usd_per_day {
+            head = head.item(MAX_COST_USD_PER_DAY, n(most));
         }
         if let Some(url) = run.callback_url {
             head = head.item(CALLBACK_URL, s(url));
@@ -461,6 +470,7 @@ impl Store {
             ended_at: find_time(item, "endedAt"),
             deadline: get_time(item, "deadline")?,
             max_cost_usd: find_decimal(item, "maxCostUsd"),
+            max_cost_usd_per_day: find_decimal(item, MAX_COST_USD_PER_DAY),
             warnings: find_nested(body, "warnings")?.unwrap_or_default(),
             rerun_of: find_nested(item, "rerunOf")?,
         })

@@ -128,9 +128,12 @@ async fn of_fifty_claims_at_once_a_days_budget_grants_those_it_covers() {
 #[tokio::test]
 async fn a_days_budget_of_a_workflow_holds_for_all_its_runs() {
     let user = User::with_credential().await;
-    let mut large = document(1, json!({"maxCostUsdPerDay": "0.05"}));
-    large["nodes"][0]["maxTokens"] = json!(100_000);
-    let workflow = user.workflow_with(large).await;
+    let large = |per_day: &str| {
+        let mut large = document(1, json!({ "maxCostUsdPerDay": per_day }));
+        large["nodes"][0]["maxTokens"] = json!(100_000);
+        large
+    };
+    let workflow = user.workflow_with(large("0.05")).await;
     let run = user.trigger(&workflow, &json!({})).await;
     let failed = user.ended(&run).await;
     assert_eq!(failed["error"]["code"], "BudgetExceeded", "{failed:#}");
@@ -143,6 +146,22 @@ async fn a_days_budget_of_a_workflow_holds_for_all_its_runs() {
         "{cause}"
     );
     assert_eq!(user.ledger().await.len(), 0);
+
+    // Once it is raised the run can go on.
+    let mut raised = large("0.1");
+    raised["name"] = json!("raised");
+    raised["nodes"][0]["type"] = json!("openrouter");
+    raised["nodes"][0]["credential"] = json!(user.name);
+    let put = user.put(&format!("/workflows/{workflow}"), &raised).await;
+    assert_eq!(put.status, 200, "{:?}", put.body);
+    let resumed = user.post(&format!("/runs/{run}/resume"), &json!({})).await;
+    assert_eq!(resumed.status, 202, "{:?}", resumed.body);
+    let run = user.ended(&run).await;
+    assert_eq!(run["status"], "SUCCEEDED", "{run:#}");
+    assert_eq!(
+        committed(&format!("WORKFLOW#{workflow}")).await,
+        user.charged().await
+    );
 }
 
 #[tokio::test]

@@ -255,6 +255,7 @@ impl Writer {
             at: Timestamp::now(),
             deadline: run.deadline,
             max_cost_usd: None,
+            max_cost_usd_per_day: None,
         };
         if let Some(number) = self.store.resume_run(&resume).await.unwrap() {
             assert_eq!(number, run.execution + 1);

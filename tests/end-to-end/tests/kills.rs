@@ -174,7 +174,7 @@ async fn killed_while_the_generations_id_is_noted() {
 #[tokio::test]
 async fn of_two_copies_at_once_the_second_waits_for_the_firsts_lease() {
     let world = World::new().await;
-    let run = world.begin("[[fault:slow-headers(ms=1500)*1]] hi").await;
+    let run = world.begin("[[fault:slow-headers(ms=6000)*1]] hi").await;
     let first = world.sandbox.function("execute-node").await;
     let second = world.sandbox.function("execute-node").await;
     let answer = first.hand(task(&run)).await;

@@ -54,6 +54,7 @@ pub(crate) async fn begin(
             started_at: Timestamp::now(),
             deadline: Timestamp::now() + LEASE,
             max_cost_usd: budget.map(|budget| budget.parse().unwrap()),
+            max_cost_usd_per_day: None,
             rerun_of: None,
         })
         .await
@@ -61,7 +62,7 @@ pub(crate) async fn begin(
     (id, begun)
 }
 
-async fn claim(store: &Store, run: &str, lease: Duration, reserve: Option<Decimal>) -> Claimed {
+async fn claim(store: &Store, run: &str, now: Timestamp, reserve: Option<Decimal>) -> Claimed {
     let seen = store.node(run, "x").await.unwrap();
     store
         .claim(&Claim {
@@ -69,8 +70,8 @@ async fn claim(store: &Store, run: &str, lease: Duration, reserve: Option<Decima
             execution: 1,
             node_id: "x",
             seen: seen.as_ref(),
-            now: Timestamp::now(),
-            lease,
+            now,
+            lease: LEASE,
             reserve: reserve.map(of_run).as_ref(),
         })
         .await
@@ -86,8 +87,8 @@ fn of_run(usd: Decimal) -> Reserve {
     }
 }
 
-async fn granted(store: &Store, run: &str, lease: Duration) -> Lease {
-    match claim(store, run, lease, None).await {
+async fn granted(store: &Store, run: &str, now: Timestamp) -> Lease {
+    match claim(store, run, now, None).await {
         Claimed::Granted(lease) => lease,
         other => panic!("{other:?}"),
     }
@@ -151,14 +152,14 @@ async fn of_many_at_once_one_gets_the_node() {
 async fn a_node_is_free_again_when_its_lease_has_ended_and_not_before() {
     let store = store().await;
     let (run, _) = begin(&store, None, None).await;
-    let short = Duration::from_millis(300);
-    let first = granted(&store, &run, short).await;
+    let begun = Timestamp::now();
+    let first = granted(&store, &run, begun).await;
+    let moment = Duration::from_millis(1);
     assert!(matches!(
-        claim(&store, &run, LEASE, None).await,
+        claim(&store, &run, begun + LEASE - moment, None).await,
         Claimed::Taken(_)
     ));
-    tokio::time::sleep(short).await;
-    let second = granted(&store, &run, LEASE).await;
+    let second = granted(&store, &run, begun + LEASE + moment).await;
     assert_eq!(second.attempt_number(), 2);
     assert!(
         !store.renew(&first, Timestamp::now()).await.unwrap(),
@@ -195,10 +196,9 @@ async fn a_node_is_free_again_when_its_lease_has_ended_and_not_before() {
 async fn a_late_failure_does_not_undo_a_success() {
     let store = store().await;
     let (run, _) = begin(&store, None, None).await;
-    let short = Duration::from_millis(1);
-    let slow = granted(&store, &run, short).await;
-    tokio::time::sleep(Duration::from_millis(50)).await;
-    let second = granted(&store, &run, LEASE).await;
+    let begun = Timestamp::now();
+    let slow = granted(&store, &run, begun).await;
+    let second = granted(&store, &run, begun + LEASE * 2).await;
     settle(
         &store,
         &second,
@@ -244,10 +244,11 @@ async fn what_is_reserved_is_kept_until_it_is_settled() {
     let (run, _) = begin(&store, None, Some("1.00")).await;
     let reserve = |text: &str| Some(text.parse::<Decimal>().unwrap());
     assert!(matches!(
-        claim(&store, &run, LEASE, reserve("1.01")).await,
+        claim(&store, &run, Timestamp::now(), reserve("1.01")).await,
         Claimed::OverBudget(_)
     ));
-    let Claimed::Granted(lease) = claim(&store, &run, LEASE, reserve("0.90")).await else {
+    let Claimed::Granted(lease) = claim(&store, &run, Timestamp::now(), reserve("0.90")).await
+    else {
         panic!("it is covered");
     };
     let other = |amount: &'static str| {

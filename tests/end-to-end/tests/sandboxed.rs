@@ -88,6 +88,7 @@ impl World {
                 started_at: now,
                 deadline: now + SignedDuration::from_hours(1),
                 max_cost_usd: None,
+                max_cost_usd_per_day: None,
                 rerun_of: None,
             })
             .await

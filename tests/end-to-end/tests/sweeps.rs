@@ -41,6 +41,7 @@ async fn recorded(store: &Store, user: &User, credential: &str) -> String {
             started_at,
             deadline: started_at + SignedDuration::from_hours(1),
             max_cost_usd: None,
+            max_cost_usd_per_day: None,
             rerun_of: None,
         })
         .await
