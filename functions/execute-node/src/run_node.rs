@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use steps_problem::Problem;
 use steps_runs::{
-    Attempt, Claim, Claimed, Lease, NodeRecord, NodeStatus, Outcome, Reserve, RunStatus, Usage,
-    Work,
+    Attempt, Claim, Claimed, Lease, NodeRecord, NodeStatus, Outcome, RUN_ABORTED, Reserve,
+    RunStatus, Usage, Work, timed_out,
 };
 use steps_workflow::{Kind, Node, OpenRouterNode, Workflow};
 use tokio::time::{Instant, sleep, timeout};
@@ -20,7 +20,7 @@ use crate::handler::{
 use crate::node_variable::node_variable;
 use crate::price::ceiling;
 use crate::request::{asks_for_json, chat_request};
-use crate::watch::{LEASE, RUN_ABORTED, Watch};
+use crate::watch::{LEASE, Watch};
 
 /// Kept back from Lambda's deadline for the function's own answer.
 const LAST_WORDS: Duration = Duration::from_secs(3);
@@ -252,7 +252,7 @@ impl ExecuteNode {
             ..
         } = error;
         let problem = if run_left.is_zero() && problem.code != RUN_ABORTED {
-            timed_out()
+            timed_out(None)
         } else {
             problem.redacted()
         };
@@ -379,26 +379,13 @@ fn check_goes_on(work: &Work, execution: u32, now: Timestamp) -> Result<(), Prob
             .solution(["Resume the run, or start the workflow again"]));
     }
     if duration(run.deadline, now).is_zero() {
-        return Err(timed_out());
+        return Err(timed_out(None));
     }
     Ok(())
 }
 
 fn duration(until: Timestamp, now: Timestamp) -> Duration {
     until.duration_since(now).try_into().unwrap_or_default()
-}
-
-fn timed_out() -> Problem {
-    Problem::new(
-        504,
-        "RunTimedOut",
-        "Run Timed Out",
-        "the run took longer than its `limits.timeoutSeconds`",
-    )
-    .solution([
-        "Raise `limits.timeoutSeconds` in the workflow",
-        "Look in the run's nodes for the one that took long",
-    ])
 }
 
 /// What templates see: the trigger's input at the root, `trigger`, and one variable for each finished node.

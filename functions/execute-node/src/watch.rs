@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use steps_problem::Problem;
-use steps_runs::{Lease, Store};
+use steps_runs::{Lease, Store, aborted};
 use tokio::time::{Interval, MissedTickBehavior, interval_at};
 
 use crate::handler::CallError;
@@ -15,9 +14,6 @@ const LEASE_RENEWED_EVERY: Duration = Duration::from_secs(20);
 
 /// One small read each time; most calls end before the first.
 const LOOKS_EVERY: Duration = Duration::from_secs(2);
-
-/// The code of what a cancelled run's nodes end with.
-pub(crate) const RUN_ABORTED: &str = "RunAborted";
 
 /// Watches over one attempt.
 #[derive(Debug)]
@@ -71,13 +67,7 @@ impl<'a> Watch<'a> {
 
 impl From<Cancelled> for CallError {
     fn from(Cancelled: Cancelled) -> Self {
-        Problem::new(
-            409,
-            RUN_ABORTED,
-            "Run Aborted",
-            "the run was cancelled while the model answered",
-        )
-        .solution(["Resume the run if that was not meant"])
-        .into()
+        let cause = "the run was cancelled while the model answered";
+        aborted(Some(cause.to_owned())).into()
     }
 }

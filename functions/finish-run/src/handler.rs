@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use steps_executions::{Execution, ExecutionName, Executions};
 use steps_problem::Problem;
-use steps_runs::{Ended, RunError, RunStatus, Store};
+use steps_runs::{Ended, RUN_TIMED_OUT, RunError, RunStatus, Store, aborted, timed_out};
 
 /// What this function works with.
 #[derive(Debug)]
@@ -61,9 +61,6 @@ impl From<Detail> for Execution {
         }
     }
 }
-
-/// Thrown by execute-node when the run is past its time limit.
-const RUN_TIMED_OUT: &str = "RunTimedOut";
 
 impl FinishRun {
     pub(crate) async fn handle(&self, event: Event) -> Result<(), Problem> {
@@ -149,28 +146,8 @@ fn ended(name: &ExecutionName<'_>, execution: &Execution) -> Option<Ended> {
     let said = execution.cause.clone().filter(|cause| !cause.is_empty());
     let problem = match status {
         RunStatus::Running | RunStatus::Succeeded => None,
-        RunStatus::Aborted => Some(
-            Problem::new(
-                409,
-                "RunAborted",
-                "Run Aborted",
-                said.unwrap_or_else(|| "the run's execution was stopped".to_owned()),
-            )
-            .solution(["Resume the run, or start the workflow again, if that was not meant"]),
-        ),
-        RunStatus::TimedOut => Some(
-            Problem::new(
-                504,
-                RUN_TIMED_OUT,
-                "Run Timed Out",
-                said.unwrap_or_else(|| "the run took longer than it may".to_owned()),
-            )
-            .solution([
-                "Resume the run: it goes on with as much time again",
-                "Or raise `limits.timeoutSeconds` in the workflow",
-                "Look in the run's nodes for the one that took long",
-            ]),
-        ),
+        RunStatus::Aborted => Some(aborted(said)),
+        RunStatus::TimedOut => Some(timed_out(said)),
         RunStatus::Failed => Some(
             Problem::new(
                 500,

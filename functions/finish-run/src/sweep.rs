@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use steps_executions::ExecutionName;
 use steps_problem::Problem;
-use steps_runs::{Due, DueItem, Ended, RunError, RunHead, RunStatus};
+use steps_runs::{Due, DueItem, Ended, RunStatus, timed_out};
 
 use crate::handler::FinishRun;
 
@@ -46,13 +46,15 @@ impl FinishRun {
             number: run.execution,
         };
         let Some(execution) = self.executions.find(&name).await? else {
-            return self.end(&name, &vanished(&run)).await;
+            let ended = Ended::now(run.execution, RunStatus::Failed, vanished());
+            return self.end(&name, &ended).await;
         };
         if execution.status != RunStatus::Running.as_str() {
             return self.follow(&name, &execution).await;
         }
         if now > run.deadline + LOST_AFTER {
-            self.end(&name, &overdue(&run)).await?;
+            let ended = Ended::now(run.execution, RunStatus::TimedOut, timed_out(None));
+            self.end(&name, &ended).await?;
             let why = "the run is long past its time limit";
             return Ok(self.executions.stop(&name, why).await?);
         }
@@ -63,48 +65,15 @@ impl FinishRun {
     }
 }
 
-fn vanished(run: &RunHead) -> Ended {
-    ended(
-        run,
-        RunStatus::Failed,
-        Problem::new(
-            500,
-            "ExecutionVanished",
-            "Execution Vanished",
-            "Step Functions knows no execution of the run: it was never started, or was deleted",
-        )
-        .solution([
-            "Resume the run with POST /runs/{id}/resume",
-            "Look for the run's id in the logs of start-run",
-        ]),
+fn vanished() -> Problem {
+    Problem::new(
+        500,
+        "ExecutionVanished",
+        "Execution Vanished",
+        "Step Functions knows no execution of the run: it was never started, or was deleted",
     )
-}
-
-fn overdue(run: &RunHead) -> Ended {
-    ended(
-        run,
-        RunStatus::TimedOut,
-        Problem::new(
-            504,
-            "RunTimedOut",
-            "Run Timed Out",
-            "the run took longer than its `limits.timeoutSeconds`",
-        )
-        .solution([
-            "Resume the run: it goes on with as much time again",
-            "Open the execution in the Step Functions console: its name begins with the run's id",
-        ]),
-    )
-}
-
-fn ended(run: &RunHead, status: RunStatus, problem: Problem) -> Ended {
-    Ended {
-        execution: run.execution,
-        status,
-        at: Timestamp::now(),
-        error: Some(RunError {
-            problem,
-            node: None,
-        }),
-    }
+    .solution([
+        "Resume the run with POST /runs/{id}/resume",
+        "Look for the run's id in the logs of start-run",
+    ])
 }

@@ -9,7 +9,7 @@ use steps_catalogue::Catalogue;
 use steps_executions::{ExecutionName, Executions};
 use steps_problem::{Fault, Problem};
 use steps_runs::{
-    Begun, Credential, Ended, NewRun, NodeRecord, NodeStatus, RerunOf, RunError, RunStatus, Store,
+    Begun, Credential, Ended, NewRun, NodeRecord, NodeStatus, RerunOf, RunStatus, Store,
     StoredWorkflow, Trigger, Turn,
 };
 use steps_secrets::WebhookSecrets;
@@ -195,15 +195,7 @@ impl StartRun {
             return Ok(());
         };
         let problem = Problem::from(error);
-        let ended = Ended {
-            execution: number,
-            status: RunStatus::Failed,
-            at: Timestamp::now(),
-            error: Some(RunError {
-                problem: problem.clone(),
-                node: None,
-            }),
-        };
+        let ended = Ended::now(number, RunStatus::Failed, problem.clone());
         self.store.end_run(run_id, &ended).await?;
         Err(problem)
     }

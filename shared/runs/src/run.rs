@@ -222,25 +222,6 @@ pub struct Ended {
     pub error: Option<RunError>,
 }
 
-impl Ended {
-    /// Cancelled now, and why.
-    pub fn cancelled(execution: u32, why: &str) -> Self {
-        Self {
-            execution,
-            status: RunStatus::Aborted,
-            at: Timestamp::now(),
-            error: Some(RunError {
-                problem: Problem::new(409, "RunAborted", "Run Aborted", why)
-                    .redacted()
-                    .solution([
-                        "Resume the run, or start the workflow again, if that was not meant",
-                    ]),
-                node: None,
-            }),
-        }
-    }
-}
-
 /// What changes while the run goes on: small, for every node that ends writes to it.
 pub(crate) const RUN: &str = "RUN";
 

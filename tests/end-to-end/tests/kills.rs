@@ -18,6 +18,27 @@ async fn again(world: &World, run: &str) -> Value {
     early
 }
 
+/// Hands the run's task to a function, and kills it once a call of AWS with this text in it has met trouble, and the
+/// record is as `then` says.
+async fn dies_at(
+    world: &World,
+    run: &str,
+    (operation, containing, meets): (&'static str, &'static str, Meets),
+    then: impl Fn(&Value) -> bool,
+) {
+    let function = world.sandbox.function("execute-node").await;
+    let trouble = world.sandbox.trouble(operation, containing, 1, meets);
+    let _lost = function.hand(task(run)).await;
+    trouble.met().await;
+    world.run_when(run, then).await;
+    function.kill().await;
+}
+
+fn has_generation(run: &Value) -> bool {
+    let first = attempts(run).first();
+    first.is_some_and(|attempt| attempt["generationId"].is_string())
+}
+
 fn attempts(run: &Value) -> &[Value] {
     list(&node(run, "x")["attempts"])
 }
@@ -26,16 +47,11 @@ fn attempts(run: &Value) -> &[Value] {
 async fn killed_after_the_claim_and_before_the_call() {
     let world = World::new().await;
     let run = world.begin("hi").await;
-    let function = world.sandbox.function("execute-node").await;
-    let claim = world
-        .sandbox
-        .trouble("TransactWriteItems", "", 1, Meets::AnswerHeldBack);
-    let _lost = function.hand(task(&run)).await;
-    claim.met().await;
-    world
-        .run_when(&run, |run| node(run, "x")["status"] == "RUNNING")
-        .await;
-    function.kill().await;
+    let point = ("TransactWriteItems", "", Meets::AnswerHeldBack);
+    dies_at(&world, &run, point, |run| {
+        node(run, "x")["status"] == "RUNNING"
+    })
+    .await;
 
     assert_eq!(again(&world, &run).await["status"], "SUCCEEDED");
     let ended = world.agrees_with_the_ledger(&run).await;
@@ -52,13 +68,7 @@ async fn killed_in_the_middle_of_the_stream() {
         .await;
     let function = world.sandbox.function("execute-node").await;
     let _lost = function.hand(task(&run)).await;
-    world
-        .run_when(&run, |run| {
-            attempts(run)
-                .first()
-                .is_some_and(|attempt| attempt["generationId"].is_string())
-        })
-        .await;
+    world.run_when(&run, has_generation).await;
     function.kill().await;
 
     assert_eq!(again(&world, &run).await["status"], "SUCCEEDED");
@@ -72,13 +82,8 @@ async fn killed_in_the_middle_of_the_stream() {
 async fn killed_after_the_answer_and_before_the_store() {
     let world = World::new().await;
     let run = world.begin("hi").await;
-    let function = world.sandbox.function("execute-node").await;
-    let settle = world
-        .sandbox
-        .trouble("TransactWriteItems", "SUCCEEDED", 1, Meets::HeldBack);
-    let _lost = function.hand(task(&run)).await;
-    settle.met().await;
-    function.kill().await;
+    let point = ("TransactWriteItems", "SUCCEEDED", Meets::HeldBack);
+    dies_at(&world, &run, point, |_| true).await;
 
     assert_eq!(again(&world, &run).await["status"], "SUCCEEDED");
     let ended = world.agrees_with_the_ledger(&run).await;
@@ -90,16 +95,11 @@ async fn killed_after_the_answer_and_before_the_store() {
 async fn killed_after_the_store_and_before_the_reply() {
     let world = World::new().await;
     let run = world.begin("hi").await;
-    let function = world.sandbox.function("execute-node").await;
-    let settle = world
-        .sandbox
-        .trouble("TransactWriteItems", "SUCCEEDED", 1, Meets::AnswerHeldBack);
-    let _lost = function.hand(task(&run)).await;
-    settle.met().await;
-    world
-        .run_when(&run, |run| node(run, "x")["status"] == "SUCCEEDED")
-        .await;
-    function.kill().await;
+    let point = ("TransactWriteItems", "SUCCEEDED", Meets::AnswerHeldBack);
+    dies_at(&world, &run, point, |run| {
+        node(run, "x")["status"] == "SUCCEEDED"
+    })
+    .await;
 
     let before = world.sandbox.ledger().await;
     assert_eq!(again(&world, &run).await["status"], "SUCCEEDED");
@@ -117,17 +117,11 @@ async fn killed_after_the_store_and_before_the_reply() {
 async fn killed_between_the_store_and_the_question_for_the_cost() {
     let world = World::new().await;
     let run = world.begin("[[fault:no-usage*1]] hi").await;
-    let function = world.sandbox.function("execute-node").await;
-    // The settlement is written, and the function dies before it asks OpenRouter for the cost.
-    let settle = world
-        .sandbox
-        .trouble("TransactWriteItems", "SUCCEEDED", 1, Meets::AnswerHeldBack);
-    let _lost = function.hand(task(&run)).await;
-    settle.met().await;
-    world
-        .run_when(&run, |run| node(run, "x")["status"] == "SUCCEEDED")
-        .await;
-    function.kill().await;
+    let point = ("TransactWriteItems", "SUCCEEDED", Meets::AnswerHeldBack);
+    dies_at(&world, &run, point, |run| {
+        node(run, "x")["status"] == "SUCCEEDED"
+    })
+    .await;
     assert_eq!(world.paid().await, 1);
     assert_eq!(world.run(&run).await["costUsd"], "0");
 
@@ -150,20 +144,8 @@ async fn killed_while_the_generations_id_is_noted() {
     let run = world
         .begin("[[fault:slow-body(ms=300)*1]] [[repeat:20000]]")
         .await;
-    let function = world.sandbox.function("execute-node").await;
-    let note = world
-        .sandbox
-        .trouble("UpdateItem", "generationId", 1, Meets::AnswerHeldBack);
-    let _lost = function.hand(task(&run)).await;
-    note.met().await;
-    world
-        .run_when(&run, |run| {
-            attempts(run)
-                .first()
-                .is_some_and(|attempt| attempt["generationId"].is_string())
-        })
-        .await;
-    function.kill().await;
+    let point = ("UpdateItem", "generationId", Meets::AnswerHeldBack);
+    dies_at(&world, &run, point, has_generation).await;
 
     assert_eq!(again(&world, &run).await["status"], "SUCCEEDED");
     let ended = world.agrees_with_the_ledger(&run).await;

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use openrouter_stand_in::Settings;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
-use steps_runs::{Action, Actor, AuditEntry, Begun, Credential, NewRun, Trigger};
+use steps_runs::{Action, Actor, AuditEntry, Begun, Credential, NewRun, Store, Trigger};
 use steps_workflow::Format;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
@@ -60,41 +60,10 @@ impl World {
 
     /// Records a run of one node `x` with this prompt.
     pub(crate) async fn begin(&self, prompt: &str) -> String {
-        let id = Uuid::now_v7().to_string();
-        let document = json!({"name": "sandboxed", "nodes": [{
-            "type": "openrouter", "variableName": "x", "credential": "main", "userPrompt": prompt,
-            "model": "openai/gpt-6-luna", "maxTokens": 200_000,
-        }]});
-        let workflow = steps_workflow::parse(&document.to_string(), Format::Json).unwrap();
-        let now = Timestamp::now();
-        let begun = self
-            .sandbox
-            .store
-            .begin_run(&NewRun {
-                id: &id,
-                workflow_id: "sandboxed",
-                version: 1,
-                definition: &serde_json::to_string(&workflow).unwrap(),
-                input: &json!({}),
-                trigger: &Trigger {
-                    kind: "api".to_owned(),
-                    context: json!({}),
-                },
-                identity: None,
-                callback_url: None,
-                turn: None,
-                warnings: &[],
-                credentials: &BTreeMap::from([("main".to_owned(), self.credential.clone())]),
-                started_at: now,
-                deadline: now + SignedDuration::from_hours(1),
-                max_cost_usd: None,
-                max_cost_usd_per_day: None,
-                rerun_of: None,
-            })
-            .await
-            .unwrap();
-        assert_eq!(begun, Begun::New);
-        id
+        let node =
+            json!({"userPrompt": prompt, "model": "openai/gpt-6-luna", "maxTokens": 200_000});
+        let credential = ("main", self.credential.as_str());
+        record(&self.sandbox.store, node, credential, Timestamp::now()).await
     }
 
     /// The run as the API would show it.
@@ -146,6 +115,47 @@ impl World {
         assert_eq!(recorded, charged, "{run:#}");
         run
     }
+}
+
+/// Records a run of one node `x`, its credential given by name and id, and starts no execution of it.
+pub(crate) async fn record(
+    store: &Store,
+    mut node: Value,
+    (name, credential): (&str, &str),
+    started_at: Timestamp,
+) -> String {
+    let id = Uuid::now_v7().to_string();
+    node["type"] = json!("openrouter");
+    node["variableName"] = json!("x");
+    node["credential"] = json!(name);
+    let document = json!({"name": "recorded", "nodes": [node]});
+    let workflow = steps_workflow::parse(&document.to_string(), Format::Json).unwrap();
+    let begun = store
+        .begin_run(&NewRun {
+            id: &id,
+            workflow_id: "recorded",
+            version: 1,
+            definition: &serde_json::to_string(&workflow).unwrap(),
+            input: &json!({}),
+            trigger: &Trigger {
+                kind: "api".to_owned(),
+                context: json!({}),
+            },
+            identity: None,
+            callback_url: None,
+            turn: None,
+            warnings: &[],
+            credentials: &BTreeMap::from([(name.to_owned(), credential.to_owned())]),
+            started_at,
+            deadline: started_at + SignedDuration::from_hours(1),
+            max_cost_usd: None,
+            max_cost_usd_per_day: None,
+            rerun_of: None,
+        })
+        .await
+        .unwrap();
+    assert_eq!(begun, Begun::New);
+    id
 }
 
 /// The task of the run's node, as the state machine has it.
