@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::json;
 use steps_executions::{ExecutionName, Executions};
 use steps_lambda::{Answer, Request};
-use steps_problem::Problem;
+use steps_problem::{Problem, redact};
 use steps_runs::{Ended, RunFilter, RunStatus, Store};
 
 /// What this function works with.
@@ -46,7 +46,7 @@ impl Runs {
             CancelBody::default()
         };
         let why: String = match body.reason {
-            Some(reason) => reason.chars().take(LONGEST_REASON).collect(),
+            Some(reason) => redact(&reason).chars().take(LONGEST_REASON).collect(),
             None => "the run was cancelled".to_owned(),
         };
         let mut run = self.store.run_head(id).await?;

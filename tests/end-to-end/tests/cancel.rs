@@ -25,11 +25,13 @@ async fn a_stream_in_flight_is_dropped_and_recorded_with_what_it_cost() {
     .await;
 
     let path = format!("/runs/{run}/cancel");
-    let cancelled = user.post(&path, &json!({"reason": "too slow"})).await;
+    let reason = format!("too slow with {}", user.key);
+    let cancelled = user.post(&path, &json!({ "reason": reason })).await;
     assert_eq!(cancelled.status, 200, "{:?}", cancelled.body);
     assert_eq!(cancelled.body["status"], "ABORTED");
     assert_eq!(cancelled.body["error"]["code"], "RunAborted");
-    assert_eq!(cancelled.body["error"]["cause"], "too slow");
+    let cause = "too slow with [key removed]";
+    assert_eq!(cancelled.body["error"]["cause"], cause);
 
     let run = user
         .run_when(&run, |run| {
@@ -50,7 +52,7 @@ async fn a_stream_in_flight_is_dropped_and_recorded_with_what_it_cost() {
 
     let again = user.post(&path, &json!({})).await;
     assert_eq!(again.status, 200, "a repeated cancel changes nothing");
-    assert_eq!(again.body["error"]["cause"], "too slow");
+    assert_eq!(again.body["error"]["cause"], cause);
     let execution = aws_sdk_sfn::Client::new(&aws().await)
         .describe_execution()
         .execution_arn(execution_arn(&text(&run["id"])))
@@ -58,6 +60,7 @@ async fn a_stream_in_flight_is_dropped_and_recorded_with_what_it_cost() {
         .await
         .expect("the execution is known");
     assert!(execution.stop_date.is_some(), "{execution:?}");
+    assert_eq!(execution.cause(), Some(cause));
 }
 
 #[tokio::test]
