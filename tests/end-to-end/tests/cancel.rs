@@ -60,7 +60,7 @@ async fn a_stream_in_flight_is_dropped_and_recorded_with_what_it_cost() {
         .await
         .expect("the execution is known");
     assert!(execution.stop_date.is_some(), "{execution:?}");
-    assert_eq!(execution.cause(), Some(cause));
+    assert!(!format!("{execution:?}").contains(&user.key));
 }
 
 #[tokio::test]
