@@ -17,6 +17,7 @@ mod door;
 mod ends;
 mod failures;
 mod faults;
+mod frugality;
 mod inline_nodes;
 mod interleavings;
 mod kills;
