@@ -167,3 +167,22 @@ async fn meet(fault: &str, end: End) -> Result<(), String> {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn a_key_that_may_not_pay_fails_the_node_at_once() {
+    for (state, code) in [
+        ("revoked", "InvalidApiKey"),
+        ("nocredits", "InsufficientCredits"),
+        ("limited", "KeyLimitExceeded"),
+        ("management", "PermissionDenied"),
+    ] {
+        let user = User::with_credential().await;
+        user.stand_in_post("keys", &json!({"key": user.key, "state": state}))
+            .await;
+        let nodes = json!([{"variableName": "x", "userPrompt": "hi"}]);
+        let run = user.run(nodes, json!({})).await;
+        assert_eq!(run["error"]["code"], code, "{run:#}");
+        assert_eq!(list(&node(&run, "x")["attempts"]).len(), 1, "{run:#}");
+        assert_eq!(user.ledger().await.len(), 0);
+    }
+}
