@@ -22,17 +22,17 @@ pub(crate) struct Credentials {
 
 impl Credentials {
     pub(crate) async fn handle(&self, request: &Request) -> Result<Answer, Problem> {
-        let (method, path) = request.route();
-        match (method, path.as_slice()) {
-            ("POST", ["credentials"]) => self.create(request.json()?, request.actor()).await,
-            ("GET", ["credentials"]) => self.list(request).await,
-            ("GET", ["credentials", id]) => self.get(id).await,
-            ("PUT", ["credentials", id]) => self.change(id, request.json()?, request.actor()).await,
-            ("DELETE", ["credentials", id]) => self.delete(id, request).await,
-            ("POST", ["credentials", id, "check"]) => self.check(id).await,
-            ("POST", ["credentials", id, "restore"]) => self.restore(id, request).await,
-            ("POST", ["credentials", id, "rotate"]) => self.rotate(id, request.actor()).await,
-            ("GET", ["credentials", id, "audit"]) => self.audit(id, request).await,
+        let id = || request.parameter("id");
+        match request.route() {
+            "POST /credentials" => self.create(request.json()?, request.actor()).await,
+            "GET /credentials" => self.list(request).await,
+            "GET /credentials/{id}" => self.get(id()?).await,
+            "PUT /credentials/{id}" => self.change(id()?, request.json()?, request.actor()).await,
+            "DELETE /credentials/{id}" => self.delete(id()?, request).await,
+            "POST /credentials/{id}/check" => self.check(id()?).await,
+            "POST /credentials/{id}/restore" => self.restore(id()?, request).await,
+            "POST /credentials/{id}/rotate" => self.rotate(id()?, request.actor()).await,
+            "GET /credentials/{id}/audit" => self.audit(id()?, request).await,
             _ => Err(request.no_route()),
         }
     }

@@ -69,12 +69,11 @@ impl Models {
     }
 
     pub(crate) async fn handle(&self, request: &Request) -> Result<Answer, Problem> {
-        let (method, path) = request.route();
-        match (method, path.as_slice()) {
-            ("GET", ["models"]) => self.list(request).await,
-            ("POST", ["models", "refresh"]) => self.refresh(request).await,
+        match request.route() {
+            "GET /models" => self.list(request).await,
+            "POST /models/refresh" => self.refresh(request).await,
             // An id may hold a slash more: `openai/gpt-4o@preset/mail`.
-            ("GET", ["models", id @ ..]) => self.describe(&id.join("/"), request).await,
+            "GET /models/{proxy+}" => self.describe(request.parameter("proxy")?, request).await,
             _ => Err(request.no_route()),
         }
     }

@@ -26,14 +26,17 @@ const LONGEST_REASON: usize = 1000;
 
 impl Runs {
     pub(crate) async fn handle(&self, request: &Request) -> Result<Answer, Problem> {
-        let (method, path) = request.route();
-        match (method, path.as_slice()) {
-            ("GET", ["runs"]) => self.list(request).await,
-            ("GET", ["runs", id]) => Answer::json(200, &self.store.run_view(id).await?),
-            ("GET", ["runs", id, "nodes", node]) => {
-                Answer::json(200, &self.store.run_node_view(id, node).await?)
+        match request.route() {
+            "GET /runs" => self.list(request).await,
+            "GET /runs/{id}" => {
+                let run = self.store.run_view(request.parameter("id")?).await?;
+                Answer::json(200, &run)
             }
-            ("POST", ["runs", id, "cancel"]) => self.cancel(id, request).await,
+            "GET /runs/{id}/nodes/{node}" => {
+                let (run, node) = (request.parameter("id")?, request.parameter("node")?);
+                Answer::json(200, &self.store.run_node_view(run, node).await?)
+            }
+            "POST /runs/{id}/cancel" => self.cancel(request.parameter("id")?, request).await,
             _ => Err(request.no_route()),
         }
     }

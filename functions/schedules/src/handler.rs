@@ -24,26 +24,31 @@ const SHOWN_TIMES: usize = 3;
 
 impl Schedules {
     pub(crate) async fn handle(&self, request: &Request) -> Result<Answer, Problem> {
-        let (method, path) = request.route();
-        match (method, path.as_slice()) {
-            ("GET", ["workflows", workflow, "schedules"]) => self.list(workflow, request).await,
-            ("PUT", ["workflows", workflow, "schedules", name]) => {
+        let workflow = request.parameter("id")?;
+        let name = || request.parameter("name");
+        match request.route() {
+            "GET /workflows/{id}/schedules" => self.list(workflow, request).await,
+            "PUT /workflows/{id}/schedules/{name}" => {
+                let name = name()?;
                 let wanted = request.json()?;
                 let existing = self.scheduler.find(workflow, name).await?;
                 self.put(workflow, name, &wanted, existing).await
             }
-            ("PATCH", ["workflows", workflow, "schedules", name]) => {
+            "PATCH /workflows/{id}/schedules/{name}" => {
+                let name = name()?;
                 let changes: Map<String, Value> = request.json()?;
                 let existing = self.get(workflow, name).await?;
                 let mut wanted = fields(&existing);
                 wanted.extend(changes);
                 self.put(workflow, name, &wanted, Some(existing)).await
             }
-            ("GET", ["workflows", workflow, "schedules", name]) => {
+            "GET /workflows/{id}/schedules/{name}" => {
+                let name = name()?;
                 let schedule = self.get(workflow, name).await?;
                 Answer::json(200, &shown(workflow, &schedule))
             }
-            ("DELETE", ["workflows", workflow, "schedules", name]) => {
+            "DELETE /workflows/{id}/schedules/{name}" => {
+                let name = name()?;
                 if self.scheduler.delete(workflow, name).await? {
                     Ok(Answer::empty())
                 } else {

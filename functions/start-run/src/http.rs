@@ -18,6 +18,9 @@ const LONGEST_WAIT: u64 = 25;
 /// Kept back from Lambda's deadline for the answer.
 const CLOSING_TIME: Duration = Duration::from_secs(2);
 
+/// The route without the authorizer: the webhook's own mode says how the sender is checked.
+pub(crate) const WEBHOOK: &str = "POST /hooks/{id}/{webhook}";
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NewRunBody {
@@ -29,21 +32,22 @@ impl StartRun {
     pub(crate) async fn http(&self, request: &Request) -> Result<Answer, Problem> {
         input::check_size(request)?;
         let wait = request.number("wait", 0..=LONGEST_WAIT, 0)?;
-        let (method, path) = request.route();
-        let started = match (method, path.as_slice()) {
-            ("POST", ["runs", id, "resume"]) => self.resume(id, request).await?,
-            ("POST", ["runs", id, "rerun"]) => self.rerun(id, request).await?,
-            ("POST", ["workflows", id, "runs"]) => {
+        let id = || request.parameter("id");
+        let started = match request.route() {
+            "POST /runs/{id}/resume" => self.resume(id()?, request).await?,
+            "POST /runs/{id}/rerun" => self.rerun(id()?, request).await?,
+            "POST /workflows/{id}/runs" => {
                 let delivery = self.token_delivery(request, "api", run_input(request)?)?;
-                self.start(id, &delivery).await?
+                self.start(id()?, &delivery).await?
             }
-            ("POST", ["hooks", id]) => {
+            "POST /hooks/{id}" => {
                 let delivery = self.token_delivery(request, "webhook", input::input(request)?)?;
-                self.start(id, &delivery).await?
+                self.start(id()?, &delivery).await?
             }
-            ("POST", ["hooks", id, name]) => {
-                let delivery = self.webhook_delivery(id, name, request).await?;
-                self.start(id, &delivery).await?
+            WEBHOOK => {
+                let name = request.parameter("webhook")?;
+                let delivery = self.webhook_delivery(id()?, name, request).await?;
+                self.start(id()?, &delivery).await?
             }
             _ => return Err(request.no_route()),
         };

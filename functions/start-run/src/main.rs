@@ -29,6 +29,7 @@ async fn main() -> Main {
         local_callbacks: Config.local_callbacks(),
     };
     serve_http_and_events(
+        &[http::WEBHOOK],
         async |request| start_run.http(&request).await,
         async |task| start_run.event(task).await,
     )

@@ -58,26 +58,27 @@ fn enabled() -> bool {
 
 impl Webhooks {
     pub(crate) async fn handle(&self, request: &Request) -> Result<Answer, Problem> {
-        let (method, path) = request.route();
-        match (method, path.as_slice()) {
-            ("GET", ["workflows", workflow, "webhooks"]) => self.list(workflow).await,
-            ("PUT", ["workflows", workflow, "webhooks", name]) => {
-                self.put(workflow, name, request.json()?).await
+        let workflow = request.parameter("id")?;
+        let name = || request.parameter("webhook");
+        match request.route() {
+            "GET /workflows/{id}/webhooks" => self.list(workflow).await,
+            "PUT /workflows/{id}/webhooks/{webhook}" => {
+                self.put(workflow, name()?, request.json()?).await
             }
-            ("GET", ["workflows", workflow, "webhooks", name]) => {
-                let webhook = self.store.webhook(workflow, name).await?;
+            "GET /workflows/{id}/webhooks/{webhook}" => {
+                let webhook = self.store.webhook(workflow, name()?).await?;
                 Answer::json(200, &shown(&webhook))
             }
-            ("POST", ["workflows", workflow, "webhooks", name, "rotate"]) => {
+            "POST /workflows/{id}/webhooks/{webhook}/rotate" => {
                 let body = if request.has_body() {
                     request.json()?
                 } else {
                     RotateBody::default()
                 };
-                self.rotate(workflow, name, body).await
+                self.rotate(workflow, name()?, body).await
             }
-            ("DELETE", ["workflows", workflow, "webhooks", name]) => {
-                let removed = self.store.remove_webhook(workflow, name).await?;
+            "DELETE /workflows/{id}/webhooks/{webhook}" => {
+                let removed = self.store.remove_webhook(workflow, name()?).await?;
                 if let Some(at) = &removed.secret {
                     self.secrets.delete(&at.id).await?;
                 }

@@ -20,16 +20,17 @@ pub(crate) struct Workflows {
 
 impl Workflows {
     pub(crate) async fn handle(&self, request: &Request) -> Result<Answer, Problem> {
-        let (method, path) = request.route();
-        match (method, path.as_slice()) {
-            ("GET", ["workflows"]) => self.list(request).await,
-            ("PUT", ["workflows", id]) => self.put(id, request).await,
-            ("GET", ["workflows", id]) => self.get(id, request).await,
-            ("DELETE", ["workflows", id]) => self.delete(id).await,
-            ("GET", ["workflows", id, "sources"]) => self.list_sources(id).await,
-            ("PUT", ["workflows", id, "sources", arn]) => self.put_source(id, arn).await,
-            ("DELETE", ["workflows", id, "sources", arn]) => {
-                self.store.delete_source(arn, id).await?;
+        let id = || request.parameter("id");
+        let arn = || request.parameter("arn");
+        match request.route() {
+            "GET /workflows" => self.list(request).await,
+            "PUT /workflows/{id}" => self.put(id()?, request).await,
+            "GET /workflows/{id}" => self.get(id()?, request).await,
+            "DELETE /workflows/{id}" => self.delete(id()?).await,
+            "GET /workflows/{id}/sources" => self.list_sources(id()?).await,
+            "PUT /workflows/{id}/sources/{arn}" => self.put_source(id()?, arn()?).await,
+            "DELETE /workflows/{id}/sources/{arn}" => {
+                self.store.delete_source(arn()?, id()?).await?;
                 Ok(Answer::empty())
             }
             _ => Err(request.no_route()),

@@ -1,4 +1,4 @@
-//! What API Gateway hands over, and what it takes back.
+//! HTTP requests as API Gateway hands them over, and the answers that it takes back.
 
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
@@ -8,7 +8,6 @@ use aws_lambda_events::encodings::Body;
 use aws_lambda_events::http::{HeaderMap, HeaderName, HeaderValue, header};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -19,11 +18,14 @@ use steps_runs::Actor;
 #[derive(Debug)]
 pub struct Request {
     method: String,
-    segments: Vec<String>,
+    path: String,
+    route: String,
+    parameters: HashMap<String, String>,
     query: HashMap<String, String>,
     headers: HeaderMap,
     body: Vec<u8>,
     actor: Actor,
+    is_authorized: bool,
     deadline: SystemTime,
 }
 
@@ -33,21 +35,6 @@ impl Request {
         deadline: SystemTime,
     ) -> Result<Self, Problem> {
         let context = event.request_context;
-        let path = event.raw_path.unwrap_or_default();
-        // Every stage but $default is the path's first segment.
-        let path = match context.stage.as_deref() {
-            Some(stage) if stage != "$default" => path
-                .strip_prefix('/')
-                .and_then(|path| path.strip_prefix(stage))
-                .filter(|rest| rest.is_empty() || rest.starts_with('/'))
-                .map_or(path.clone(), str::to_owned),
-            _ => path,
-        };
-        let segments = path
-            .split('/')
-            .filter(|segment| !segment.is_empty())
-            .map(|segment| percent_decode_str(segment).decode_utf8_lossy().into_owned())
-            .collect();
         let body = event.body.unwrap_or_default();
         let body = if event.is_base64_encoded {
             STANDARD
@@ -67,31 +54,50 @@ impl Request {
                 })
                 .or_insert_with(|| value.to_owned());
         }
+        let principal = context
+            .authorizer
+            .as_ref()
+            .and_then(|authorizer| authorizer.fields.get("principal")?.as_str())
+            .filter(|principal| !principal.is_empty());
         Ok(Self {
             method: context.http.method.to_string(),
-            segments,
+            path: event.raw_path.unwrap_or_default(),
+            route: context.route_key.unwrap_or_default(),
+            parameters: event.path_parameters,
             query,
             headers: event.headers,
             body,
+            is_authorized: principal.is_some(),
             actor: Actor {
-                principal: context
-                    .authorizer
-                    .as_ref()
-                    .and_then(|authorizer| authorizer.fields.get("principal")?.as_str())
-                    .unwrap_or("unknown")
-                    .to_owned(),
+                principal: principal.unwrap_or("unknown").to_owned(),
                 source_ip: context.http.source_ip,
             },
             deadline,
         })
     }
 
-    /// Method and path, to match on: `("GET", ["runs", id])`.
-    pub fn route(&self) -> (&str, Vec<&str>) {
-        (
-            self.method.as_str(),
-            self.segments.iter().map(String::as_str).collect(),
-        )
+    /// The route that API Gateway matched, as the template names it, to match on: `GET /runs/{id}`.
+    ///
+    /// The path itself is not read again: API Gateway decodes it before it hands it over, so another reading may come
+    /// to another route than the one that the authorizer was asked for.
+    pub fn route(&self) -> &str {
+        &self.route
+    }
+
+    /// The part of the path that stands for `name` in the route, decoded.
+    ///
+    /// # Errors
+    /// `NoSuchRoute` where the route has no such part.
+    pub fn parameter(&self, name: &str) -> Result<&str, Problem> {
+        self.parameters
+            .get(name)
+            .map(String::as_str)
+            .ok_or_else(|| self.no_route())
+    }
+
+    /// Whether the authorizer let it in.
+    pub(crate) fn is_authorized(&self) -> bool {
+        self.is_authorized
     }
 
     /// Who sent it: whom the authorizer let in, and from where.
@@ -212,7 +218,7 @@ impl Request {
             404,
             "NoSuchRoute",
             "No Such Route",
-            format!("there is no {} /{}", self.method, self.segments.join("/")),
+            format!("there is no {} {}", self.method, self.path),
         )
         .solution(["See the README's API reference for the paths and their methods"])
     }
@@ -313,48 +319,50 @@ mod tests {
         Request::new(event, SystemTime::now() + Duration::from_secs(30))
     }
 
-    fn event(path: &str, stage: &str) -> Value {
+    fn event() -> Value {
         json!({
             "version": "2.0",
-            "rawPath": path,
+            "rawPath": "/runs/x",
             "headers": {},
-            "requestContext": {"stage": stage, "http": {"method": "GET", "path": path}},
+            "pathParameters": {"id": "x"},
+            "requestContext": {
+                "routeKey": "GET /runs/{id}",
+                "stage": "$default",
+                "http": {"method": "GET", "path": "/runs/x"},
+            },
             "isBase64Encoded": false,
         })
     }
 
     #[test]
-    fn a_path_is_matched_by_its_segments_without_the_stage() {
-        for (path, stage) in [
-            ("/models/openai/gpt-4o:free", "$default"),
-            ("/models/openai/gpt-4o%3Afree/", "$default"),
-            ("/prod/models/openai/gpt-4o:free", "prod"),
-        ] {
-            let request = request(event(path, stage)).unwrap();
-            assert_eq!(
-                request.route(),
-                ("GET", vec!["models", "openai", "gpt-4o:free"]),
-                "{path}"
-            );
+    fn the_route_is_the_one_that_api_gateway_matched_whatever_the_path_looks_like() {
+        for path in ["/runs/x", "/runs//x/", "/prod/base/runs/x", "/credentials"] {
+            let mut given = event();
+            given["rawPath"] = json!(path);
+            let request = request(given).unwrap();
+            assert_eq!(request.route(), "GET /runs/{id}", "{path}");
+            assert_eq!(request.parameter("id").unwrap(), "x");
+            assert_eq!(request.parameter("node").unwrap_err().code, "NoSuchRoute");
         }
-        let request = request(event("/products", "prod")).unwrap();
-        assert_eq!(request.route(), ("GET", vec!["products"]));
     }
 
     #[test]
     fn the_sender_is_whom_the_authorizer_let_in() {
-        let mut given = event("/", "$default");
-        assert_eq!(request(given.clone()).unwrap().actor().principal, "unknown");
+        let mut given = event();
+        let nobody = request(given.clone()).unwrap();
+        assert_eq!(nobody.actor().principal, "unknown");
+        assert!(!nobody.is_authorized());
         given["requestContext"]["authorizer"] = json!({"lambda": {"principal": "api-token"}});
         given["requestContext"]["http"]["sourceIp"] = json!("192.0.2.7");
         let request = request(given).unwrap();
         assert_eq!(request.actor().principal, "api-token");
+        assert!(request.is_authorized());
         assert_eq!(request.actor().source_ip.as_deref(), Some("192.0.2.7"));
     }
 
     #[test]
     fn a_body_in_base64_is_decoded_and_one_that_is_not_is_refused() {
-        let mut given = event("/", "$default");
+        let mut given = event();
         given["isBase64Encoded"] = json!(true);
         given["body"] = json!("eyJhIjoxfQ==");
         let body: Value = request(given.clone()).unwrap().json().unwrap();
@@ -365,7 +373,7 @@ mod tests {
 
     #[test]
     fn broken_json_is_told_with_its_place() {
-        let mut given = event("/", "$default");
+        let mut given = event();
         given["body"] = json!("{\n  \"a\": }");
         let problem = request(given).unwrap().json::<Value>().unwrap_err();
         assert_eq!(problem.status, 400);
@@ -374,7 +382,7 @@ mod tests {
 
     #[test]
     fn parameters_are_checked() {
-        let mut given = event("/", "$default");
+        let mut given = event();
         given["queryStringParameters"] =
             json!({"limit": "5", "wait": "26", "free": "yes", "empty": ""});
         let request = request(given).unwrap();

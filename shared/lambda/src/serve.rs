@@ -1,4 +1,4 @@
-//! Between the Lambda runtime and a handler.
+//! Serves a handler to the Lambda runtime: HTTP requests, events, or both.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -18,7 +18,7 @@ pub fn start() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-/// Serves HTTP requests; a problem becomes an `application/problem+json` answer.
+/// Serves HTTP requests that the authorizer let in; a problem becomes an `application/problem+json` answer.
 pub async fn serve_http<H, F>(handler: H) -> Main
 where
     H: Fn(Request) -> F,
@@ -28,7 +28,7 @@ where
     lambda_runtime::run(service_fn(
         async move |event: LambdaEvent<ApiGatewayV2httpRequest>| {
             let deadline = deadline(event.context.deadline);
-            Ok::<_, Refusal>(answer(event.payload, deadline, handler).await)
+            Ok::<_, Refusal>(answer(event.payload, deadline, &[], handler).await)
         },
     ))
     .await
@@ -37,6 +37,7 @@ where
 async fn answer<H, F>(
     event: ApiGatewayV2httpRequest,
     deadline: SystemTime,
+    open: &[&str],
     handler: &H,
 ) -> ApiGatewayV2httpResponse
 where
@@ -44,7 +45,10 @@ where
     F: Future<Output = Result<Answer, Problem>>,
 {
     let answer = match Request::new(event, deadline) {
-        Ok(request) => handler(request).await,
+        Ok(request) if request.is_authorized() || open.contains(&request.route()) => {
+            handler(request).await
+        }
+        Ok(_) => Err(unauthorized()),
         Err(problem) => Err(problem),
     };
     let answer = answer.unwrap_or_else(|problem| {
@@ -55,8 +59,28 @@ where
     ApiGatewayV2httpResponse::from(answer)
 }
 
-/// Serves HTTP requests as [`serve_http`] does, and every other event as [`serve_task`] does.
-pub async fn serve_http_and_events<H, HF, E, EF>(http: H, events: E) -> Main
+/// The gateway asks the authorizer before it calls a function. A request that comes without its word was let through by
+/// mistake.
+fn unauthorized() -> Problem {
+    Problem::new(
+        401,
+        "Unauthorized",
+        "Unauthorized",
+        "the request did not pass the API's authorizer",
+    )
+    .solution([
+        "Send the header `Authorization: Bearer <token>` with the API's token",
+        "Call the function through the HTTP API, not by itself",
+    ])
+}
+
+/// Serves HTTP requests as [`serve_http`] does, and every other event as [`serve_task`] does. The routes in `open` are
+/// served without the authorizer's word: what they lead to checks the sender itself.
+pub async fn serve_http_and_events<H, HF, E, EF>(
+    open: &'static [&'static str],
+    http: H,
+    events: E,
+) -> Main
 where
     H: Fn(Request) -> HF,
     HF: Future<Output = Result<Answer, Problem>>,
@@ -70,7 +94,7 @@ where
         }
         let deadline = deadline(event.context.deadline);
         let request = serde_json::from_value(event.payload).map_err(unreadable)?;
-        serde_json::to_value(answer(request, deadline, http).await).map_err(unreadable)
+        serde_json::to_value(answer(request, deadline, open, http).await).map_err(unreadable)
     }))
     .await
 }

@@ -11,6 +11,7 @@
 
 mod door;
 mod sandbox;
+mod template;
 mod traces;
 
 use std::process::Command;
@@ -27,6 +28,7 @@ use uuid::Uuid;
 
 pub use door::{Meets, Trouble};
 pub use sandbox::{Function, Sandbox};
+pub use template::{Route, routes};
 pub use traces::{function_logs, service_logs, whole_table};
 
 /// Long enough for a cold function on a busy machine.

@@ -29,6 +29,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::door::{Door, Meets, Trouble};
+use crate::template::matched;
 use crate::{Answer, PATIENCE, aws, aws_cli, variable};
 
 /// How long Lambda would let a function run.
@@ -138,6 +139,9 @@ impl Sandbox {
             .env("AWS_ENDPOINT_URL", &self.door.origin)
             .env("TABLE_NAME", &self.table)
             .env("SCHEDULE_GROUP", "none")
+            .env("SCHEDULE_TARGET_ARN", "none")
+            .env("SCHEDULE_ROLE_ARN", "none")
+            .env("SCHEDULE_LOST_ARN", "none")
             .env("STATE_MACHINE_ARN", variable("STATE_MACHINE_ARN"))
             .env("WEBHOOK_SECRET_PREFIX", "none")
             .env("SECRET_PREFIX", &self.table)
@@ -310,19 +314,30 @@ impl Function {
         self.process.kill().await.expect("it runs");
     }
 
-    /// Hands it an HTTP request, as API Gateway would.
+    /// Hands it an HTTP request with the API's token, as API Gateway would.
     pub async fn http(&self, method: Method, path: &str, body: Option<&Value>) -> Answer {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let query: HashMap<&str, &str> = query
             .split('&')
             .filter_map(|pair| pair.split_once('='))
             .collect();
-        let event = json!({
+        let (route, parameters) = matched(method.as_str(), path);
+        self.http_event(json!({
             "version": "2.0", "rawPath": path, "queryStringParameters": query,
             "headers": {"content-type": "application/json"},
-            "requestContext": {"stage": "$default", "http": {"method": method.as_str(), "path": path}},
+            "pathParameters": parameters,
+            "requestContext": {
+                "routeKey": route, "stage": "$default",
+                "authorizer": {"lambda": {"principal": "api-token"}},
+                "http": {"method": method.as_str(), "path": path},
+            },
             "body": body.map(Value::to_string), "isBase64Encoded": false,
-        });
+        }))
+        .await
+    }
+
+    /// Hands it an event of API Gateway as it is.
+    pub async fn http_event(&self, event: Value) -> Answer {
         let answer = self.invoke(event).await;
         let status = answer["statusCode"]
             .as_u64()

@@ -1,6 +1,10 @@
 //! Nobody gets in without the API's token, and every refusal is a problem in words.
 
-use end_to_end::User;
+use end_to_end::{Sandbox, User, routes};
+use jiff::Timestamp;
+use openrouter_stand_in::Settings;
+use reqwest::Method;
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn no_token_and_a_wrong_token_are_refused() {
@@ -30,4 +34,113 @@ async fn what_is_not_there_is_a_problem_in_words() {
         assert!(answer.body["detail"].is_string());
         assert!(answer.body["solution"].is_array());
     }
+}
+
+#[tokio::test]
+async fn what_is_no_route_is_refused_and_with_the_token_a_problem_in_words() {
+    let user = User::new("good");
+    for path in ["/nothing", "/runs/x/nothing", "/", "/hooks", "/hooks/a/b/c"] {
+        assert_eq!(user.call_as(None, path).await.status, 401, "{path}");
+        let answer = user.get(path).await;
+        assert_eq!(answer.status, 404, "{path}");
+        assert_eq!(answer.body["code"], "NoSuchRoute", "{path}");
+    }
+}
+
+#[test]
+fn the_webhooks_door_is_the_only_open_one() {
+    let open: Vec<String> = routes()
+        .into_iter()
+        .filter(|route| !route.is_authorized)
+        .map(|route| route.key)
+        .collect();
+    assert_eq!(open, ["POST /hooks/{id}/{webhook}"]);
+    assert!(routes().iter().any(|route| route.key == "$default"));
+}
+
+/// Paths that another reading of them would take for the door of the API's token, `POST /hooks/post`.
+const ODD_PATHS: [&str; 6] = [
+    "/hooks/post//",
+    "/hooks/post/",
+    "/hooks//post",
+    "/hooks/post/%2F",
+    "/hooks/post/%252F",
+    "/hooks/post/%3F",
+];
+
+#[tokio::test]
+async fn no_odd_path_leads_from_the_open_door_to_one_with_a_token() {
+    let sandbox = Sandbox::new(Settings::default()).await;
+    let document = json!({"name": "post", "nodes": []}).to_string();
+    let credentials = std::collections::BTreeSet::new();
+    sandbox
+        .store
+        .put_workflow("post", "post", &document, &credentials, Timestamp::now())
+        .await
+        .unwrap();
+    let start_run = sandbox.function("start-run").await;
+    let open = |path: &str, webhook: &str| {
+        json!({
+            "version": "2.0", "rawPath": path, "headers": {}, "body": "{}", "isBase64Encoded": false,
+            "pathParameters": {"id": "post", "webhook": webhook},
+            "requestContext": {
+                "routeKey": "POST /hooks/{id}/{webhook}", "stage": "$default",
+                "http": {"method": "POST", "path": path},
+            },
+        })
+    };
+    for path in ODD_PATHS {
+        for webhook in ["", "/", "%2F", "post"] {
+            let answer = start_run.http_event(open(path, webhook)).await;
+            assert_eq!(answer.status, 404, "{path}: {:?}", answer.body);
+            assert_eq!(answer.body["code"], "WebhookNotFound", "{path}");
+        }
+    }
+    assert_eq!(runs(&sandbox).await, Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn every_other_door_asks_for_the_authorizers_word_too() {
+    let sandbox = Sandbox::new(Settings::default()).await;
+    let functions = [
+        "credentials",
+        "models",
+        "runs",
+        "schedules",
+        "start-run",
+        "webhooks",
+        "workflows",
+    ];
+    for name in functions {
+        let function = sandbox.function(name).await;
+        for route in routes().iter().filter(|route| route.is_authorized) {
+            let (method, path) = route.key.split_once(' ').unwrap_or(("GET", "/"));
+            for authorizer in [json!(null), json!({"lambda": {"principal": ""}})] {
+                let event = json!({
+                    "version": "2.0", "rawPath": path, "headers": {}, "body": "{}",
+                    "isBase64Encoded": false,
+                    "pathParameters": {"id": "post", "node": "x", "name": "x", "webhook": "x",
+                                       "arn": "x", "proxy": "x"},
+                    "requestContext": {
+                        "routeKey": route.key, "stage": "$default", "authorizer": authorizer,
+                        "http": {"method": method, "path": path},
+                    },
+                });
+                let answer = function.http_event(event).await;
+                assert_eq!(
+                    answer.status, 401,
+                    "{name} {}: {:?}",
+                    route.key, answer.body
+                );
+                assert_eq!(answer.body["code"], "Unauthorized");
+            }
+        }
+    }
+}
+
+async fn runs(sandbox: &Sandbox) -> Vec<Value> {
+    let runs = sandbox.function("runs").await;
+    let answer = runs.http(Method::GET, "/runs", None).await;
+    assert_eq!(answer.status, 200, "{:?}", answer.body);
+    answer.body["runs"].as_array().cloned().unwrap_or_default()
 }
