@@ -1,3 +1,5 @@
+//! An API key: its form, and the two ends of it that may be shown.
+
 use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};

@@ -1,3 +1,5 @@
+//! A chat under way: reads the stream or the plain body to its end.
+
 use std::pin::pin;
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! The HTTP client: one method for each request of OpenRouter's API.
+
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

@@ -1,3 +1,5 @@
+//! A model's answer and its usage.
+
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -1,3 +1,5 @@
+//! Who serves a model, at what price: `GET /models/{id}/endpoints`.
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

@@ -1,3 +1,5 @@
+//! Every way a request can fail.
+
 use std::time::Duration;
 
 use rust_decimal::Decimal;

@@ -1,3 +1,5 @@
+//! What OpenRouter wrote down about a generation: `GET /generation`.
+
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 

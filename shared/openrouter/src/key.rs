@@ -1,3 +1,5 @@
+//! What OpenRouter knows of a key: `GET /key`.
+
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 

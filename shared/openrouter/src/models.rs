@@ -1,3 +1,5 @@
+//! Models and their prices: `GET /models`.
+
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;

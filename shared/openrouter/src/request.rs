@@ -1,3 +1,5 @@
+//! A chat request, as the wire has it.
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize, Serializer};

@@ -1,3 +1,5 @@
+//! The time limits of a chat, step by step.
+
 use std::future::Future;
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! Signatures that hold and signatures that do not, held against the crate `standardwebhooks` too.
+
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{BadSecret, Delivery, Mode, Refusal, check_secret, generate_secret, sign};

@@ -1,3 +1,5 @@
+//! Documents that are read, and documents that are refused, each with its faults.
+
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 

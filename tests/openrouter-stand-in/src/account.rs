@@ -1,3 +1,5 @@
+//! The account's keys, as a management key makes, lists, changes and deletes them: `/keys`.
+
 use std::collections::HashMap;
 
 use axum::Json;

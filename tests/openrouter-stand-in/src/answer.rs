@@ -1,3 +1,5 @@
+//! What the model says to a request, and what that costs.
+
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 

@@ -1,3 +1,5 @@
+//! Reads a chat request, and refuses one that OpenRouter would refuse.
+
 use axum::http::HeaderMap;
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};

@@ -1,3 +1,5 @@
+//! The models there are and those there were, from `data/models.json`.
+
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::json;

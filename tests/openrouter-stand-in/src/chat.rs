@@ -1,3 +1,5 @@
+//! `POST /chat/completions`: chooses the model and the fault, charges, and answers plain or streamed.
+
 use std::time::Duration;
 
 use axum::body::Body;

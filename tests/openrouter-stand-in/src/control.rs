@@ -1,3 +1,5 @@
+//! `/_stand-in/...`: what tests read (calls, ledger, requests) and set (keys, models, outages).
+
 use std::collections::HashMap;
 
 use axum::Json;

@@ -1,3 +1,5 @@
+//! Digests of texts, and fresh keys and generation ids.
+
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,3 +1,5 @@
+//! The directives in a user prompt, such as `[[repeat:N]]` and `[[fault:NAME]]`.
+
 use serde_json::Value;
 use serde_json::value::RawValue;
 

@@ -1,3 +1,5 @@
+//! The faults by name, and how one is asked for.
+
 use std::collections::BTreeMap;
 
 macro_rules! faults {

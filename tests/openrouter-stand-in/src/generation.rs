@@ -1,3 +1,5 @@
+//! `GET /generation`: what a generation cost, some time after it ended.
+
 use std::collections::HashMap;
 
 use axum::Json;

@@ -1,3 +1,5 @@
+//! Who asks: the state of a key, by its text or as a test set it, and `GET /key`.
+
 use std::collections::HashMap;
 
 use axum::extract::State;

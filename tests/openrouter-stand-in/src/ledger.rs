@@ -1,3 +1,5 @@
+//! Every generation and what was charged for it.
+
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::Serialize;

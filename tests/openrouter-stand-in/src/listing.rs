@@ -1,3 +1,5 @@
+//! `GET /models` and the pages of one model: entry, endpoints, providers.
+
 use std::collections::HashMap;
 
 use axum::Json;

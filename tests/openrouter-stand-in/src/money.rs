@@ -1,3 +1,5 @@
+//! Amounts as the wire shows them, and prices for each token.
+
 use rust_decimal::Decimal;
 use serde_json::Value;
 

@@ -1,3 +1,5 @@
+//! What came in: requests, and how often each fault was met.
+
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use axum::http::{HeaderMap, header};

@@ -1,3 +1,5 @@
+//! Answers that are not streamed, and what faults make of them.
+
 use bytes::Bytes;
 use serde_json::{Value, json};
 

@@ -1,3 +1,5 @@
+//! Sends a body piece by piece, with the pauses and cuts of a fault, and charges for what has left.
+
 use std::collections::VecDeque;
 use std::io;
 use std::time::Duration;

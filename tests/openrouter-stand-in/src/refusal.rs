@@ -1,3 +1,5 @@
+//! Error answers in OpenRouter's own shapes.
+
 use axum::Json;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};

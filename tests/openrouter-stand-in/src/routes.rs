@@ -1,3 +1,5 @@
+//! The routes of the API and of the control.
+
 use std::sync::Arc;
 
 use axum::Router;

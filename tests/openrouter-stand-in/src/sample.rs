@@ -1,3 +1,5 @@
+//! A JSON value that fits a JSON schema.
+
 use serde_json::{Map, Value};
 
 const DEEPEST: usize = 12;

@@ -1,3 +1,5 @@
+//! How the stand-in answers where the real service leaves a choice.
+
 /// How the stand-in answers where the real service leaves a choice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {

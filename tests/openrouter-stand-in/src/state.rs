@@ -1,3 +1,5 @@
+//! All that a running stand-in remembers.
+
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -1,3 +1,5 @@
+//! The server-sent events of a streamed answer, and what faults make of them.
+
 use bytes::Bytes;
 use serde_json::{Value, json};
 

@@ -1,3 +1,5 @@
+//! Bodies of errors as seen on the wire, and the error each becomes.
+
 use serde_json::json;
 
 use super::*;

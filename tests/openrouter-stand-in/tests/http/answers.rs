@@ -1,3 +1,5 @@
+//! Answers: their text, cost, directives and shapes.
+
 use serde_json::{Value, json};
 
 use crate::desk::{Desk, KEY, MODEL, amount, content};

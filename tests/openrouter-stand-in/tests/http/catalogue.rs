@@ -1,3 +1,5 @@
+//! The list of models: its size, pages and changes.
+
 use openrouter_stand_in::Settings;
 use serde_json::{Value, json};
 

@@ -1,3 +1,5 @@
+//! The control: what it tells and what it sets.
+
 use serde_json::{Value, json};
 
 use crate::desk::{Desk, KEY, MODEL};

@@ -1,3 +1,5 @@
+//! A stand-in of the test's own with a client.
+
 use std::str::FromStr;
 
 use openrouter_stand_in::{Settings, start};

@@ -1,3 +1,5 @@
+//! Every fault answers as OpenRouter has been seen to.
+
 use std::time::{Duration, Instant};
 
 use reqwest::Response;

@@ -1,3 +1,5 @@
+//! Keys: their states, limits and management.
+
 use serde_json::{Value, json};
 
 use crate::desk::{Desk, KEY, MODEL};

@@ -1,3 +1,5 @@
+//! Streams: their events, faults and charges.
+
 use std::time::Duration;
 
 use serde_json::{Value, json};
