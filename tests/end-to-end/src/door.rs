@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
-use crate::sandbox::serve;
+use crate::serve::serve;
 
 /// The door, and the origin that it is open at.
 #[derive(Debug, Clone)]

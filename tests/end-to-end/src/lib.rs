@@ -11,6 +11,7 @@
 
 mod door;
 mod sandbox;
+mod serve;
 mod template;
 mod traces;
 

@@ -22,13 +22,13 @@ use openrouter_stand_in::Settings;
 use reqwest::Method;
 use serde_json::{Value, json};
 use steps_runs::{NodeRecord, Store};
-use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::door::{Door, Meets, Trouble};
+use crate::serve::serve;
 use crate::template::matched;
 use crate::{Answer, PATIENCE, aws, aws_cli, variable};
 
@@ -409,14 +409,4 @@ fn keys(hash: &str, range: &str) -> [KeySchemaElement; 2] {
             .build()
             .expect("name and type are set")
     })
-}
-
-/// Serves on a free port; gives the origin.
-pub(crate) async fn serve(router: Router) -> String {
-    let listener = TcpListener::bind(("127.0.0.1", 0))
-        .await
-        .expect("a port is free");
-    let address = listener.local_addr().expect("it is bound");
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    format!("http://{address}")
 }

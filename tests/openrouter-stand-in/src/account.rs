@@ -8,72 +8,16 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
-use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::digest::{new_key, sha256_hex};
-use crate::keys::{Caller, label};
-use crate::ledger::Ledger;
-use crate::money::number;
-use crate::refusal::{Refusal, USER_ID};
+use crate::key_ring::{Row, label};
+use crate::keys::Caller;
+use crate::refusal::Refusal;
 use crate::state::{Shared, StandIn, locked};
 
 const PAGE: usize = 100;
-
-/// One key of the account, as its list has it.
-#[derive(Debug, Clone)]
-pub(crate) struct Row {
-    /// The key's digest.
-    pub(crate) hash: String,
-    pub(crate) label: String,
-    name: String,
-    pub(crate) disabled: bool,
-    pub(crate) deleted: bool,
-    pub(crate) limit: Option<Decimal>,
-    pub(crate) limit_reset: Option<String>,
-    pub(crate) include_byok_in_limit: bool,
-    pub(crate) expires_at: Option<String>,
-    created_at: Timestamp,
-    updated_at: Option<Timestamp>,
-}
-
-impl Row {
-    pub(crate) fn new(hash: String, label: String, limit: Option<Decimal>) -> Self {
-        Self {
-            hash,
-            name: label.clone(),
-            label,
-            disabled: false,
-            deleted: false,
-            limit_reset: limit.map(|_| "monthly".to_owned()),
-            limit,
-            include_byok_in_limit: false,
-            expires_at: None,
-            created_at: Timestamp::now(),
-            updated_at: None,
-        }
-    }
-
-    fn shown(&self, ledger: &Ledger) -> Value {
-        let spent = ledger.spent_by(&self.hash);
-        let remaining = self.limit.map(|limit| (limit - spent).max(Decimal::ZERO));
-        let spent = number(spent);
-        json!({
-            "hash": self.hash, "label": self.label, "name": self.name, "disabled": self.disabled,
-            "limit": self.limit.map(number),
-            "limit_remaining": remaining.map(number),
-            "limit_reset": self.limit_reset,
-            "include_byok_in_limit": self.include_byok_in_limit,
-            "usage": spent, "usage_daily": spent, "usage_weekly": spent, "usage_monthly": spent,
-            "byok_usage": 0, "byok_usage_daily": 0, "byok_usage_weekly": 0, "byok_usage_monthly": 0,
-            "created_at": self.created_at.to_string(),
-            "updated_at": self.updated_at.map(|at| at.to_string()),
-            "expires_at": self.expires_at,
-            "creator_user_id": USER_ID,
-        })
-    }
-}
 
 /// What a caller may say of a key; unknown fields are ignored, as the service does.
 #[derive(Deserialize, Default)]

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::catalogue::Model;
-use crate::keys::KeyState;
+use crate::key_ring::KeyState;
 use crate::money::text;
 use crate::refusal::Refusal;
 use crate::state::{Shared, locked};

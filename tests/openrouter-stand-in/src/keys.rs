@@ -1,74 +1,17 @@
 //! Who asks: the state of a key, by its text or as a test set it, and `GET /key`.
 
-use std::collections::HashMap;
-
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, http::HeaderValue};
 use rust_decimal::Decimal;
-use serde::Deserialize;
 use serde_json::json;
 
-use crate::account::Row;
 use crate::digest::sha256_hex;
+use crate::key_ring::{KeyState, Row, last_chars};
 use crate::money::number;
 use crate::refusal::{Refusal, USER_ID};
 use crate::state::{Shared, StandIn, locked};
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum KeyState {
-    Good,
-    Revoked,
-    NoCredits,
-    Limited,
-    Management,
-}
-
-impl KeyState {
-    fn of_text(key: &str) -> Self {
-        if !key.starts_with("sk-or-") || key.contains("wrong") {
-            Self::Revoked
-        } else if key.contains("nocredits") {
-            Self::NoCredits
-        } else if key.contains("limited") && !key.contains("unlimited") {
-            Self::Limited
-        } else if key.contains("management") {
-            Self::Management
-        } else {
-            Self::Good
-        }
-    }
-}
-
-/// The states set at run time, by the key's digest, and the account's list of keys: no key is kept.
-#[derive(Default)]
-pub(crate) struct KeyRing {
-    states: HashMap<String, KeyState>,
-    pub(crate) rows: Vec<Row>,
-}
-
-impl KeyRing {
-    pub(crate) fn set(&mut self, key: &str, state: KeyState) {
-        self.states.insert(sha256_hex(key), state);
-    }
-
-    pub(crate) fn row(&mut self, hash: &str) -> Option<&mut Row> {
-        self.rows.iter_mut().find(|row| row.hash == hash)
-    }
-
-    /// Any key that is shown here is one of the account's.
-    fn seen(&mut self, key: &str, digest: &str) -> Row {
-        if let Some(row) = self.row(digest) {
-            return row.clone();
-        }
-        let limit = (!key.contains("unlimited")).then(|| Decimal::from(25));
-        let row = Row::new(digest.to_owned(), label(key), limit);
-        self.rows.push(row.clone());
-        row
-    }
-}
 
 /// Who asks: as much of the key as may be shown.
 #[derive(Debug, Clone)]
@@ -206,38 +149,4 @@ pub(crate) async fn credits(
     let usage = locked(&stand_in.ledger).total_cost();
     let body = json!({"data": {"total_credits": number(total), "total_usage": number(usage)}});
     Ok(Json(body).into_response())
-}
-
-fn last_chars(text: &str, count: usize) -> String {
-    let skipped = text.chars().count().saturating_sub(count);
-    text.chars().skip(skipped).collect()
-}
-
-/// `sk-or-v1-abc...890`; of a key too short to hide that way, less.
-pub(crate) fn label(key: &str) -> String {
-    let shown = if key.chars().count() < 24 { 6 } else { 12 };
-    let head: String = key.chars().take(shown).collect();
-    format!("{head}...{}", last_chars(key, 3))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_label_hides_the_key() {
-        assert_eq!(
-            label("sk-or-v1-abcdefghijklmnopqrstuvwxyz567890"),
-            "sk-or-v1-abc...890"
-        );
-        assert_eq!(label("sk-or-v1-test"), "sk-or-...est");
-    }
-
-    #[test]
-    fn the_text_of_a_key_says_its_state() {
-        assert_eq!(KeyState::of_text("sk-or-v1-x"), KeyState::Good);
-        assert_eq!(KeyState::of_text("sk-or-v1-unlimited"), KeyState::Good);
-        assert_eq!(KeyState::of_text("sk-or-v1-limited"), KeyState::Limited);
-        assert_eq!(KeyState::of_text("sk-1234"), KeyState::Revoked);
-    }
 }

@@ -10,6 +10,7 @@ mod digest;
 mod directives;
 mod faults;
 mod generation;
+mod key_ring;
 mod keys;
 mod ledger;
 mod listing;

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::catalogue::Catalogue;
-use crate::keys::KeyRing;
+use crate::key_ring::KeyRing;
 use crate::ledger::Ledger;
 use crate::observed::Observed;
 use crate::settings::Settings;
