@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use steps_catalogue::List;
 use steps_lambda::Request;
 use steps_openrouter::Model;
-use steps_problem::Problem;
+use steps_problem::{Problem, did_you_mean};
 
 use crate::handler::invalid;
 use crate::row::per_million;
@@ -71,9 +71,9 @@ pub(crate) fn only_known(request: &Request) -> Result<(), Problem> {
     match unknown {
         None => Ok(()),
         Some(name) => Err(invalid(format!(
-            "there is no parameter `{name}`; did you mean `{}`? The parameters are {}",
-            nearest(name, PARAMETERS.into_iter()),
-            PARAMETERS.join(", ")
+            "there is no parameter `{name}`; the parameters are {}{}",
+            PARAMETERS.join(", "),
+            did_you_mean(name, PARAMETERS)
         ))),
     }
 }
@@ -205,9 +205,9 @@ fn known(
         Some(word) => {
             let all: Vec<&str> = known.iter().copied().collect();
             Err(invalid(format!(
-                "`{name}` takes words that models have, and no model has `{word}`; did you mean `{}`? There are {}",
-                nearest(word, known.into_iter()),
-                all.join(", ")
+                "`{name}` takes words that models have, and no model has `{word}`; there are {}{}",
+                all.join(", "),
+                did_you_mean(word, known)
             )))
         }
     }
@@ -227,13 +227,4 @@ fn price(request: &Request, name: &str) -> Result<Option<Decimal>, Problem> {
                 })
         })
         .transpose()
-}
-
-fn nearest<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> &'k str {
-    let plain = |text: &str| text.replace(['_', '-'], "").to_lowercase();
-    let short: String = name.chars().take(64).collect();
-    let wanted = plain(&short);
-    known
-        .min_by_key(|other| strsim::osa_distance(&wanted, &plain(other)))
-        .unwrap_or_default()
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
-use steps_problem::Fault;
+use steps_problem::{Fault, known_names};
 use steps_schedules::{Expression, Overlap, zone};
 
 /// A schedule without fault.
@@ -157,15 +157,8 @@ fn unknown_fields(fields: &Map<String, Value>) -> Vec<Fault> {
         .keys()
         .filter(|name| !FIELDS.contains(&name.as_str()))
         .map(|name| {
-            let nearest = FIELDS
-                .iter()
-                .min_by_key(|known| strsim::damerau_levenshtein(known, name))
-                .copied()
-                .unwrap_or_default();
-            Fault::at(
-                name,
-                format!("a schedule has no such field; did you mean `{nearest}`?"),
-            )
+            let known = known_names(name, FIELDS);
+            Fault::at(name, format!("a schedule has no such field{known}"))
         })
         .collect()
 }

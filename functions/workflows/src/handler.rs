@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use steps_catalogue::Catalogue;
 use steps_lambda::{Answer, Request};
-use steps_problem::{Fault, Problem};
+use steps_problem::{Fault, Problem, known_names};
 use steps_runs::{Credential, Store, StoredWorkflow};
 use steps_workflow::{Format, Kind, Workflow};
 
@@ -158,20 +158,17 @@ fn unknown_credentials(workflow: &Workflow, credentials: &[Credential]) -> Vec<F
         {
             continue;
         }
-        let mut names: Vec<&str> = credentials
+        let names = credentials
             .iter()
-            .map(|credential| credential.name.as_str())
-            .collect();
-        names.sort_by_cached_key(|name| strsim::damerau_levenshtein(name, reference));
-        names.truncate(3);
-        let hint = if names.is_empty() {
-            "there is none yet: store one with POST /credentials".to_owned()
+            .map(|credential| credential.name.as_str());
+        let hint = if credentials.is_empty() {
+            "; there is none yet: store one with POST /credentials".to_owned()
         } else {
-            format!("did you mean `{}`?", names.join("`, `"))
+            known_names(reference, names)
         };
         faults.push(Fault::at(
             format!("nodes[{index}].credential"),
-            format!("no credential has the name or id `{reference}`; {hint}"),
+            format!("no credential has the name or id `{reference}`{hint}"),
         ));
     }
     faults

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use steps_openrouter::Model;
 use steps_openrouter::catalogue::{base_id, stands_alone};
+use steps_problem::distance;
 
 use crate::successor::successor;
 
@@ -20,9 +21,6 @@ pub struct List {
 
 /// How many neighbours an unknown id gets.
 const NEIGHBOURS: usize = 3;
-
-/// No model's id is as long; a longer text is compared with none.
-const LONGEST_ID: usize = 128;
 
 impl List {
     pub(crate) fn new(models: Vec<Model>, fetched_at: Timestamp) -> Self {
@@ -54,14 +52,14 @@ impl List {
     /// The listed ids that are nearest to one that is not, the nearest first.
     #[must_use]
     pub fn nearest(&self, id: &str) -> Vec<&str> {
-        let wanted = base_id(id).to_lowercase();
-        if wanted.len() > LONGEST_ID {
-            return Vec::new();
-        }
-        let mut ids: Vec<&str> = self.models.iter().map(|model| model.id.as_str()).collect();
-        ids.sort_by_cached_key(|other| strsim::damerau_levenshtein(&other.to_lowercase(), &wanted));
-        ids.truncate(NEIGHBOURS);
-        ids
+        let wanted = base_id(id);
+        let mut ids: Vec<(usize, &str)> = self
+            .models
+            .iter()
+            .filter_map(|model| Some((distance(wanted, &model.id)?, model.id.as_str())))
+            .collect();
+        ids.sort_by_key(|(distance, _)| *distance);
+        ids.into_iter().take(NEIGHBOURS).map(|(_, id)| id).collect()
     }
 
     /// The listed id that differs from this one only in case.

@@ -4,12 +4,14 @@
 //! A problem's `code` is, unchanged, the Lambda `errorType` that Step Functions matches, the `code` of
 //! an HTTP answer and the row of the README's error table.
 
+mod nearest;
 mod redact;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use nearest::{did_you_mean, distance, known_names, near_miss, nearest};
 pub use redact::{is_key_char, redact};
 
 /// A failure as users meet it. Never carries a secret.

@@ -1,34 +1,32 @@
 //! Time zones by their IANA names.
 
 use jiff::tz::{TimeZone, TimeZoneDatabase};
-use steps_problem::Fault;
+use steps_problem::{Fault, nearest};
 
-/// The zone of this IANA name; else a fault at `timezone` with the nearest names.
+/// The zone of this IANA name; else a fault at `timezone` with the name that was probably meant.
 pub fn zone(name: &str) -> Result<TimeZone, Fault> {
     let zones = TimeZoneDatabase::bundled();
     zones.get(name).map_err(|_| {
-        let mut names: Vec<String> = zones.available().map(|name| name.to_string()).collect();
-        names.sort_by_cached_key(|known| distance(known, name));
-        names.truncate(3);
+        let names: Vec<String> = zones.available().map(|name| name.to_string()).collect();
+        let hint = match meant(name, &names) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => "they are written like `Europe/Berlin`".to_owned(),
+        };
         Fault::at(
             "timezone",
-            format!(
-                "no time zone has the IANA name `{name}`; did you mean `{}`?",
-                names.join("`, `")
-            ),
+            format!("no time zone has the IANA name `{name}`; {hint}"),
         )
     })
 }
 
-/// From the whole name or from its city, whichever is nearer.
-fn distance(known: &str, wanted: &str) -> usize {
-    let (known, wanted) = (
-        known.to_lowercase(),
-        wanted.to_lowercase().replace(' ', "_"),
-    );
-    let city = known.rsplit('/').next().unwrap_or_default();
-    let whole = strsim::damerau_levenshtein(&known, &wanted);
-    whole.min(strsim::damerau_levenshtein(city, &wanted))
+/// The zone whose name is near to this one, else the zone whose city is.
+fn meant<'n>(wrong: &str, names: &'n [String]) -> Option<&'n str> {
+    let city = |name: &'n str| name.rsplit('/').next().unwrap_or(name);
+    let names = || names.iter().map(String::as_str);
+    nearest(wrong, names()).or_else(|| {
+        let meant = nearest(wrong, names().map(city))?;
+        names().find(|name| city(name) == meant)
+    })
 }
 
 #[cfg(test)]
@@ -54,5 +52,7 @@ mod tests {
             assert_eq!(fault.path, "timezone");
             assert!(fault.message.contains(right), "{}", fault.message);
         }
+        let fault = zone("Middle-earth/Rivendell").unwrap_err();
+        assert!(!fault.message.contains("did you mean"), "{}", fault.message);
     }
 }
