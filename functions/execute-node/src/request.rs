@@ -3,7 +3,7 @@
 use serde_json::Value;
 use steps_openrouter::{ChatRequest, DEFAULT_MAX_TOKENS, Options};
 use steps_problem::Problem;
-use steps_workflow::{OpenRouterNode, template};
+use steps_workflow::OpenRouterNode;
 
 /// The request of a node: its prompts rendered with `context`. `known` are the workflow's variables, for the
 /// words of a missing one.
@@ -12,8 +12,8 @@ pub(crate) fn chat_request(
     context: &Value,
     known: &[&str],
 ) -> Result<ChatRequest, Problem> {
-    let system = template::render(&node.system_prompt, context, known)?;
-    let user = template::render(&node.user_prompt, context, known)?;
+    let system = node.system_prompt.render(context, known)?;
+    let user = node.user_prompt.render(context, known)?;
     let object =
         |fields: &Option<serde_json::Map<String, Value>>| fields.clone().map(Value::Object);
     let options = Options {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::civil::Date;
 use steps_openrouter::{DEFAULT_MAX_TOKENS, Model};
 use steps_problem::Fault;
-use steps_workflow::{Kind, Node, OpenRouterNode, Workflow, template};
+use steps_workflow::{Kind, Node, OpenRouterNode, Workflow};
 
 use crate::List;
 
@@ -128,7 +128,7 @@ fn modality(model: &Model) -> Option<String> {
 fn least_tokens(node: &Node) -> usize {
     let chars: usize = node
         .templates()
-        .map(|(_, text)| template::least_chars(text).unwrap_or_default())
+        .map(|(_, template)| template.least_chars())
         .sum();
     chars / CHARS_PER_TOKEN
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use steps_template::Template;
 
 /// A graph of nodes. Made by [`parse`](crate::parse); its serde form is the canonical JSON that is stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -76,9 +77,9 @@ pub struct OpenRouterNode {
     pub models: Vec<String>,
     /// Template of the system message.
     #[serde(default = "default_system_prompt")]
-    pub system_prompt: String,
+    pub system_prompt: Template,
     /// Template of the user's message.
-    pub user_prompt: String,
+    pub user_prompt: Template,
     /// The most tokens to generate, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<u32>,
@@ -198,27 +199,29 @@ pub(crate) fn default_model() -> String {
     "openai/gpt-4o-mini".to_owned()
 }
 
-pub(crate) fn default_system_prompt() -> String {
-    "You are a helpful assistant.".to_owned()
+/// It has no tags, so it can be read.
+pub(crate) fn default_system_prompt() -> Template {
+    Template::parse("You are a helpful assistant.").unwrap_or_default()
 }
 
 impl Node {
     /// Its templates, each with the field it stands in.
-    pub fn templates(&self) -> impl Iterator<Item = (&'static str, &str)> {
+    pub fn templates(&self) -> impl Iterator<Item = (&'static str, &Template)> {
         let Kind::OpenRouter(node) = &self.kind;
         [
-            ("systemPrompt", node.system_prompt.as_str()),
-            ("userPrompt", node.user_prompt.as_str()),
+            ("systemPrompt", &node.system_prompt),
+            ("userPrompt", &node.user_prompt),
         ]
         .into_iter()
     }
 }
 
 impl Workflow {
-    /// Reads the canonical JSON of a workflow that was checked when it was stored; does not check it again.
+    /// Reads the canonical JSON of a workflow that was checked when it was stored; does not check it again. Its
+    /// templates are parsed here, once.
     ///
     /// # Errors
-    /// The text is not such JSON.
+    /// The text is not such JSON, or one of its templates cannot be parsed.
     pub fn from_stored(text: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(text)
     }

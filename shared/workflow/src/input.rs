@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 use steps_problem::Fault;
+use steps_template::kind;
 
 use crate::document::Workflow;
-use crate::source::kind;
 
 /// How many faults of one input are told.
 const MAX_FAULTS: usize = 50;

@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
-use steps_problem::Fault;
+use steps_problem::{Fault, known_names};
+use steps_template::{Template, kind};
 
 use crate::document::{OpenRouterNode, Operation, default_model, default_system_prompt};
-use crate::nearest::known;
 use crate::reader::Reader;
-use crate::source::kind;
 
 impl OpenRouterNode {
     /// The fields of its output: what templates may read as `{{variable.field}}`.
@@ -64,9 +63,9 @@ pub(crate) fn read(reader: &mut Reader<'_>) -> Option<OpenRouterNode> {
     let model = model(reader);
     let models = models(reader);
     let system_prompt = reader
-        .text("systemPrompt")
-        .map_or_else(default_system_prompt, ToOwned::to_owned);
-    let user_prompt = reader.required_text("userPrompt").map(ToOwned::to_owned);
+        .template("systemPrompt")
+        .unwrap_or_else(default_system_prompt);
+    let user_prompt = reader.required_template("userPrompt");
     let token_count = i64::from(u32::MAX);
     let node = OpenRouterNode {
         operation: Operation::Chat,
@@ -74,7 +73,7 @@ pub(crate) fn read(reader: &mut Reader<'_>) -> Option<OpenRouterNode> {
         model,
         models,
         system_prompt,
-        user_prompt: String::new(),
+        user_prompt: Template::default(),
         max_tokens: reader
             .whole("maxTokens", 1..=token_count)
             .and_then(|n| u32::try_from(n).ok()),
@@ -248,7 +247,7 @@ fn provider(reader: &mut Reader<'_>) -> Option<Map<String, Value>> {
                 &format!("quantizations[{index}]"),
                 format!(
                     "unknown quantization `{name}`{}",
-                    known(name, QUANTIZATIONS)
+                    known_names(name, QUANTIZATIONS)
                 ),
             );
         }
@@ -280,7 +279,7 @@ fn provider(reader: &mut Reader<'_>) -> Option<Map<String, Value>> {
             if !sorts.contains(&sort.as_str()) {
                 inner.fault(
                     "sort",
-                    format!("unknown sort `{sort}`{}", known(sort, sorts)),
+                    format!("unknown sort `{sort}`{}", known_names(sort, sorts)),
                 );
             }
         }
@@ -383,7 +382,7 @@ pub(crate) fn warnings(node: &OpenRouterNode, path: &str) -> Vec<Fault> {
                 format!("{path}.{field}"),
                 format!(
                     "`{value}` is not a word known for this{}",
-                    known(value, words.iter().copied())
+                    known_names(value, words.iter().copied())
                 ),
             ));
         }

@@ -2,14 +2,13 @@
 
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
-use steps_problem::Fault;
+use steps_problem::{Fault, known_names};
+use steps_template::kind;
 
 use crate::document::{Kind, Limits, Node, Retry, Workflow};
-use crate::nearest::known;
 use crate::openrouter;
 use crate::reader::Reader;
-use crate::source::{self, Format, kind};
-use crate::template::{self, Names};
+use crate::source::{self, Format};
 use crate::validate::{self, Draft};
 use crate::{callbacks, input};
 
@@ -207,17 +206,21 @@ fn node(fields: &Map<String, Value>, path: &str, faults: &mut Vec<Fault>) -> Dra
     let timeout_seconds = reader
         .whole("timeoutSeconds", 1..=840)
         .map(i64::unsigned_abs);
+    let mut templates = Vec::new();
     let kind = match reader.required_text("type") {
         Some("openrouter") => {
             let read = openrouter::read(&mut reader);
-            reader.finish();
+            templates = reader.finish();
             read.map(Kind::OpenRouter)
         }
         Some(other) => {
             // Its other fields are unknown with its type: nothing more can be said of them.
             reader.fault(
                 "type",
-                format!("unknown node type `{other}`{}", known(other, NODE_TYPES)),
+                format!(
+                    "unknown node type `{other}`{}",
+                    known_names(other, NODE_TYPES)
+                ),
             );
             None
         }
@@ -227,11 +230,6 @@ fn node(fields: &Map<String, Value>, path: &str, faults: &mut Vec<Fault>) -> Dra
         fields.get("type").and_then(Value::as_str),
         Some("openrouter")
     );
-    let templates = if unknown_type {
-        Vec::new()
-    } else {
-        templates(fields, path, faults)
-    };
     let node = match (&id, &variable_name, kind) {
         (Some(id), Some(variable_name), Some(kind)) => Some(Node {
             id: id.clone(),
@@ -306,31 +304,4 @@ fn id(reader: &mut Reader<'_>, variable_name: Option<&str>) -> Option<String> {
             None
         }
     }
-}
-
-/// What the node's templates name; their faults are added.
-fn templates(
-    fields: &Map<String, Value>,
-    path: &str,
-    faults: &mut Vec<Fault>,
-) -> Vec<(String, Names)> {
-    let mut read = Vec::new();
-    for field in ["systemPrompt", "userPrompt"] {
-        let Some(text) = fields.get(field).and_then(Value::as_str) else {
-            continue;
-        };
-        let place = if path.is_empty() {
-            field.to_owned()
-        } else {
-            format!("{path}.{field}")
-        };
-        match template::check(text) {
-            Ok(names) => read.push((place, names)),
-            Err(fault) => faults.push(Fault {
-                path: place,
-                ..fault
-            }),
-        }
-    }
-    read
 }

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::document::{Node, Workflow};
 use crate::graph::Graph;
-use crate::template;
 
 /// A workflow's nodes in levels: those of one level need nothing of each other.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -144,10 +143,9 @@ impl Workflow {
         let mut needs = Vec::with_capacity(self.nodes.len());
         for (index, node) in self.nodes.iter().enumerate() {
             let mut read = BTreeSet::new();
-            for (_, text) in node.templates() {
-                // A stored workflow was checked: its templates can be read.
-                for name in template::variables(text).unwrap_or_default() {
-                    if let Some(&needed) = variables.get(name.as_str())
+            for (_, template) in node.templates() {
+                for name in template.names().roots() {
+                    if let Some(&needed) = variables.get(name)
                         && let Some(node) = self.nodes.get(needed)
                     {
                         graph.add(index, needed);

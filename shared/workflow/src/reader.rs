@@ -3,16 +3,16 @@
 use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
-use steps_problem::Fault;
-
-use crate::nearest::did_you_mean;
-use crate::source::kind;
+use steps_problem::{Fault, did_you_mean};
+use steps_template::{Template, kind};
 
 /// An object being read.
 pub(crate) struct Reader<'a> {
     path: String,
     fields: &'a Map<String, Value>,
     asked: Vec<&'static str>,
+    templates: Vec<(String, Template)>,
+    template_faults: Vec<Fault>,
     faults: &'a mut Vec<Fault>,
 }
 
@@ -26,6 +26,8 @@ impl<'a> Reader<'a> {
             path: path.into(),
             fields,
             asked: Vec::new(),
+            templates: Vec::new(),
+            template_faults: Vec::new(),
             faults,
         }
     }
@@ -85,6 +87,32 @@ impl<'a> Reader<'a> {
             _ => {}
         }
         text
+    }
+
+    /// A template. Its path is kept for [`finish`](Self::finish), and so is its fault.
+    pub(crate) fn template(&mut self, field: &'static str) -> Option<Template> {
+        let text = self.text(field)?;
+        self.parse_template(field, text)
+    }
+
+    /// A template that must be there and not be blank.
+    pub(crate) fn required_template(&mut self, field: &'static str) -> Option<Template> {
+        let text = self.required_text(field)?;
+        self.parse_template(field, text)
+    }
+
+    fn parse_template(&mut self, field: &str, text: &str) -> Option<Template> {
+        let path = self.path_of(field);
+        match Template::parse(text) {
+            Ok(template) => {
+                self.templates.push((path, template.clone()));
+                Some(template)
+            }
+            Err(fault) => {
+                self.template_faults.push(Fault { path, ..fault });
+                None
+            }
+        }
     }
 
     /// A text of limited length, in characters.
@@ -199,8 +227,9 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Refuses every field that was never asked for.
-    pub(crate) fn finish(mut self) {
+    /// Refuses every field that was never asked for, then every template that could not be parsed. Gives the paths
+    /// and templates that could be.
+    pub(crate) fn finish(mut self) -> Vec<(String, Template)> {
         let unknown: Vec<String> = self
             .fields
             .keys()
@@ -218,5 +247,7 @@ impl<'a> Reader<'a> {
             };
             self.fault(&key, message);
         }
+        self.faults.append(&mut self.template_faults);
+        self.templates
     }
 }

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use steps_problem::Fault;
+use steps_template::kind;
 
 /// How a document is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,17 +108,6 @@ fn placed(language: &str, message: &str, line: usize, column: usize) -> Fault {
         line: (line > 0).then_some(line),
         column: (line > 0).then_some(column.max(1)),
         ..Fault::at("", format!("not valid {language}: {message}"))
-    }
-}
-
-pub(crate) fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
     }
 }
 

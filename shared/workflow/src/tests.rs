@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::{Fault, Format, Kind, Node, OpenRouterNode, Workflow, parse, parse_node, template};
+use crate::{Fault, Format, Kind, Node, OpenRouterNode, Workflow, parse, parse_node};
 
 const COMPARE_MODELS: &str = include_str!("../fixtures/compare-models.yaml");
 const BROKEN: &str = include_str!("../fixtures/broken.yaml");
@@ -58,7 +58,10 @@ fn the_documented_workflow_parses_and_its_defaults_are_filled_in() {
     let first = workflow.node("gptResponse").unwrap();
     assert_eq!((first.retry.max_attempts, first.timeout_seconds), (5, None));
     assert_eq!(call(first).model, "openai/gpt-4o-mini");
-    assert_eq!(call(first).system_prompt, "You are a helpful assistant.");
+    assert_eq!(
+        call(first).system_prompt.as_str(),
+        "You are a helpful assistant."
+    );
     let second = workflow.node("claudeResponse").unwrap();
     assert_eq!(call(second).stop, ["END"]);
     assert_eq!(call(second).transforms.as_deref(), Some(&[][..]));
@@ -597,11 +600,7 @@ fn a_prompt_of_the_document_renders_with_a_runs_context() {
     let workflow = parse(COMPARE_MODELS, Format::Yaml).unwrap();
     let context =
         json!({"data": {}, "gptResponse": {"text": "A"}, "claudeResponse": {"text": "B"}});
-    let text = template::render(
-        &call(workflow.node("verdict").unwrap()).user_prompt,
-        &context,
-        &[],
-    )
-    .unwrap();
+    let prompt = &call(workflow.node("verdict").unwrap()).user_prompt;
+    let text = prompt.render(&context, &[]).unwrap();
     assert_eq!(text, "Which is better?\n1. A\n2. B\n");
 }

@@ -1,15 +1,14 @@
-//! What can only be checked with all nodes in sight.
+//! Checks of the whole graph: names, references, cycles; and the warnings of a workflow.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use steps_problem::Fault;
+use steps_problem::{Fault, did_you_mean, known_names, near_miss};
+use steps_template::{Reference, Template};
 
 use crate::document::{Kind, Node, OpenRouterNode, Workflow};
 use crate::graph::Graph;
-use crate::nearest::{did_you_mean, known, near_miss};
-use crate::template::{Names, Reference};
-use crate::{input, openrouter, template};
+use crate::{input, openrouter};
 
 /// The name at a template's root that holds what started the run.
 const TRIGGER: &str = "trigger";
@@ -20,8 +19,8 @@ pub(crate) struct Draft {
     pub(crate) id: Option<String>,
     pub(crate) variable_name: Option<String>,
     pub(crate) depends_on: Vec<String>,
-    /// The path of each sound template and what it names.
-    pub(crate) templates: Vec<(String, Names)>,
+    /// The templates that could be parsed, each with its path.
+    pub(crate) templates: Vec<(String, Template)>,
     /// Its output's fields are not known.
     pub(crate) unknown_type: bool,
     pub(crate) node: Option<Node>,
@@ -39,9 +38,9 @@ impl Draft {
 
 /// A node that stands alone must not read its own output.
 pub(crate) fn own_output(draft: &Draft, faults: &mut Vec<Fault>) {
-    for (path, names) in &draft.templates {
+    for (path, template) in &draft.templates {
         let own = |reference: &&Reference| Some(&reference.root) == draft.variable_name.as_ref();
-        if let Some(reference) = names.references.iter().find(own) {
+        if let Some(reference) = template.names().references.iter().find(own) {
             faults.push(placed(path, reference, itself(&reference.root)));
         }
     }
@@ -59,10 +58,10 @@ pub(crate) fn graph(drafts: &[Draft], input: Option<&Value>, faults: &mut Vec<Fa
     let declared = input.and_then(input::closed_properties);
     let mut graph = Graph::new(drafts.len());
     for (index, draft) in drafts.iter().enumerate() {
-        for (path, names) in &draft.templates {
+        for (path, template) in &draft.templates {
             // A name that a template reads ten times is one fault.
             let mut told = BTreeSet::new();
-            for reference in &names.references {
+            for reference in &template.names().references {
                 let key = (&reference.root, &reference.field);
                 match variables.get(reference.root.as_str()) {
                     Some(&needed) if needed == index => {
@@ -183,7 +182,7 @@ fn unknown_field(reference: &Reference) -> Option<String> {
     let root = &reference.root;
     Some(format!(
         "`{root}` has no field `{field}`{}",
-        known(field, OpenRouterNode::OUTPUT_FIELDS)
+        known_names(field, OpenRouterNode::OUTPUT_FIELDS)
     ))
 }
 
@@ -202,7 +201,10 @@ fn unknown_name<'v>(
         .chain(variables)
         .chain([TRIGGER])
         .collect();
-    Some(format!("unknown variable `{name}`{}", known(name, names)))
+    Some(format!(
+        "unknown variable `{name}`{}",
+        known_names(name, names)
+    ))
 }
 
 impl Workflow {
@@ -232,8 +234,8 @@ impl Workflow {
                 ));
             }
             let mut told = BTreeSet::new();
-            for (field, text) in node.templates() {
-                for reference in template::check(text).unwrap_or_default().references {
+            for (field, template) in node.templates() {
+                for reference in &template.names().references {
                     let name = reference.root.as_str();
                     if name == TRIGGER || variables.contains(name) || declared.contains(name) {
                         continue;
@@ -244,7 +246,7 @@ impl Workflow {
                         let message = format!(
                             "`{name}` is read from the trigger's input; did you mean the node's variable `{meant}`?"
                         );
-                        warnings.push(placed(&format!("{path}.{field}"), &reference, message));
+                        warnings.push(placed(&format!("{path}.{field}"), reference, message));
                     }
                 }
             }

@@ -2,7 +2,7 @@
 
 use steps_problem::Fault;
 
-use super::tree::Position;
+use crate::tree::Position;
 
 /// How deep blocks and parentheses may nest.
 const MAX_DEPTH: usize = 64;
@@ -11,10 +11,10 @@ const MAX_WORK: usize = 256 * 1024 * 1024;
 
 /// One `{{...}}`.
 #[derive(Debug)]
-pub(super) struct Tag<'a> {
+pub(crate) struct Tag<'a> {
     /// With its braces.
-    pub(super) text: &'a str,
-    pub(super) at: Position,
+    pub(crate) text: &'a str,
+    pub(crate) at: Position,
 }
 
 /// A block that is open.
@@ -25,16 +25,8 @@ struct Open<'a> {
     depth: usize,
 }
 
-pub(super) fn fault(at: Position, message: impl Into<String>) -> Fault {
-    Fault {
-        line: Some(at.line),
-        column: Some(at.column),
-        ..Fault::at("", message)
-    }
-}
-
 /// Finds the tags and checks that they are closed, balanced, of a kind this crate serves, and not too deep.
-pub(super) fn tags(template: &str) -> Result<Vec<Tag<'_>>, Fault> {
+pub(crate) fn tags(template: &str) -> Result<Vec<Tag<'_>>, Fault> {
     let mut tags = Vec::new();
     let mut blocks: Vec<Open<'_>> = Vec::new();
     let mut cursor = Cursor::new(template);
@@ -44,12 +36,12 @@ pub(super) fn tags(template: &str) -> Result<Vec<Tag<'_>>, Fault> {
         let length = if let Some(comment) = rest.strip_prefix("{{!--") {
             let end = comment
                 .find("--}}")
-                .ok_or_else(|| fault(at, "the comment `{{!--` is never closed with `--}}`"))?;
+                .ok_or_else(|| at.fault("the comment `{{!--` is never closed with `--}}`"))?;
             "{{!--".len() + end + "--}}".len()
         } else if rest.starts_with("{{!") {
             let end = rest
                 .find("}}")
-                .ok_or_else(|| fault(at, "the comment `{{!` is never closed with `}}`"))?;
+                .ok_or_else(|| at.fault("the comment `{{!` is never closed with `}}`"))?;
             end + "}}".len()
         } else if rest.starts_with("{{{{") {
             raw_block(rest, at)?
@@ -64,10 +56,9 @@ pub(super) fn tags(template: &str) -> Result<Vec<Tag<'_>>, Fault> {
     }
     if let Some(open) = blocks.last() {
         let name = open.name;
-        return Err(fault(
-            open.at,
-            format!("the block `{{{{#{name}}}}}` is never closed with `{{{{/{name}}}}}`"),
-        ));
+        return Err(open.at.fault(format!(
+            "the block `{{{{#{name}}}}}` is never closed with `{{{{/{name}}}}}`"
+        )));
     }
     if template.len().saturating_mul(tags.len()) > MAX_WORK {
         return Err(Fault::at(
@@ -85,11 +76,11 @@ pub(super) fn tags(template: &str) -> Result<Vec<Tag<'_>>, Fault> {
 /// The length of a raw block, `{{{{raw}}}} ... {{{{/raw}}}}`.
 fn raw_block(rest: &str, at: Position) -> Result<usize, Fault> {
     const NEVER: &str = "the raw block `{{{{raw}}}}` is never closed with `{{{{/raw}}}}`";
-    let close = rest.find("{{{{/").ok_or_else(|| fault(at, NEVER))?;
+    let close = rest.find("{{{{/").ok_or_else(|| at.fault(NEVER))?;
     let end = rest
         .get(close..)
         .and_then(|tail| tail.find("}}}}"))
-        .ok_or_else(|| fault(at, NEVER))?;
+        .ok_or_else(|| at.fault(NEVER))?;
     Ok(close + end + "}}}}".len())
 }
 
@@ -120,10 +111,9 @@ fn tag_length(rest: &str, at: Position) -> Result<usize, Fault> {
                 '(' | '[' | '{' => {
                     nesting += 1;
                     if nesting > MAX_DEPTH {
-                        return Err(fault(
-                            at,
-                            format!("the expression nests more than {MAX_DEPTH} deep"),
-                        ));
+                        return Err(
+                            at.fault(format!("the expression nests more than {MAX_DEPTH} deep"))
+                        );
                     }
                 }
                 ')' | ']' => nesting = nesting.saturating_sub(1),
@@ -141,15 +131,12 @@ fn tag_length(rest: &str, at: Position) -> Result<usize, Fault> {
         before = character;
     }
     if quote.is_some() {
-        return Err(fault(at, "a quote inside this `{{` is never closed"));
+        return Err(at.fault("a quote inside this `{{` is never closed"));
     }
-    Err(fault(
-        at,
-        format!(
-            "`{}` is never closed with `{close}`; for a literal `{{{{` write `\\{{{{`",
-            if triple { "{{{" } else { "{{" }
-        ),
-    ))
+    Err(at.fault(format!(
+        "`{}` is never closed with `{close}`; for a literal `{{{{` write `\\{{{{`",
+        if triple { "{{{" } else { "{{" }
+    )))
 }
 
 /// Follows blocks as they open and close.
@@ -160,7 +147,7 @@ fn balance<'a>(text: &'a str, at: Position, blocks: &mut Vec<Open<'a>>) -> Resul
         .trim_matches('~')
         .trim();
     if inside.is_empty() {
-        return Err(fault(at, "the expression is empty"));
+        return Err(at.fault("the expression is empty"));
     }
     if let Some(rest) = inside.strip_prefix('#') {
         if rest.starts_with(['>', '*']) {
@@ -175,15 +162,10 @@ fn balance<'a>(text: &'a str, at: Position, blocks: &mut Vec<Open<'a>>) -> Resul
         let name = rest.trim();
         match blocks.pop() {
             None => {
-                return Err(fault(
-                    at,
-                    format!("`{text}` closes a block that is not open"),
-                ));
+                return Err(at.fault(format!("`{text}` closes a block that is not open")));
             }
             Some(open) if open.name != name => {
-                return Err(fault(
-                    at,
-                    format!(
+                return Err(at.fault(format!(
                         "`{text}` stands where `{{{{/{}}}}}` must close the block opened at line {}, column {}",
                         open.name, open.at.line, open.at.column
                     ),
@@ -197,26 +179,23 @@ fn balance<'a>(text: &'a str, at: Position, blocks: &mut Vec<Open<'a>>) -> Resul
         let chained = inside != "else" && inside != "^";
         match blocks.last_mut() {
             None if inside.starts_with('^') && chained => {
-                return Err(fault(
-                    at,
-                    format!("`{text}` is not supported; write `{{{{#unless name}}}}`"),
-                ));
+                return Err(at.fault(format!(
+                    "`{text}` is not supported; write `{{{{#unless name}}}}`"
+                )));
             }
-            None => return Err(fault(at, format!("`{text}` stands outside a block"))),
+            None => return Err(at.fault(format!("`{text}` stands outside a block"))),
             Some(open) if chained => open.depth += 1,
             Some(_) => {}
         }
     }
     if blocks.iter().map(|open| open.depth).sum::<usize>() > MAX_DEPTH {
-        return Err(fault(at, format!("blocks nest more than {MAX_DEPTH} deep")));
+        return Err(at.fault(format!("blocks nest more than {MAX_DEPTH} deep")));
     }
     Ok(())
 }
 
 fn unserved(text: &str, at: Position) -> Fault {
-    fault(
-        at,
-        format!(
+    at.fault(format!(
             "`{text}` is not supported: partials and decorators have no place in a prompt; write the text out"
         ),
     )

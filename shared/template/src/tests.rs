@@ -1,7 +1,16 @@
 use serde_json::{Value, json};
 
-use super::{check, render, variables};
-use crate::error::RenderError;
+use steps_problem::Fault;
+
+use crate::{Names, RenderError, Template};
+
+fn render(template: &str, context: &Value, known: &[&str]) -> Result<String, RenderError> {
+    Template::parse(template)?.render(context, known)
+}
+
+fn names(template: &str) -> Result<Names, Fault> {
+    Template::parse(template).map(|template| template.names().clone())
+}
 
 #[track_caller]
 fn gives(template: &str, context: Value, expected: &str) {
@@ -27,7 +36,7 @@ fn misses(template: &str, context: Value) -> (String, Vec<String>, Option<String
 
 #[track_caller]
 fn refused(template: &str) -> (usize, usize, String) {
-    let fault = check(template).expect_err(template);
+    let fault = names(template).expect_err(template);
     (
         fault.line.unwrap_or_default(),
         fault.column.unwrap_or_default(),
@@ -417,42 +426,39 @@ fn syntax_faults_tell_line_and_column_in_plain_words() {
 
 #[test]
 fn names_are_found_wherever_they_stand() {
-    let names = |template: &str| {
-        variables(template)
-            .unwrap()
-            .into_iter()
-            .collect::<Vec<_>>()
-            .join(" ")
+    let roots = |template: &str| {
+        let names = names(template).unwrap();
+        names.roots().into_iter().collect::<Vec<_>>().join(" ")
     };
     assert_eq!(
-        names("{{a}} {{{b.c}}} {{json d.e}} {{default f g}}"),
+        roots("{{a}} {{{b.c}}} {{json d.e}} {{default f g}}"),
         "a b d f g"
     );
     assert_eq!(
-        names("{{#if a}}{{b}}{{else if c}}{{d}}{{else}}{{e}}{{/if}}"),
+        roots("{{#if a}}{{b}}{{else if c}}{{d}}{{else}}{{e}}{{/if}}"),
         "a b c d e"
     );
     assert_eq!(
-        names("{{#each a}}{{b}}{{../c}}{{this.d}}{{@root.e.f}}{{@index}}{{/each}}"),
+        roots("{{#each a}}{{b}}{{../c}}{{this.d}}{{@root.e.f}}{{@index}}{{/each}}"),
         "a c e"
     );
     assert_eq!(
-        names("{{#each a as |x i|}}{{x.y}}{{i}}{{../c}}{{#with x}}{{z}}{{/with}}{{/each}}"),
+        roots("{{#each a as |x i|}}{{x.y}}{{i}}{{../c}}{{#with x}}{{z}}{{/with}}{{/each}}"),
         "a c"
     );
     assert_eq!(
-        names("{{#with a}}{{b}}{{#with ../c}}{{d}}{{/with}}{{/with}}"),
+        roots("{{#with a}}{{b}}{{#with ../c}}{{d}}{{/with}}{{/with}}"),
         "a c"
     );
-    assert_eq!(names("{{json (default a (lookup b 'c'))}}"), "a b");
+    assert_eq!(roots("{{json (default a (lookup b 'c'))}}"), "a b");
     assert_eq!(
-        names("{{this.a}} {{./b}} {{@root.c}} {{this}} {{json @root}}"),
+        roots("{{this.a}} {{./b}} {{@root.c}} {{this}} {{json @root}}"),
         "a b c"
     );
-    assert_eq!(names("{{lookup this 'a'}} {{lookup @root \"b\"}}"), "a b");
-    assert_eq!(names("{{#each (default a b)}}{{c}}{{/each}}"), "a b");
-    assert_eq!(names("{{#each this}}{{json this}}{{/each}}"), "");
-    assert_eq!(names("\\{{a}} {{!b}} plain"), "");
+    assert_eq!(roots("{{lookup this 'a'}} {{lookup @root \"b\"}}"), "a b");
+    assert_eq!(roots("{{#each (default a b)}}{{c}}{{/each}}"), "a b");
+    assert_eq!(roots("{{#each this}}{{json this}}{{/each}}"), "");
+    assert_eq!(roots("\\{{a}} {{!b}} plain"), "");
     assert!(
         refused("{{lookup this a}}")
             .2
@@ -462,7 +468,7 @@ fn names_are_found_wherever_they_stand() {
 
 #[test]
 fn the_first_field_of_a_name_is_known() {
-    let names = check("{{a.b}}{{#with c}}{{d}}{{/with}}{{lookup e 'f'}}").unwrap();
+    let names = names("{{a.b}}{{#with c}}{{d}}{{/with}}{{lookup e 'f'}}").unwrap();
     let fields: Vec<(&str, Option<&str>)> = names
         .references
         .iter()
@@ -491,7 +497,7 @@ fn nesting_without_end_is_refused_not_overflown() {
         "{{((((".repeat(1000),
         "{{a".repeat(100_000),
     ] {
-        assert!(check(&template).is_err());
+        assert!(names(&template).is_err());
     }
     let deep = format!("{}x{}", "{{#if a}}".repeat(60), "{{/if}}".repeat(60));
     assert_eq!(render(&deep, &json!({"a": 1}), &[]).as_deref(), Ok("x"));
@@ -506,7 +512,7 @@ fn megabytes_are_rendered_in_linear_time() {
     assert_eq!(text.len(), 2_000_000 + 1_000_000);
     assert!(start.elapsed().as_secs() < 5, "{:?}", start.elapsed());
     let heavy = "{{a}}".repeat(100_000);
-    assert!(check(&heavy).unwrap_err().message.contains("too large"));
+    assert!(names(&heavy).unwrap_err().message.contains("too large"));
 }
 
 #[test]
@@ -557,7 +563,7 @@ fn no_template_panics() {
                 _ => template.push_str(PIECES[next(PIECES.len())]),
             }
         }
-        if check(&template).is_ok() {
+        if names(&template).is_ok() {
             let _ = render(&template, &context, &[]);
         }
     }
@@ -573,6 +579,35 @@ fn the_least_length_counts_what_every_rendering_has() {
         ("a{{#if x}}bcd{{else}}ef{{/if}}", 3),
         ("{{#each xs}}long text{{/each}}", 0),
     ] {
-        assert_eq!(super::least_chars(template).unwrap(), least, "{template}");
+        assert_eq!(
+            Template::parse(template).unwrap().least_chars(),
+            least,
+            "{template}"
+        );
     }
+}
+
+#[test]
+fn a_template_is_kept_as_its_text_and_read_back_the_same() {
+    let text = "Hi {{name}}, \\{{x}}:\n{{#each items as |item|}}{{json item}}{{else}}none{{/each}}";
+    let template = Template::parse(text).unwrap();
+    assert_eq!(template.as_str(), text);
+    let kept = serde_json::to_value(&template).unwrap();
+    assert_eq!(kept, json!(text));
+    let read: Template = serde_json::from_value(kept).unwrap();
+    assert_eq!(read, template);
+    assert_eq!(read.names(), template.names());
+    let context = json!({"name": "Ann", "items": [1]});
+    assert_eq!(read.render(&context, &[]).unwrap(), "Hi Ann, {{x}}:\n1");
+    assert_ne!(read, Template::parse("Hi {{name}}").unwrap());
+    assert_eq!(Template::default(), Template::parse("").unwrap());
+}
+
+#[test]
+fn a_kept_text_that_is_no_template_is_told_with_its_place() {
+    let error = serde_json::from_value::<Template>(json!("one\n{{#if x}}")).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "line 2, column 1: the block `{{#if}}` is never closed with `{{/if}}`"
+    );
 }

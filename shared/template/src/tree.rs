@@ -1,68 +1,99 @@
-//! A template as this crate evaluates it.
+//! A template as this crate evaluates it: the tree of its texts, tags and blocks.
 
 use serde_json::Value;
+use steps_problem::Fault;
+
+use crate::helper::Helper;
 
 /// Line and column in the template, both from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Position {
-    pub(super) line: usize,
-    pub(super) column: usize,
+pub(crate) struct Position {
+    pub(crate) line: usize,
+    pub(crate) column: usize,
+}
+
+impl Position {
+    /// A fault at this place; its `path` is empty.
+    pub(crate) fn fault(self, message: impl Into<String>) -> Fault {
+        Fault {
+            line: Some(self.line),
+            column: Some(self.column),
+            ..Fault::at("", message)
+        }
+    }
 }
 
 #[derive(Debug)]
-pub(super) enum Element {
+pub(crate) enum Element {
     Text(String),
     Print { value: Expression, at: Position },
     Block(Block),
 }
 
 #[derive(Debug)]
-pub(super) struct Block {
-    pub(super) kind: BlockKind,
-    pub(super) subject: Expression,
+pub(crate) struct Block {
+    pub(crate) kind: BlockKind,
+    pub(crate) subject: Expression,
     /// The names of `as |item index|`.
-    pub(super) params: Vec<String>,
-    pub(super) body: Vec<Element>,
-    pub(super) inverse: Vec<Element>,
-    pub(super) at: Position,
+    pub(crate) params: Vec<String>,
+    pub(crate) body: Vec<Element>,
+    pub(crate) inverse: Vec<Element>,
+    pub(crate) at: Position,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum BlockKind {
+pub(crate) enum BlockKind {
     If,
     Unless,
     Each,
     With,
 }
 
+impl BlockKind {
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "if" => Self::If,
+            "unless" => Self::Unless,
+            "each" => Self::Each,
+            "with" => Self::With,
+            _ => return None,
+        })
+    }
+
+    /// Whether its body stands in a scope of its own, which `../` leaves.
+    pub(crate) fn opens_scope(self) -> bool {
+        matches!(self, Self::Each | Self::With)
+    }
+}
+
 #[derive(Debug)]
-pub(super) enum Expression {
+pub(crate) enum Expression {
     Path(Path),
     Literal(Value),
     Call(Call),
 }
 
 #[derive(Debug)]
-pub(super) struct Call {
-    pub(super) helper: super::helper::Helper,
-    pub(super) arguments: Vec<Expression>,
+pub(crate) struct Call {
+    pub(crate) helper: Helper,
+    pub(crate) arguments: Vec<Expression>,
     /// `pretty=true` of `json`.
-    pub(super) pretty: bool,
+    pub(crate) pretty: bool,
 }
 
 /// A path such as `../order.items.0`.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Path {
+pub(crate) struct Path {
     /// As it was written.
-    pub(super) text: String,
-    pub(super) start: Start,
+    pub(crate) text: String,
+    pub(crate) start: Start,
     /// How many `../` it begins with.
-    pub(super) up: usize,
-    pub(super) segments: Vec<String>,
+    pub(crate) up: usize,
+    pub(crate) segments: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Start {
+pub(crate) enum Start {
     /// The scope it stands in, or a block parameter.
     Here,
     /// The scope it stands in, said so: `this.x`, `./x`.
@@ -75,7 +106,7 @@ pub(super) enum Start {
 
 impl Path {
     /// Reads the text of a path that the grammar has already accepted.
-    pub(super) fn read(text: &str) -> Self {
+    pub(crate) fn read(text: &str) -> Self {
         let mut rest = text;
         let mut start = Start::Here;
         for prefix in ["this.", "this/", "./"] {
@@ -123,6 +154,18 @@ impl Path {
             segments,
         }
     }
+}
+
+/// The characters of the text that no value can take away.
+pub(crate) fn least_chars(elements: &[Element]) -> usize {
+    elements
+        .iter()
+        .map(|element| match element {
+            Element::Text(text) => text.chars().count(),
+            Element::Print { .. } => 0,
+            Element::Block(block) => least_chars(&block.body).min(least_chars(&block.inverse)),
+        })
+        .sum()
 }
 
 /// Splits `a.b/[c d]` into its segments.

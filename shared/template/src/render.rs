@@ -3,19 +3,19 @@
 use std::borrow::Cow;
 
 use serde_json::Value;
+use steps_problem::nearest;
 
-use super::helper::{Helper, is_true, order, same};
-use super::tree::{Block, BlockKind, Call, Element, Expression, Path, Position, Start};
-use super::{scan, text};
 use crate::error::RenderError;
-use crate::nearest::nearest;
+use crate::helper::Helper;
+use crate::tree::{Block, BlockKind, Call, Element, Expression, Path, Position, Start};
+use crate::value::{is_true, kind, order, push, same};
 
 /// The longest text a template may give.
 const MAX_BYTES: usize = 32 * 1024 * 1024;
 /// The most elements a template may evaluate; loops inside loops reach it.
 const MAX_STEPS: usize = 5_000_000;
 
-pub(super) fn run(
+pub(crate) fn run(
     elements: &[Element],
     context: &Value,
     known: &[&str],
@@ -96,7 +96,7 @@ impl<'a> Run<'a> {
                 Element::Print { value, at } => {
                     let found = self.expression(value, *at)?;
                     let (value, _) = self.present(found, *at)?;
-                    text::push(&mut self.output, &value);
+                    push(&mut self.output, &value);
                 }
                 Element::Block(block) => self.block(block)?,
             }
@@ -147,14 +147,13 @@ impl<'a> Run<'a> {
             return self.elements(&block.inverse);
         }
         let Some(items) = children(&list) else {
-            return Err(scan::fault(
-                block.at,
-                format!(
+            return Err(block
+                .at
+                .fault(format!(
                     "`{{{{#each}}}}` needs a list or an object, and `{shown}` is {}",
-                    text::kind(&list)
-                ),
-            )
-            .into());
+                    kind(&list)
+                ))
+                .into());
         };
         if items.is_empty() {
             return self.elements(&block.inverse);
@@ -223,13 +222,10 @@ impl<'a> Run<'a> {
                 let found = next(self)?;
                 let (value, shown) = self.present(found, at)?;
                 length(&value).map(Found::constant).ok_or_else(|| {
-                    scan::fault(
-                        at,
-                        format!(
-                            "`len` counts a list, an object or a text, and `{shown}` is {}",
-                            text::kind(&value)
-                        ),
-                    )
+                    at.fault(format!(
+                        "`len` counts a list, an object or a text, and `{shown}` is {}",
+                        kind(&value)
+                    ))
                     .into()
                 })
             }
@@ -256,7 +252,7 @@ impl<'a> Run<'a> {
                     Found::Missing(_) => Ok(container),
                     Found::Value(place, shown) => {
                         let mut name = String::new();
-                        text::push(&mut name, &key);
+                        push(&mut name, &key);
                         // Only the root is an object without a path.
                         let at_root = shown.is_empty() && place.is_object();
                         Ok(step(place, shown, &name, at_root))
@@ -354,7 +350,7 @@ impl<'a> Run<'a> {
         };
         let place_kind = match &*missing.place {
             Value::Object(_) => None,
-            other => Some(text::kind(other)),
+            other => Some(kind(other)),
         };
         Err(RenderError::MissingVariable {
             path: missing.path,

@@ -2,12 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use steps_problem::Fault;
+use steps_problem::{Fault, known_names};
 
-use super::helper::Helper;
-use super::scan::fault;
-use super::tree::{Block, BlockKind, Element, Expression, Path, Position, Start};
-use crate::nearest::known;
+use crate::helper::Helper;
+use crate::tree::{Block, BlockKind, Element, Expression, Path, Position, Start};
 
 /// What a template reads of its context.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,12 +28,12 @@ pub struct Reference {
 }
 
 impl Names {
-    /// The root names, each once.
+    /// The root names that are read, each once: node variables and fields of the trigger's input.
     #[must_use]
-    pub fn roots(&self) -> BTreeSet<String> {
+    pub fn roots(&self) -> BTreeSet<&str> {
         self.references
             .iter()
-            .map(|reference| reference.root.clone())
+            .map(|reference| reference.root.as_str())
             .collect()
     }
 }
@@ -49,7 +47,7 @@ struct Scope<'a> {
     params: Vec<(&'a str, Place)>,
 }
 
-pub(super) fn of(elements: &[Element]) -> Result<Names, Fault> {
+pub(crate) fn of(elements: &[Element]) -> Result<Names, Fault> {
     let mut walk = Walk {
         names: Names::default(),
         scopes: vec![Scope {
@@ -136,9 +134,9 @@ impl<'a> Walk<'a> {
                     return Ok(None);
                 };
                 if steps.is_empty() && key.is_none() {
-                    return Err(fault(
-                        at,
-                        "`lookup` at the root needs its name written out, so that it is known what this node depends on",
+                    return Err(at.fault(
+                        "`lookup` at the root needs its name written out, so that it is known what this node depends \
+                         on",
                     ));
                 }
                 steps.push(key);
@@ -150,7 +148,7 @@ impl<'a> Walk<'a> {
 
     fn path(&self, path: &Path, at: Position) -> Result<Place, Fault> {
         let Some(level) = (self.scopes.len() - 1).checked_sub(path.up) else {
-            return Err(fault(at, format!("`{}` climbs above the root", path.text)));
+            return Err(at.fault(format!("`{}` climbs above the root", path.text)));
         };
         match path.start {
             Start::Local => {
@@ -160,25 +158,19 @@ impl<'a> Walk<'a> {
                     .map(String::as_str)
                     .unwrap_or_default();
                 if !["index", "key", "first", "last"].contains(&name) || path.segments.len() != 1 {
-                    return Err(fault(
-                        at,
-                        format!(
-                            "unknown `@{name}`{}",
-                            known(
-                                &format!("@{name}"),
-                                ["@index", "@key", "@first", "@last", "@root"]
-                            )
-                        ),
-                    ));
+                    return Err(at.fault(format!(
+                        "unknown `@{name}`{}",
+                        known_names(
+                            &format!("@{name}"),
+                            ["@index", "@key", "@first", "@last", "@root"]
+                        )
+                    )));
                 }
                 if !self.scopes.get(level).is_some_and(|scope| scope.each) {
-                    return Err(fault(
-                        at,
-                        format!(
-                            "`{}` has a value only directly inside `{{{{#each}}}}`",
-                            path.text
-                        ),
-                    ));
+                    return Err(at.fault(format!(
+                        "`{}` has a value only directly inside `{{{{#each}}}}`",
+                        path.text
+                    )));
                 }
                 Ok(None)
             }

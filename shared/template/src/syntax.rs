@@ -1,15 +1,14 @@
 //! From a template's text to its tree, through the `handlebars` crate's reader.
 
 use handlebars::template::{BlockParam, HelperTemplate, Parameter, Template, TemplateElement};
-use steps_problem::Fault;
+use steps_problem::{Fault, known_names};
 
-use super::helper::{Helper, NAMES};
-use super::scan::{self, Tag, fault};
-use super::tree::{Block, BlockKind, Call, Element, Expression, Path, Position};
-use crate::nearest::known;
+use crate::helper::{Helper, NAMES};
+use crate::scan::{self, Tag};
+use crate::tree::{Block, BlockKind, Call, Element, Expression, Path, Position};
 
 /// Reads a template.
-pub(super) fn read(template: &str) -> Result<Vec<Element>, Fault> {
+pub(crate) fn read(template: &str) -> Result<Vec<Element>, Fault> {
     let tags = scan::tags(template)?;
     if tags.is_empty() && !template.contains("{{") {
         return Ok(vec![Element::Text(template.to_owned())]);
@@ -27,10 +26,8 @@ fn unreadable(error: &handlebars::TemplateError, tags: &[Tag<'_>]) -> Fault {
         .last()
         .or_else(|| tags.first());
     let Some(tag) = tag else {
-        return fault(
-            Position { line, column },
-            format!("not a Handlebars template: {}", error.reason()),
-        );
+        return Position { line, column }
+            .fault(format!("not a Handlebars template: {}", error.reason()));
     };
     let bare_dot = tag
         .text
@@ -42,13 +39,10 @@ fn unreadable(error: &handlebars::TemplateError, tags: &[Tag<'_>]) -> Fault {
         "write a path such as `{{order.id}}`, a helper with its arguments such as `{{json order}}`, or for a name with \
          other characters `{{order.[unit price]}}`"
     };
-    fault(
-        tag.at,
-        format!(
-            "`{}` is not a Handlebars expression; {hint}",
-            shorten(tag.text)
-        ),
-    )
+    tag.at.fault(format!(
+        "`{}` is not a Handlebars expression; {hint}",
+        shorten(tag.text)
+    ))
 }
 
 fn shorten(text: &str) -> String {
@@ -80,10 +74,9 @@ fn elements(template: &Template, around: Position) -> Result<Vec<Element>, Fault
             TemplateElement::HelperBlock(tag) => block(tag, at, &mut elements)?,
             TemplateElement::Comment(_) => {}
             _ => {
-                return Err(fault(
-                    at,
-                    "partials and decorators are not supported; write the text out",
-                ));
+                return Err(
+                    at.fault("partials and decorators are not supported; write the text out")
+                );
             }
         }
     }
@@ -100,36 +93,28 @@ fn block(tag: &HelperTemplate, at: Position, elements: &mut Vec<Element>) -> Res
     }
     let Some(kind) = BlockKind::named(name) else {
         if Helper::named(name).is_some() {
-            return Err(fault(
-                at,
-                format!(
+            return Err(at.fault(format!(
                     "`{name}` is not a block: write `{{{{{name} ...}}}}`, or `{{{{#if ({name} ...)}}}}` for a test"
                 ),
             ));
         }
-        return Err(fault(
-            at,
-            format!(
-                "unknown block helper `{name}`{}",
-                known(name, ["if", "unless", "each", "with", "raw"])
-            ),
-        ));
+        return Err(at.fault(format!(
+            "unknown block helper `{name}`{}",
+            known_names(name, ["if", "unless", "each", "with", "raw"])
+        )));
     };
     no_hash(tag, name, at)?;
     let [subject] = tag.params.as_slice() else {
-        return Err(fault(
-            at,
-            format!(
-                "`{{{{#{name}}}}}` takes one argument and got {}",
-                tag.params.len()
-            ),
-        ));
+        return Err(at.fault(format!(
+            "`{{{{#{name}}}}}` takes one argument and got {}",
+            tag.params.len()
+        )));
     };
     let params = match &tag.block_param {
         None => Vec::new(),
         Some(BlockParam::Single(only)) => names(&[only]),
         Some(BlockParam::Pair((first, second))) => names(&[first, second]),
-        Some(_) => return Err(fault(at, "names after `as` cannot be read")),
+        Some(_) => return Err(at.fault("names after `as` cannot be read")),
     };
     let most = match kind {
         BlockKind::Each => 2,
@@ -137,10 +122,9 @@ fn block(tag: &HelperTemplate, at: Position, elements: &mut Vec<Element>) -> Res
         BlockKind::If | BlockKind::Unless => 0,
     };
     if params.len() > most {
-        return Err(fault(
-            at,
-            format!("`{{{{#{name}}}}}` gives at most {most} names after `as`"),
-        ));
+        return Err(at.fault(format!(
+            "`{{{{#{name}}}}}` gives at most {most} names after `as`"
+        )));
     }
     let part = |part: &Option<Template>| {
         part.as_ref()
@@ -170,19 +154,18 @@ fn tag_value(tag: &HelperTemplate, at: Position) -> Result<Expression, Fault> {
         return parameter(&tag.name, at);
     }
     let Some(name) = tag.name.as_name() else {
-        return Err(fault(at, "a helper's name cannot be computed"));
+        return Err(at.fault("a helper's name cannot be computed"));
     };
     let Some(helper) = Helper::named(name) else {
         if BlockKind::named(name).is_some() || name == "raw" {
-            return Err(fault(
-                at,
-                format!("`{name}` opens a block: write `{{{{#{name} ...}}}} ... {{{{/{name}}}}}`"),
-            ));
+            return Err(at.fault(format!(
+                "`{name}` opens a block: write `{{{{#{name} ...}}}} ... {{{{/{name}}}}}`"
+            )));
         }
-        return Err(fault(
-            at,
-            format!("unknown helper `{name}`{}", known(name, NAMES)),
-        ));
+        return Err(at.fault(format!(
+            "unknown helper `{name}`{}",
+            known_names(name, NAMES)
+        )));
     };
     let pretty = if helper == Helper::Json {
         pretty(tag, at)?
@@ -198,10 +181,7 @@ fn tag_value(tag: &HelperTemplate, at: Position) -> Result<Expression, Fault> {
             (fewest, most) if fewest == most => format!("{fewest} arguments"),
             (fewest, _) => format!("at least {fewest} arguments"),
         };
-        return Err(fault(
-            at,
-            format!("`{name}` takes {wanted} and got {count}"),
-        ));
+        return Err(at.fault(format!("`{name}` takes {wanted} and got {count}")));
     }
     let arguments = tag
         .params
@@ -229,9 +209,9 @@ fn parameter(parameter: &Parameter, at: Position) -> Result<Expression, Fault> {
         Parameter::Literal(value) => Ok(Expression::Literal(value.clone())),
         Parameter::Subexpression(inner) => match inner.as_element() {
             TemplateElement::Expression(tag) => tag_value(tag, at),
-            _ => Err(fault(at, "not an expression")),
+            _ => Err(at.fault("not an expression")),
         },
-        _ => Err(fault(at, "not an expression")),
+        _ => Err(at.fault("not an expression")),
     }
 }
 
@@ -240,12 +220,9 @@ fn pretty(tag: &HelperTemplate, at: Position) -> Result<bool, Fault> {
     for (key, value) in &tag.hash {
         match (key.as_str(), value) {
             ("pretty", Parameter::Literal(serde_json::Value::Bool(wanted))) => pretty = *wanted,
-            ("pretty", _) => return Err(fault(at, "`pretty` of `json` is true or false")),
+            ("pretty", _) => return Err(at.fault("`pretty` of `json` is true or false")),
             (other, _) => {
-                return Err(fault(
-                    at,
-                    format!("`json` has no option `{other}`; known: pretty"),
-                ));
+                return Err(at.fault(format!("`json` has no option `{other}`; known: pretty")));
             }
         }
     }
@@ -254,7 +231,7 @@ fn pretty(tag: &HelperTemplate, at: Position) -> Result<bool, Fault> {
 
 fn no_hash(tag: &HelperTemplate, name: &str, at: Position) -> Result<(), Fault> {
     match tag.hash.keys().min() {
-        Some(key) => Err(fault(at, format!("`{name}` has no option `{key}`"))),
+        Some(key) => Err(at.fault(format!("`{name}` has no option `{key}`"))),
         None => Ok(()),
     }
 }

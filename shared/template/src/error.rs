@@ -23,7 +23,7 @@ pub enum RenderError {
         suggestion: Option<String>,
     },
     /// The template itself is wrong, or a helper got a value of a kind it cannot use.
-    #[error("{}", at(.0))]
+    #[error("{}", placed(.0))]
     Template(Fault),
     /// The text grew past what a prompt may be, most likely by a loop inside a loop.
     #[error(
@@ -85,7 +85,8 @@ impl From<RenderError> for Problem {
     }
 }
 
-fn at(fault: &Fault) -> String {
+/// A fault of a template with its place in it.
+pub(crate) fn placed(fault: &Fault) -> String {
     match (fault.line, fault.column) {
         (Some(line), Some(column)) => format!("line {line}, column {column}: {}", fault.message),
         _ => fault.message.clone(),

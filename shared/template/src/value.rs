@@ -1,0 +1,60 @@
+//! What templates ask of a value: its kind, its truth, how it compares with another, and how a prompt shows it.
+
+use std::cmp::Ordering;
+
+use serde_json::Value;
+
+/// Adds a value to a prompt: text as it is, numbers and booleans plain, null as nothing, lists and objects as compact
+/// JSON.
+pub(crate) fn push(output: &mut String, value: &Value) {
+    match value {
+        Value::Null => {}
+        Value::String(text) => output.push_str(text),
+        other => output.push_str(&other.to_string()),
+    }
+}
+
+/// What kind of value it is, in the words of messages: `a list`, `null`.
+#[must_use]
+pub fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// Handlebars' truth: false, null, 0, the empty text and the empty list are false.
+pub(crate) fn is_true(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(truth) => *truth,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(_) => true,
+    }
+}
+
+/// Whether two values are the same; `1` and `1.0` are.
+pub(crate) fn same(left: &Value, right: &Value) -> bool {
+    match (left, right) {
+        (Value::Number(_), Value::Number(_)) => order(left, right) == Some(Ordering::Equal),
+        _ => left == right,
+    }
+}
+
+/// How two numbers or two texts compare; nothing else does.
+pub(crate) fn order(left: &Value, right: &Value) -> Option<Ordering> {
+    match (left, right) {
+        (Value::Number(left), Value::Number(right)) => match (left.as_i64(), right.as_i64()) {
+            (Some(left), Some(right)) => Some(left.cmp(&right)),
+            _ => left.as_f64()?.partial_cmp(&right.as_f64()?),
+        },
+        (Value::String(left), Value::String(right)) => Some(left.cmp(right)),
+        _ => None,
+    }
+}
