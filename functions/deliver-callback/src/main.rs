@@ -7,7 +7,7 @@ use steps_lambda::{Aws, Config, Main, serve_task, start};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Main {
-    start();
+    start(env!("CARGO_CRATE_NAME"));
     let aws = Aws::load().await;
     let deliver = DeliverCallback {
         store: aws.store()?,

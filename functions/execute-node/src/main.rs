@@ -16,7 +16,7 @@ use steps_openrouter::{App, BASE_URL, Client};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Main {
-    start();
+    start(env!("CARGO_CRATE_NAME"));
     let aws = Aws::load().await;
     let base_url = Config.openrouter_base_url();
     let app = App {

@@ -11,7 +11,7 @@ use steps_openrouter::{App, BASE_URL, Client};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Main {
-    start();
+    start(env!("CARGO_CRATE_NAME"));
     let aws = Aws::load().await;
     let base_url = Config.openrouter_base_url();
     let openrouter = Client::new(base_url.as_deref().unwrap_or(BASE_URL), App::default())?;

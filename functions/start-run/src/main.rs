@@ -18,7 +18,7 @@ use steps_lambda::{Aws, Config, Main, serve_http_and_events, start};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Main {
-    start();
+    start(env!("CARGO_CRATE_NAME"));
     let aws = Aws::load().await;
     let store = aws.store()?;
     let start_run = StartRun {

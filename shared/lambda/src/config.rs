@@ -25,7 +25,8 @@ use std::env;
 /// | `APP_REFERER` | sent as `HTTP-Referer`, for OpenRouter's rankings | none |
 /// | `APP_TITLE` | sent as `X-OpenRouter-Title` and `X-Title` | none |
 /// | `AWS_ENDPOINT_URL` and the rest of the AWS SDK's own | where AWS is | AWS |
-/// | `RUST_LOG`, `AWS_LAMBDA_LOG_FORMAT` | what is logged, and how | `info`, text |
+/// | `AWS_LAMBDA_LOG_LEVEL`, else `RUST_LOG` | the least level that this project's crates log | `info` |
+/// | `AWS_LAMBDA_LOG_FORMAT` | `JSON`, or text | text |
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Config;
 

@@ -3,6 +3,7 @@
 mod aws;
 mod config;
 mod http;
+mod logging;
 mod serve;
 
 pub use aws::Aws;

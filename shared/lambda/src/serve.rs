@@ -9,11 +9,12 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use steps_problem::Problem;
 
+use crate::logging::log_lines;
 use crate::{Answer, Main, Request};
 
-/// Sets up logging and TLS. The first line of every `main`.
-pub fn start() {
-    lambda_runtime::tracing::init_default_subscriber();
+/// Sets up logging and TLS. The first line of every `main`, which names its own crate (`CARGO_CRATE_NAME`).
+pub fn start(function: &'static str) {
+    log_lines(function);
     // Fails only where a provider is installed already, which serves as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
 }

@@ -22,7 +22,8 @@ use openrouter_stand_in::Settings;
 use reqwest::Method;
 use serde_json::{Value, json};
 use steps_runs::{NodeRecord, Store};
-use tokio::process::{Child, Command};
+use tokio::io::AsyncReadExt;
+use tokio::process::{Child, ChildStdout, Command};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -128,7 +129,7 @@ impl Sandbox {
             .join("../../target/lambda")
             .join(name)
             .join("bootstrap");
-        let process = Command::new(program)
+        let mut process = Command::new(program)
             .env(
                 "AWS_LAMBDA_RUNTIME_API",
                 origin.trim_start_matches("http://"),
@@ -143,7 +144,9 @@ impl Sandbox {
             .env("SCHEDULE_ROLE_ARN", "none")
             .env("SCHEDULE_LOST_ARN", "none")
             .env("STATE_MACHINE_ARN", variable("STATE_MACHINE_ARN"))
-            .env("WEBHOOK_SECRET_PREFIX", "none")
+            .env("WEBHOOK_SECRET_PREFIX", format!("{}-webhooks", self.table))
+            .env("API_TOKEN_SECRET_ID", self.secret("api-token"))
+            .env("RUST_LOG", "TRACE")
             .env("SECRET_PREFIX", &self.table)
             .env("CALLBACK_QUEUE_URL", "none")
             .env(
@@ -151,12 +154,19 @@ impl Sandbox {
                 "openrouter-steps-management-key",
             )
             .env("OPENROUTER_BASE_URL", format!("{}/api/v1", self.stand_in))
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .kill_on_drop(true)
             .spawn()
             .expect("the function was built");
-        Function { calls, process }
+        let log = Arc::new(Mutex::default());
+        let lines = process.stdout.take().expect("it is piped");
+        tokio::spawn(collect(lines, Arc::clone(&log)));
+        Function {
+            calls,
+            process,
+            log,
+        }
     }
 
     /// Writes items into the table as they are, however many.
@@ -226,9 +236,13 @@ impl Sandbox {
 
     /// Stores a key as a secret under this credential's id, where functions look for it.
     pub fn keep_secret(&self, credential: &str, key: &str) {
-        let name = format!("{}/{credential}", self.table);
-        let text = json!({ "apiKey": key }).to_string();
-        let words = ["--name", &name, "--secret-string", &text];
+        self.keep_text(credential, &json!({ "apiKey": key }).to_string());
+    }
+
+    /// Stores a secret of this name.
+    pub fn keep_text(&self, name: &str, text: &str) {
+        let name = self.secret(name);
+        let words = ["--name", &name, "--secret-string", text];
         aws_cli(&[&["secretsmanager", "create-secret"], &words[..]].concat());
     }
 
@@ -283,6 +297,7 @@ impl Sandbox {
 pub struct Function {
     calls: mpsc::Sender<Call>,
     process: Child,
+    log: Arc<Mutex<Vec<u8>>>,
 }
 
 #[derive(Debug)]
@@ -314,8 +329,27 @@ impl Function {
         self.process.kill().await.expect("it runs");
     }
 
+    /// What it has logged so far, at the level TRACE.
+    pub fn log(&self) -> String {
+        let log = self.log.lock().expect("no test panicked with it");
+        String::from_utf8_lossy(&log).into_owned()
+    }
+
     /// Hands it an HTTP request with the API's token, as API Gateway would.
     pub async fn http(&self, method: Method, path: &str, body: Option<&Value>) -> Answer {
+        self.http_with(method, path, &[], body).await
+    }
+
+    /// The same with headers of the sender's own.
+    pub async fn http_with(
+        &self,
+        method: Method,
+        path: &str,
+        sent: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Answer {
+        let mut headers = HashMap::from([("content-type", "application/json")]);
+        headers.extend(sent.iter().copied());
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let query: HashMap<&str, &str> = query
             .split('&')
@@ -324,7 +358,7 @@ impl Function {
         let (route, parameters) = matched(method.as_str(), path);
         self.http_event(json!({
             "version": "2.0", "rawPath": path, "queryStringParameters": query,
-            "headers": {"content-type": "application/json"},
+            "headers": headers,
             "pathParameters": parameters,
             "requestContext": {
                 "routeKey": route, "stage": "$default",
@@ -355,6 +389,15 @@ impl Function {
                 .unwrap_or_default()
                 .to_owned(),
         }
+    }
+}
+
+/// Keeps what a function writes.
+async fn collect(mut lines: ChildStdout, log: Arc<Mutex<Vec<u8>>>) {
+    let mut piece = vec![0; 64 * 1024];
+    while let Ok(length @ 1..) = lines.read(&mut piece).await {
+        let mut log = log.lock().expect("no test panicked with it");
+        log.extend_from_slice(&piece[..length]);
     }
 }
 

@@ -1,9 +1,11 @@
 //! No key in any log, table item, run record or answer.
 
-use end_to_end::{User, aws_cli, function_logs, service_logs, text, whole_table};
+use end_to_end::{Sandbox, User, aws_cli, function_logs, service_logs, text, whole_table};
+use openrouter_stand_in::Settings;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::time::{Duration, Instant, sleep};
+use uuid::Uuid;
 
 #[tokio::test]
 async fn a_key_is_nowhere_but_in_secrets_manager() {
@@ -94,6 +96,79 @@ async fn a_key_is_nowhere_but_in_secrets_manager() {
         assert!(!functions.contains(secret_part), "in a function's log");
         for (file, log) in &services {
             assert!(!log.contains(secret_part), "in {}", file.display());
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_level_of_logging_shows_a_key_a_token_or_a_secret() {
+    let sandbox = Sandbox::new(Settings::default()).await;
+    let words = |about: &str| format!("{about}-{}", Uuid::now_v7().simple());
+    let key = format!("sk-or-v1-{}-good", words("traced"));
+    let token = words("token");
+    let secret = words("bearer-secret");
+    sandbox.keep_text("api-token", &token);
+
+    let authorize = sandbox.function("authorize").await;
+    let bearer = format!("Bearer {token}");
+    let verdict = authorize
+        .invoke(json!({"headers": {"authorization": bearer}}))
+        .await;
+    assert_eq!(verdict["isAuthorized"], true, "{verdict}");
+
+    let credentials = sandbox.function("credentials").await;
+    let body = json!({"name": "main", "provider": "openrouter", "apiKey": key});
+    let sent = [("authorization", bearer.as_str())];
+    let stored = credentials
+        .http_with(Method::POST, "/credentials", &sent, Some(&body))
+        .await;
+    assert_eq!(stored.status, 201, "{:?}", stored.body);
+
+    let workflows = sandbox.function("workflows").await;
+    let document = json!({"name": "traced", "nodes": [{
+        "type": "openrouter", "variableName": "x", "credential": "main", "userPrompt": "hi",
+    }]});
+    let put = workflows
+        .http_with(Method::PUT, "/workflows/traced", &sent, Some(&document))
+        .await;
+    assert!(put.status.is_success(), "{:?}", put.body);
+    let webhooks = sandbox.function("webhooks").await;
+    let body = json!({"mode": "bearer", "secret": secret});
+    let path = "/workflows/traced/webhooks/door";
+    let put = webhooks
+        .http_with(Method::PUT, path, &sent, Some(&body))
+        .await;
+    assert_eq!(put.status, 201, "{:?}", put.body);
+    let start_run = sandbox.function("start-run").await;
+    let proof = format!("Bearer {secret}");
+    let sent = [("authorization", proof.as_str())];
+    let started = start_run
+        .http_with(Method::POST, "/hooks/traced/door", &sent, Some(&json!({})))
+        .await;
+    assert_eq!(started.status, 202, "{:?}", started.body);
+
+    let execute_node = sandbox.function("execute-node").await;
+    let task = json!({"runId": started.body["id"], "execution": 1, "nodeId": "x", "needs": []});
+    let answer = execute_node.invoke(task).await;
+    assert_eq!(answer["status"], "SUCCEEDED", "{answer}");
+
+    // Its own lines are shown at the level that was asked for.
+    let log = execute_node.log();
+    assert!(
+        log.contains("DEBUG") && log.contains("OpenRouter answers"),
+        "{log}"
+    );
+    for function in [
+        authorize,
+        credentials,
+        workflows,
+        webhooks,
+        start_run,
+        execute_node,
+    ] {
+        let log = function.log();
+        for hidden in [&key, &token, &secret] {
+            assert!(!log.contains(hidden.as_str()), "{log}");
         }
     }
 }
