@@ -28,9 +28,6 @@ const LAST_WORDS: Duration = Duration::from_secs(3);
 /// The longest pause before the end of an attempt is tried to be written again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// How long a function may work on before it notices that its run was cancelled, generously.
-const NOTICED_WITHIN_SECONDS: u64 = 5;
-
 /// How long a node that has ended may be kept for what its attempts cost; less than what is kept back from Lambda's
 /// deadline.
 const RECOVERY_TIME: Duration = Duration::from_secs(12);
@@ -351,8 +348,8 @@ fn already(record: &NodeRecord, execution: u32, now: Timestamp) -> Option<Result
     if let Some(wait) = record.claimable_in(execution, now) {
         let mut seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         if record.execution < execution {
-            // A function of the execution before is about to notice that nobody waits for it.
-            seconds = seconds.min(NOTICED_WITHIN_SECONDS);
+            // A function of the execution before still works on it: its answer holds for this one too.
+            seconds = seconds.min(look_again_in(record, now));
         }
         return (seconds > 0).then(|| Ok(Done::look_again(seconds)));
     }
@@ -363,6 +360,16 @@ fn already(record: &NodeRecord, execution: u32, now: Timestamp) -> Option<Result
             .clone()
             .unwrap_or_else(|| steps_runs::Error::Malformed { attribute: "error" }.into())),
     })
+}
+
+/// How many seconds until a node in another function's hands is looked at again: the longer it has taken, the later.
+fn look_again_in(record: &NodeRecord, now: Timestamp) -> u64 {
+    let started = record
+        .attempts
+        .last()
+        .and_then(|attempt| attempt.started_at.parse().ok())
+        .unwrap_or(now);
+    (duration(now, started).as_secs() / 4).max(2)
 }
 
 /// A problem where the run may not go on.

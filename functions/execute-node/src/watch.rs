@@ -55,7 +55,7 @@ impl<'a> Watch<'a> {
                         tracing::warn!(%error, "the lease could not be renewed");
                     }
                 }
-                _ = self.look.tick() => match self.lease.is_abandoned(self.store).await {
+                _ = self.look.tick() => match self.lease.is_cancelled(self.store).await {
                     Ok(false) => {}
                     Ok(true) => return Err(Cancelled),
                     Err(error) => tracing::warn!(%error, "whether the run was cancelled is not known"),

@@ -40,10 +40,10 @@ impl Lease {
         self.reserved.as_ref()
     }
 
-    /// Whether the run has been cancelled, or goes on in a later execution, so that nobody waits for this attempt.
-    pub async fn is_abandoned(&self, store: &Store) -> Result<bool, Error> {
+    /// Whether the run is cancelled. Where it was resumed meanwhile, its new execution waits for this attempt.
+    pub async fn is_cancelled(&self, store: &Store) -> Result<bool, Error> {
         let run = store.run_head(&self.run_id).await?;
-        Ok(run.status == RunStatus::Aborted || run.execution != self.execution)
+        Ok(run.status == RunStatus::Aborted)
     }
 }
 

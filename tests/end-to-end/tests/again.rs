@@ -3,7 +3,10 @@
 
 use end_to_end::{User, decimal, invoke, list, node, text};
 use reqwest::Method;
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
+
+use crate::sandboxed::World;
 
 async fn resume(user: &User, run: &Value, body: Value) -> Value {
     let id = text(&run["id"]);
@@ -55,6 +58,65 @@ async fn a_failed_run_goes_on_at_its_unfinished_nodes() {
     let done = user.post(&format!("/runs/{id}/resume"), &json!({})).await;
     assert_eq!(done.status, 409);
     assert_eq!(done.body["code"], "RunSucceeded");
+}
+
+#[tokio::test]
+async fn a_call_that_goes_on_while_its_run_is_resumed_is_paid_once_and_its_answer_is_kept() {
+    let world = World::new().await;
+    let run = world
+        .begin_nodes(json!([
+            // Streams for some eight seconds: a function looks at its run every two.
+            {"variableName": "x", "userPrompt": "[[fault:slow-body(ms=500)*1]] [[repeat:2000]]"},
+            {"variableName": "b", "userPrompt": "[[fault:no-credits*1]]"},
+        ]))
+        .await;
+    let task = |node: &str, execution: u32| json!({"runId": run, "execution": execution, "nodeId": node, "needs": []});
+    let first = world.sandbox.function("execute-node").await;
+    let other = world.sandbox.function("execute-node").await;
+    let answer = first.hand(task("x", 1)).await;
+    let streams = world
+        .run_when(&run, |run| {
+            node(run, "x")["attempts"][0]["generationId"].is_string()
+        })
+        .await;
+    let failed = other.invoke(task("b", 1)).await;
+    assert_eq!(failed["errorType"], "InsufficientCredits", "{failed}");
+    let finish_run = world.sandbox.function("finish-run").await;
+    let told = json!({"detail": {"name": run, "status": "FAILED", "error": "InsufficientCredits"}});
+    finish_run.invoke(told).await;
+    let ended = world.run(&run).await;
+    assert_eq!(ended["status"], "FAILED", "{ended:#}");
+
+    let start_run = world.sandbox.function("start-run").await;
+    let resumed = start_run
+        .http(Method::POST, &format!("/runs/{run}/resume"), None)
+        .await;
+    assert_eq!(resumed.status, 202, "{:?}", resumed.body);
+    let waits = other.invoke(task("x", 2)).await;
+    assert_eq!(waits["status"], "WAIT", "it is still called: {waits}");
+    assert!(waits["seconds"].as_u64().unwrap() <= 5, "{waits}");
+    assert_eq!(answer.await.unwrap()["status"], "SUCCEEDED");
+    for node in ["x", "b"] {
+        let answer = other.invoke(task(node, 2)).await;
+        assert_eq!(answer["status"], "SUCCEEDED", "{node}: {answer}");
+    }
+
+    let done = world.run(&run).await;
+    let attempts = list(&node(&done, "x")["attempts"]);
+    assert_eq!(attempts.len(), 1, "{done:#}");
+    let generation = &node(&streams, "x")["attempts"][0]["generationId"];
+    assert_eq!(&attempts[0]["generationId"], generation);
+    let ledger = world.sandbox.ledger().await;
+    let of_x = ledger.iter().filter(|call| &call["id"] == generation);
+    assert_eq!(of_x.count(), 1, "{ledger:?}");
+    assert!(ledger.iter().all(|call| call["cancelled"] != true));
+    assert_eq!(
+        world.paid().await,
+        2,
+        "x and b are paid once each: {ledger:?}"
+    );
+    let charged: Decimal = ledger.iter().map(|call| decimal(&call["cost"])).sum();
+    assert_eq!(decimal(&done["costUsd"]), charged);
 }
 
 #[tokio::test]

@@ -66,6 +66,12 @@ impl World {
         record(&self.sandbox.store, node, credential, Timestamp::now()).await
     }
 
+    /// Records a run of these nodes.
+    pub(crate) async fn begin_nodes(&self, nodes: Value) -> String {
+        let credential = ("main", self.credential.as_str());
+        record_nodes(&self.sandbox.store, nodes, credential, Timestamp::now()).await
+    }
+
     /// The run as the API would show it.
     pub(crate) async fn run(&self, id: &str) -> Value {
         serde_json::to_value(self.sandbox.store.run_view(id).await.unwrap()).unwrap()
@@ -121,14 +127,25 @@ impl World {
 pub(crate) async fn record(
     store: &Store,
     mut node: Value,
+    credential: (&str, &str),
+    started_at: Timestamp,
+) -> String {
+    node["variableName"] = json!("x");
+    record_nodes(store, json!([node]), credential, started_at).await
+}
+
+async fn record_nodes(
+    store: &Store,
+    mut nodes: Value,
     (name, credential): (&str, &str),
     started_at: Timestamp,
 ) -> String {
     let id = Uuid::now_v7().to_string();
-    node["type"] = json!("openrouter");
-    node["variableName"] = json!("x");
-    node["credential"] = json!(name);
-    let document = json!({"name": "recorded", "nodes": [node]});
+    for node in nodes.as_array_mut().unwrap() {
+        node["type"] = json!("openrouter");
+        node["credential"] = json!(name);
+    }
+    let document = json!({"name": "recorded", "nodes": nodes});
     let workflow = steps_workflow::parse(&document.to_string(), Format::Json).unwrap();
     let begun = store
         .begin_run(&NewRun {
