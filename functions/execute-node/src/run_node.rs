@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use steps_problem::Problem;
+use steps_problem::{MESSAGE, Problem, short};
 use steps_runs::{
     Attempt, Claim, Claimed, Lease, NodeRecord, NodeStatus, Outcome, RUN_ABORTED, Reserve,
     RunStatus, Usage, Work, timed_out,
@@ -254,7 +254,7 @@ impl ExecuteNode {
             problem.redacted()
         };
         attempt.code = Some(problem.code.clone());
-        attempt.message = Some(problem.to_string());
+        attempt.message = Some(short(&problem.to_string(), MESSAGE));
         attempt.wait_seconds = wait;
         let tokens = tokens.map(usage).unwrap_or_default();
         match wait {
@@ -284,6 +284,8 @@ impl ExecuteNode {
         }
     }
 
+    /// Writes the end of the attempt. Where the store refuses it for good, a short failure is written instead: the
+    /// money stays counted, the texts are left out, and the run fails at once under the store's own code.
     async fn write_end(
         &self,
         ending: &Ending<'_>,
@@ -291,6 +293,35 @@ impl ExecuteNode {
         usage: Usage,
         outcome: &Outcome<'_>,
     ) -> Result<(), Problem> {
+        let problem = match self.write(ending, attempt, usage, outcome).await {
+            Err(error) if !error.passes() => Problem::from(error),
+            written => return Ok(written?),
+        };
+        tracing::warn!(
+            run = ending.work.run.id,
+            node = ending.node.id,
+            cause = problem.cause,
+            "the attempt's end is refused: a short one is written"
+        );
+        let short = Attempt {
+            code: Some(problem.code.clone()),
+            message: None,
+            wait_seconds: None,
+            ..attempt.clone()
+        };
+        self.write(ending, &short, usage, &Outcome::Failed(&problem))
+            .await?;
+        Err(problem)
+    }
+
+    /// Writes the end of the attempt, again and again where the trouble may pass.
+    async fn write(
+        &self,
+        ending: &Ending<'_>,
+        attempt: &Attempt,
+        usage: Usage,
+        outcome: &Outcome<'_>,
+    ) -> Result<(), steps_runs::Error> {
         let mut pause = Duration::from_millis(200);
         loop {
             let now = Timestamp::now();
@@ -300,8 +331,8 @@ impl ExecuteNode {
             let Err(error) = settled.await else {
                 return Ok(());
             };
-            if Instant::now() + pause > ending.until {
-                return Err(error.into());
+            if !error.passes() || Instant::now() + pause > ending.until {
+                return Err(error);
             }
             tracing::warn!(%error, "the attempt's end could not be written yet");
             sleep(pause).await;

@@ -19,14 +19,20 @@ const LOST_AFTER: SignedDuration = SignedDuration::from_mins(16);
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
 impl FinishRun {
-    /// Looks at the runs that have been RUNNING for a while, the longest due first. One that cannot be looked at keeps
-    /// none of the others from it.
+    /// Looks at the runs that have been RUNNING for a while, the longest due first. A run that cannot be looked at does
+    /// not stop the others; where that will not pass, it is looked at again later than they are.
     pub(crate) async fn sweep(&self) -> Result<(), Problem> {
         let due = self.store.due(Due::Run, Timestamp::now(), AT_ONCE).await?;
         let mut failed = None;
         for item in &due {
             if let Err(problem) = self.look_at(item).await {
                 tracing::warn!(run = item.run_id, code = problem.code, "not looked at");
+                if !problem.retryable {
+                    let later = self.store.due_again(item, Timestamp::now(), LONGEST_PAUSE);
+                    if let Err(error) = later.await {
+                        tracing::warn!(run = item.run_id, %error, "not put off");
+                    }
+                }
                 failed = Some(problem);
             }
         }

@@ -130,7 +130,8 @@ impl Assembly {
 
     /// Takes in a chunk or a whole answer.
     pub(crate) fn absorb(&mut self, chunk: Chunk) {
-        keep_first(&mut self.generation_id, chunk.id);
+        let id = chunk.id.as_deref().map(text::message);
+        keep_first(&mut self.generation_id, id);
         keep_last(&mut self.model, chunk.model);
         keep_last(&mut self.provider, chunk.provider);
         if let Some(usage) = chunk.usage {

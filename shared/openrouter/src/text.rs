@@ -1,13 +1,12 @@
 //! Text that came from outside, made fit to show.
 
-use steps_problem::redact;
+use steps_problem::{MESSAGE, cut, redact};
 
-const MESSAGE_CHARS: usize = 500;
 const EXCERPT_CHARS: usize = 200;
 
 /// A message from upstream: without keys, on one line, and not too long.
 pub(crate) fn message(text: &str) -> String {
-    cut(&one_line(&redact(text)), MESSAGE_CHARS)
+    cut(&one_line(&redact(text)), MESSAGE)
 }
 
 /// The beginning of a body that could not be read; of an HTML page, its title.
@@ -24,13 +23,6 @@ pub(crate) fn excerpt(body: &str) -> String {
 
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-fn cut(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
-        None => text.to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 
 mod nearest;
 mod redact;
+mod short;
 
 use std::fmt;
 
@@ -13,8 +14,10 @@ use serde::{Deserialize, Serialize};
 
 pub use nearest::{did_you_mean, distance, known_names, near_miss, nearest};
 pub use redact::{is_key_char, redact};
+use short::STEPS;
+pub use short::{CAUSE, FAULTS, MESSAGE, NAME, PATH, cut, short, short_faults};
 
-/// A failure as users meet it. Never carries a secret.
+/// A failure as users meet it. Never carries a secret, and no text past the bounds of [`short`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Problem {
@@ -113,9 +116,9 @@ impl Problem {
         cause: impl Into<String>,
     ) -> Self {
         Self {
-            code: code.into(),
-            title: title.into(),
-            cause: cause.into(),
+            code: short(&code.into(), NAME),
+            title: short(&title.into(), NAME),
+            cause: short(&cause.into(), CAUSE),
             solution: Vec::new(),
             link: None,
             status,
@@ -132,14 +135,18 @@ impl Problem {
         I: IntoIterator<Item = S>,
         S: Into<String>,
     {
-        self.solution = steps.into_iter().map(Into::into).collect();
+        self.solution = steps
+            .into_iter()
+            .take(STEPS)
+            .map(|step| short(&step.into(), MESSAGE))
+            .collect();
         self
     }
 
     /// A page that helps on.
     #[must_use]
     pub fn link(mut self, link: impl Into<String>) -> Self {
-        self.link = Some(link.into());
+        self.link = Some(short(&link.into(), MESSAGE));
         self
     }
 
@@ -153,33 +160,33 @@ impl Problem {
     /// What the service behind us said.
     #[must_use]
     pub fn upstream(mut self, upstream: Option<Upstream>) -> Self {
-        self.upstream = upstream;
+        self.upstream = upstream.map(|upstream| Upstream {
+            provider: upstream.provider.map(|name| short(&name, NAME)),
+            message: short(&upstream.message, MESSAGE),
+            ..upstream
+        });
         self
     }
 
-    /// The same without anything that looks like an API key. Applied once more at every edge, whatever was done before.
+    /// The same without anything that looks like an API key, and with every text cut. Applied once more at every edge,
+    /// whatever was done before.
     #[must_use]
-    pub fn redacted(mut self) -> Self {
-        let upstream = self.upstream.as_mut().map(|upstream| &mut upstream.message);
-        let faults = self
-            .faults
-            .iter_mut()
-            .flat_map(|fault| [&mut fault.path, &mut fault.message]);
-        for text in [&mut self.cause]
-            .into_iter()
-            .chain(upstream)
-            .chain(faults)
-            .chain(&mut self.solution)
-        {
-            *text = redact(text);
+    pub fn redacted(self) -> Self {
+        let short = Self::new(self.status, self.code, self.title, self.cause)
+            .solution(self.solution)
+            .retryable(self.retryable)
+            .upstream(self.upstream)
+            .faults(self.faults);
+        match self.link {
+            Some(link) => short.link(link),
+            None => short,
         }
-        self
     }
 
     /// The faults found in what the caller sent.
     #[must_use]
     pub fn faults(mut self, faults: Vec<Fault>) -> Self {
-        self.faults = faults;
+        self.faults = short_faults(faults);
         self
     }
 }
@@ -195,3 +202,37 @@ impl fmt::Display for Problem {
 }
 
 impl std::error::Error for Problem {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_is_put_into_a_problem_it_stays_small_and_without_keys() {
+        let long = format!("{} sk-or-v1-abc", "漢 sk-or-v1-abc ".repeat(1_000));
+        let built = Problem::new(422, &long, &long, &long)
+            .solution(vec![long.clone(); 100])
+            .link(&long)
+            .upstream(Some(Upstream {
+                status: Some(500),
+                provider: Some(long.clone()),
+                message: long.clone(),
+            }))
+            .faults(vec![Fault::at(&long, &long); 1000]);
+        let set = Problem {
+            code: long.clone(),
+            title: long.clone(),
+            cause: long.clone(),
+            solution: vec![long.clone(); 100],
+            link: Some(long.clone()),
+            upstream: built.upstream.clone(),
+            faults: vec![Fault::at(&long, &long); 1000],
+            ..built.clone()
+        };
+        assert_eq!(set.redacted(), built);
+        assert_eq!(built.clone().redacted(), built);
+        // Half of what a record may have.
+        assert!(format!("{built:?}").len() < 200_000);
+        assert!(!format!("{built:?}").contains("v1-abc"));
+    }
+}

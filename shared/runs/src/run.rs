@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use steps_problem::{Fault, Problem};
+use steps_problem::{Fault, Problem, short_faults};
 use tokio::try_join;
 
 use crate::attribute::{
@@ -299,7 +299,10 @@ impl Store {
             .item("input", input)
             .item("triggerContext", context);
         if !run.warnings.is_empty() {
-            body = body.item("warnings", nested(&run.warnings, "warnings")?);
+            body = body.item(
+                "warnings",
+                nested(&short_faults(run.warnings.to_vec()), "warnings")?,
+            );
         }
         let mut puts = vec![head, body];
         if let Some(identity) = run.identity {

@@ -13,8 +13,9 @@ use flate2::write::GzEncoder;
 use crate::Error;
 use crate::attribute::{n, s};
 
-/// Most bytes of one compressed text inside an item. An item may have 400 KB: a run's holds three texts.
-pub(crate) const INLINE_LIMIT: usize = 120_000;
+/// Most bytes of one compressed text inside an item. An item may have 400 KB: a run's holds three texts, and warnings
+/// of up to 130 KB.
+pub(crate) const INLINE_LIMIT: usize = 80_000;
 
 /// Where texts past the item limit go.
 #[derive(Debug, Clone)]

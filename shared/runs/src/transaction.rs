@@ -87,6 +87,9 @@ impl Store {
                     item: reason.item.clone(),
                 });
             }
+            if let Some(error) = refusal(reasons) {
+                return Err(error);
+            }
             let conflict = reasons.iter().any(|reason| {
                 matches!(
                     reason.code(),
@@ -111,7 +114,45 @@ fn cancellation<R>(error: &SdkError<TransactWriteItemsError, R>) -> &[Cancellati
     }
 }
 
+/// The reason that makes it pointless to try the transaction again, where there is one.
+fn refusal(reasons: &[CancellationReason]) -> Option<Error> {
+    reasons.iter().find_map(|reason| {
+        let code = reason.code()?;
+        let said = reason.message().unwrap_or_default();
+        let error = Error::answered("DynamoDB", Some(code), &format!("{code}: {said}"));
+        (!error.passes()).then_some(error)
+    })
+}
+
 /// Sleeps for a random time up to `milliseconds`, so that those who met do not meet again.
 pub(crate) async fn sleep_around(milliseconds: u64) {
     tokio::time::sleep(Duration::from_millis(fastrand::u64(1..=milliseconds))).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_write_that_is_refused_for_good_refuses_its_transaction() {
+        let reasons = |codes: &[&str]| -> Vec<CancellationReason> {
+            let reason = |code: &&str| {
+                let said = CancellationReason::builder().message("too large");
+                said.code(*code).build()
+            };
+            codes.iter().map(reason).collect()
+        };
+        let refused = refusal(&reasons(&[
+            "None",
+            "ValidationError",
+            "TransactionConflict",
+        ]));
+        assert_eq!(
+            refused.map(|error| error.to_string()).as_deref(),
+            Some("DynamoDB refuses the record: ValidationError: too large")
+        );
+        for passing in ["None", "TransactionConflict", "ThrottlingError"] {
+            assert!(refusal(&reasons(&["None", passing])).is_none(), "{passing}");
+        }
+    }
 }

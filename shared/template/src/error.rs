@@ -9,13 +9,13 @@ pub enum RenderError {
     /// A value that is named is not there.
     #[error("{}", missing(path, *line, *column, names, *place_kind, suggestion.as_deref()))]
     MissingVariable {
-        /// Its full path from the context's root.
+        /// Its full path from the context's root, cut to [`steps_problem::PATH`].
         path: String,
         /// Line of the tag in the template, from 1.
         line: usize,
         /// Column of the tag, from 1.
         column: usize,
-        /// The names that exist where it is missing.
+        /// The names that exist where it is missing, each cut to [`steps_problem::NAME`].
         names: Vec<String>,
         /// What the place is when it is no object, such as `a text`.
         place_kind: Option<&'static str>,

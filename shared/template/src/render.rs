@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use serde_json::Value;
-use steps_problem::nearest;
+use steps_problem::{NAME, PATH, nearest, short};
 
 use crate::error::RenderError;
 use crate::helper::Helper;
@@ -352,13 +352,14 @@ impl<'a> Run<'a> {
             Value::Object(_) => None,
             other => Some(kind(other)),
         };
+        // A run's sender chooses the names of its input, and a `lookup` takes its name from there.
         Err(RenderError::MissingVariable {
-            path: missing.path,
+            path: short(&missing.path, PATH),
             line: at.line,
             column: at.column,
-            names,
+            names: names.iter().map(|name| short(name, NAME)).collect(),
             place_kind,
-            suggestion,
+            suggestion: suggestion.map(|name| short(&name, NAME)),
         })
     }
 }

@@ -41,6 +41,8 @@ pub enum Meets {
     Throttling,
     /// A transaction cancelled for this reason.
     Cancelled(&'static str),
+    /// Refused under this code of AWS.
+    Refused(&'static str),
     /// 500, as the service itself fails.
     InternalError,
     /// Done, but later.
@@ -154,6 +156,7 @@ async fn hand_on(State(door): State<Arc<Inner>>, request: Request) -> Response {
         Some(Meets::HeldBack) => return std::future::pending().await,
         Some(Meets::Throttling) => return throttled(&operation),
         Some(Meets::Cancelled(reason)) => return cancelled(reason),
+        Some(Meets::Refused(code)) => return refused(400, code, &operation),
         Some(Meets::InternalError) => return refused(500, "InternalServerError", &operation),
         Some(Meets::Slow(pause)) => sleep(pause).await,
         Some(Meets::AnswerHeldBack) | None => {}

@@ -1,5 +1,7 @@
 //! A run that fails says which node failed, why, and what to do; its execution carries the same error name.
 
+use std::time::{Duration, Instant};
+
 use end_to_end::{User, aws, execution_arn, list, node, text};
 use serde_json::{Value, json};
 
@@ -44,6 +46,38 @@ async fn a_key_that_is_revoked_after_it_was_stored() {
     assert!(solution(&run).contains("Create a new API key"));
     assert_eq!(node(&run, "x")["status"], "FAILED");
     assert_eq!(user.ledger().await.len(), 0);
+}
+
+#[tokio::test]
+async fn names_of_any_length_in_the_input_fail_the_run_at_once_and_briefly() {
+    let user = User::with_credential().await;
+    let workflow = user
+        .workflow(json!([{"variableName": "x", "userPrompt": "About {{topic}}"}]))
+        .await;
+    let body: serde_json::Map<String, Value> = (0..20)
+        .map(|index| (format!("{index:02}{}", "é".repeat(12_500)), json!(1)))
+        .collect();
+    let body = Value::Object(body).to_string();
+    assert!(body.len() > 500_000);
+    let json = [("content-type".to_owned(), "application/json".to_owned())];
+    let begun = Instant::now();
+    let started = user
+        .deliver_with_token(&format!("/hooks/{workflow}"), &json, body.as_bytes())
+        .await;
+    assert_eq!(started.status, 202, "{:?}", started.body);
+    let run = user.ended(&text(&started.body["id"])).await;
+    assert!(begun.elapsed() < Duration::from_secs(20), "{run:#}");
+    assert_eq!(run["status"], "FAILED");
+    assert_eq!(run["error"]["code"], "MissingVariable");
+    let cause = text(&run["error"]["cause"]);
+    assert!(cause.chars().count() <= 2_001, "{cause}");
+    assert!(cause.contains(&format!("00{}…", "é".repeat(62))), "{cause}");
+    let x = node(&run, "x");
+    assert_eq!(list(&x["attempts"]).len(), 1);
+    let message = text(&x["attempts"][0]["message"]);
+    assert!(message.chars().count() <= 501, "{message}");
+    assert!(x.to_string().len() < 10_000, "{x:#}");
+    assert!(run["error"].to_string().len() < 10_000);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! AWS may throttle, fail, be slow or cancel a transaction: it is ridden out, and no call is paid twice for it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use end_to_end::{Meets, list, node, text};
 use reqwest::Method;
@@ -154,6 +154,96 @@ async fn a_paid_answer_is_held_on_to_until_the_table_takes_it() {
     let ended = world.agrees_with_the_ledger(&run).await;
     assert_eq!(list(&node(&ended, "x")["attempts"]).len(), 1, "{ended:#}");
     assert_eq!(world.paid().await, 1);
+}
+
+#[tokio::test]
+async fn an_answer_that_the_table_never_takes_ends_the_node_at_once_with_its_money_kept() {
+    for meets in [
+        Meets::Cancelled("ValidationError"),
+        Meets::Cancelled("ItemCollectionSizeLimitExceeded"),
+        Meets::Refused("ValidationException"),
+        Meets::Refused("AccessDeniedException"),
+        Meets::Refused("ResourceNotFoundException"),
+    ] {
+        let world = World::new().await;
+        let run = world.begin("hi").await;
+        let function = world.sandbox.function("execute-node").await;
+        let begun = Instant::now();
+        world
+            .sandbox
+            .trouble("TransactWriteItems", "SUCCEEDED", usize::MAX, meets);
+        let answer = function.invoke(task(&run)).await;
+        assert_eq!(answer["errorType"], "RecordRefused", "{meets:?}: {answer}");
+        assert!(begun.elapsed() < Duration::from_secs(10), "{meets:?}");
+        let ended = world.agrees_with_the_ledger(&run).await;
+        let x = node(&ended, "x");
+        assert_eq!(x["status"], "FAILED", "{ended:#}");
+        assert_eq!(x["error"]["code"], "RecordRefused");
+        assert_eq!(x["attempts"][0]["code"], "RecordRefused");
+        assert!(x["attempts"][0]["message"].is_null(), "{x:#}");
+        assert_eq!(ended["error"]["code"], "RecordRefused");
+        assert_eq!(ended["error"]["retryable"], false);
+        assert_eq!(world.paid().await, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_table_that_takes_no_end_at_all_fails_the_node_at_once() {
+    let world = World::new().await;
+    let run = world.begin("hi").await;
+    let function = world.sandbox.function("execute-node").await;
+    let begun = Instant::now();
+    // Every end counts its cost; no claim does.
+    let trouble = world.sandbox.trouble(
+        "TransactWriteItems",
+        "costUsd",
+        usize::MAX,
+        Meets::Cancelled("ValidationError"),
+    );
+    let answer = function.invoke(task(&run)).await;
+    assert_eq!(answer["errorType"], "RecordRefused", "{answer}");
+    assert!(begun.elapsed() < Duration::from_secs(10));
+    trouble.met().await;
+    let machine = include_str!("../../../infra/run-workflow.asl.yaml");
+    assert!(machine.contains("- StorageUnavailable"), "what passes");
+    assert!(!machine.contains("- RecordRefused"), "is not tried again");
+}
+
+#[tokio::test]
+async fn what_aws_refuses_is_told_and_not_tried_again() {
+    let world = World::new().await;
+    let document = json!({"name": "refused", "nodes": [{
+        "type": "openrouter", "variableName": "x", "credential": "main", "userPrompt": "hi",
+    }]});
+    let workflows = world.sandbox.function("workflows").await;
+    let put = workflows
+        .http(Method::PUT, "/workflows/refused", Some(&document))
+        .await;
+    assert!(put.status.is_success(), "{:?}", put.body);
+    let start_run = world.sandbox.function("start-run").await;
+    let refusal = Meets::Cancelled("ValidationError");
+    world
+        .sandbox
+        .trouble("TransactWriteItems", "", usize::MAX, refusal);
+    world.sandbox.aws_calls();
+    let refused = start_run
+        .http(Method::POST, "/workflows/refused/runs", None)
+        .await;
+    assert_eq!(refused.status, 500, "{:?}", refused.body);
+    assert_eq!(refused.body["code"], "RecordRefused");
+    assert_eq!(refused.body["retryable"], false);
+    assert_eq!(world.sandbox.aws_calls()["TransactWriteItems"], 1);
+    world.sandbox.calm();
+
+    let run = world.begin("hi").await;
+    let finish_run = world.sandbox.function("finish-run").await;
+    let refusal = Meets::Refused("ValidationException");
+    world.sandbox.trouble("UpdateItem", "", usize::MAX, refusal);
+    world.sandbox.aws_calls();
+    let told = json!({"detail": {"name": run, "status": "FAILED"}});
+    let refused = finish_run.invoke(told).await;
+    assert_eq!(refused["errorType"], "RecordRefused", "{refused}");
+    assert_eq!(world.sandbox.aws_calls()["UpdateItem"], 1);
 }
 
 #[tokio::test]
