@@ -4,10 +4,12 @@
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use steps_usage::Usage;
 
 use crate::classify::{self, Origin};
-use crate::completion::{Completion, Usage};
+use crate::completion::Completion;
 use crate::error::{Error, Failure, Said};
+use crate::halves::{join, join_all};
 use crate::{lenient, money, text};
 
 /// One chunk, or a whole plain answer. The wire sends more, and sends some of it only at times.
@@ -24,6 +26,9 @@ pub(crate) struct Chunk {
     #[serde(deserialize_with = "lenient::or_default")]
     choices: Vec<Choice>,
     usage: Option<WireUsage>,
+    /// The tier that serves the answer, whatever was asked for.
+    #[serde(deserialize_with = "lenient::string")]
+    service_tier: Option<String>,
     error: Option<Value>,
 }
 
@@ -73,19 +78,52 @@ struct WireUsage {
     total_tokens: u64,
     #[serde(deserialize_with = "money::option")]
     cost: Option<Decimal>,
-    #[serde(deserialize_with = "lenient::or_default")]
+    #[serde(deserialize_with = "lenient::flag")]
+    is_byok: bool,
+    #[serde(deserialize_with = "lenient::or_missing")]
     prompt_tokens_details: Details,
-    #[serde(deserialize_with = "lenient::or_default")]
+    #[serde(deserialize_with = "lenient::or_missing")]
     completion_tokens_details: Details,
+    #[serde(deserialize_with = "lenient::or_missing")]
+    cost_details: CostDetails,
+    #[serde(deserialize_with = "lenient::or_missing")]
+    server_tool_use_details: ServerToolUse,
 }
 
+/// Of the tokens sent, or of those generated.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Details {
     #[serde(deserialize_with = "lenient::count_or_zero")]
     cached_tokens: u64,
     #[serde(deserialize_with = "lenient::count_or_zero")]
+    cache_write_tokens: u64,
+    #[serde(deserialize_with = "lenient::count_or_zero")]
+    audio_tokens: u64,
+    #[serde(deserialize_with = "lenient::count_or_zero")]
+    video_tokens: u64,
+    #[serde(deserialize_with = "lenient::count_or_zero")]
     reasoning_tokens: u64,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct CostDetails {
+    #[serde(deserialize_with = "money::option")]
+    server_tool_cost: Option<Decimal>,
+    #[serde(deserialize_with = "money::option")]
+    upstream_inference_cost: Option<Decimal>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct ServerToolUse {
+    #[serde(deserialize_with = "lenient::count_or_zero")]
+    web_search_requests: u64,
+    #[serde(deserialize_with = "lenient::count_or_zero")]
+    tool_calls_requested: u64,
+    #[serde(deserialize_with = "lenient::count_or_zero")]
+    tool_calls_executed: u64,
 }
 
 #[derive(Debug, Default)]
@@ -97,7 +135,19 @@ struct ToolCall {
     arguments: String,
 }
 
-/// What has come so far.
+/// How the server ended the answer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum End {
+    /// Not at all, so far.
+    #[default]
+    Open,
+    /// A stream with `[DONE]`.
+    Marked,
+    /// A plain answer with its last brace: nothing of it is missing.
+    Whole,
+}
+
+/// What has come so far. Its texts may hold marked halves of characters until it is complete.
 #[derive(Debug, Default)]
 pub(crate) struct Assembly {
     generation_id: Option<String>,
@@ -109,6 +159,7 @@ pub(crate) struct Assembly {
     finish_reason: Option<String>,
     native_finish_reason: Option<String>,
     usage: Option<Usage>,
+    service_tier: Option<String>,
     cost_usd: Option<Decimal>,
     annotations: Vec<Value>,
     tool_calls: Vec<ToolCall>,
@@ -116,8 +167,9 @@ pub(crate) struct Assembly {
     error: Option<Value>,
     /// Whether a chunk had choices at all.
     has_choices: bool,
-    /// Whether the server said that nothing follows.
-    is_done: bool,
+    end: End,
+    /// How many events could not be read.
+    unreadable: usize,
 }
 
 impl Assembly {
@@ -134,6 +186,7 @@ impl Assembly {
         keep_first(&mut self.generation_id, id);
         keep_last(&mut self.model, chunk.model);
         keep_last(&mut self.provider, chunk.provider);
+        keep_last(&mut self.service_tier, chunk.service_tier);
         if let Some(usage) = chunk.usage {
             self.absorb_usage(usage);
         }
@@ -157,12 +210,14 @@ impl Assembly {
 
     fn absorb_error(&mut self, error: Option<Value>) {
         if self.error.is_none() {
-            self.error = error.filter(classify::is_error);
+            self.error = error.filter(classify::is_error).map(join_all);
         }
     }
 
     fn absorb_usage(&mut self, wire: WireUsage) {
         let total = wire.prompt_tokens.saturating_add(wire.completion_tokens);
+        let (prompt, completion) = (wire.prompt_tokens_details, wire.completion_tokens_details);
+        let tools = wire.server_tool_use_details;
         self.usage = Some(Usage {
             prompt_tokens: wire.prompt_tokens,
             completion_tokens: wire.completion_tokens,
@@ -171,8 +226,22 @@ impl Assembly {
             } else {
                 wire.total_tokens
             },
-            reasoning_tokens: wire.completion_tokens_details.reasoning_tokens,
-            cached_tokens: wire.prompt_tokens_details.cached_tokens,
+            reasoning_tokens: completion.reasoning_tokens,
+            cached_tokens: prompt.cached_tokens,
+            cache_write_tokens: prompt.cache_write_tokens,
+            audio_tokens: prompt.audio_tokens,
+            audio_output_tokens: completion.audio_tokens,
+            video_tokens: prompt.video_tokens,
+            web_search_requests: tools.web_search_requests,
+            tool_calls_requested: tools.tool_calls_requested,
+            tool_calls_executed: tools.tool_calls_executed,
+            server_tool_cost_usd: wire.cost_details.server_tool_cost.unwrap_or_default(),
+            upstream_cost_usd: wire
+                .cost_details
+                .upstream_inference_cost
+                .unwrap_or_default(),
+            is_byok: wire.is_byok,
+            service_tier: None,
         });
         if wire.cost.is_some() {
             self.cost_usd = wire.cost;
@@ -264,9 +333,19 @@ impl Assembly {
         }
     }
 
-    /// Notes that the server said that nothing follows.
-    pub(crate) fn end(&mut self) {
-        self.is_done = true;
+    /// Notes the stream's `[DONE]`.
+    pub(crate) fn end_stream(&mut self) {
+        self.end = End::Marked;
+    }
+
+    /// Notes that the answer was plain, and came to its end.
+    pub(crate) fn end_plain(&mut self) {
+        self.end = End::Whole;
+    }
+
+    /// Notes an event that could not be read.
+    pub(crate) fn skip(&mut self) {
+        self.unreadable += 1;
     }
 
     /// Whether a piece of an answer has come.
@@ -289,14 +368,19 @@ impl Assembly {
         self.has_choices || self.error.is_some()
     }
 
+    /// Whether what came tells a finished answer from one that broke off: by its finish reason, its error or its usage.
+    pub(crate) fn tells_its_end(&self) -> bool {
+        self.is_settled() || self.usage.is_some()
+    }
+
     /// What is known, with the reason why there is no more.
     pub(crate) fn failure(self, error: Error) -> Failure {
         Failure {
             error,
             generation_id: self.generation_id,
-            usage: self.usage,
+            usage: with_tier(self.usage, self.service_tier),
             cost_usd: self.cost_usd,
-            partial_text: self.text,
+            partial_text: join(self.text),
         }
     }
 
@@ -309,25 +393,32 @@ impl Assembly {
         if let Some(error) = self.fault(origin, max_tokens) {
             return Err(Box::new(self.failure(error)));
         }
+        if self.unreadable > 0 {
+            tracing::warn!(
+                generation = self.generation_id,
+                events = self.unreadable,
+                "events of the answer could not be read; the answer is what the others held"
+            );
+        }
         if self.text.is_empty() {
             self.text.clone_from(&self.refusal);
         }
         Ok(Completion {
             generation_id: self.generation_id,
-            text: self.text,
+            text: join(self.text),
             model: self
                 .model
                 .unwrap_or_else(|| origin.model.unwrap_or_default().to_owned()),
             provider: self.provider,
             finish_reason: self.finish_reason,
             native_finish_reason: self.native_finish_reason,
-            usage: self.usage.unwrap_or_default(),
+            usage: with_tier(self.usage, self.service_tier).unwrap_or_default(),
             cost_usd: self.cost_usd,
-            reasoning: some(self.reasoning),
-            refusal: some(self.refusal),
-            annotations: self.annotations,
+            reasoning: some(join(self.reasoning)),
+            refusal: some(join(self.refusal)),
+            annotations: self.annotations.into_iter().map(join_all).collect(),
             tool_calls: self.tool_calls.into_iter().map(ToolCall::whole).collect(),
-            images: self.images,
+            images: self.images.into_iter().map(join_all).collect(),
         })
     }
 
@@ -346,15 +437,23 @@ impl Assembly {
             ));
             return Some(self.with_provider(classify::error(origin, &error)));
         }
-        if finish.is_none() && !self.is_done {
+        // Text that ends without a finish reason is whole only where something else says so.
+        let lacks = match self.end {
+            _ if finish.is_some() => None,
+            End::Open => Some("a finish reason"),
+            _ if native == Some("network_error") => Some("a finish reason: network_error"),
+            End::Marked if self.usage.is_none() => Some("a finish reason and without usage"),
+            End::Marked | End::Whole => None,
+        };
+        if let Some(lacks) = lacks {
             return Some(Error::StreamCut {
-                reason: "it ended without a finish reason".into(),
+                reason: format!("it ended without {lacks}"),
             });
         }
         if !is_empty {
             return None;
         }
-        let usage = self.usage.unwrap_or_default();
+        let usage = self.usage.clone().unwrap_or_default();
         match finish {
             Some("content_filter") => Some(Error::ContentFiltered(Box::new(Said {
                 status: None,
@@ -410,8 +509,15 @@ impl ToolCall {
             "function".into(),
             json!({"name": self.name, "arguments": arguments}),
         );
-        Value::Object(call)
+        join_all(Value::Object(call))
     }
+}
+
+/// The tier comes beside the usage; without usage it says nothing.
+fn with_tier(usage: Option<Usage>, service_tier: Option<String>) -> Option<Usage> {
+    let mut usage = usage?;
+    usage.service_tier = service_tier;
+    Some(usage)
 }
 
 fn some(text: String) -> Option<String> {
@@ -420,12 +526,12 @@ fn some(text: String) -> Option<String> {
 
 fn keep_first(slot: &mut Option<String>, value: Option<String>) {
     if slot.is_none() {
-        *slot = value.filter(|text| !text.is_empty());
+        *slot = value.filter(|text| !text.is_empty()).map(join);
     }
 }
 
 fn keep_last(slot: &mut Option<String>, value: Option<String>) {
     if let Some(text) = value.filter(|text| !text.is_empty()) {
-        *slot = Some(text);
+        *slot = Some(join(text));
     }
 }

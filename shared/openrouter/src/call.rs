@@ -14,8 +14,8 @@ use crate::assembly::{Assembly, Chunk};
 use crate::classify::{self, Origin};
 use crate::completion::Completion;
 use crate::error::{Error, Failure};
-use crate::text;
 use crate::timeouts::{Clock, Limit};
+use crate::{halves, text};
 
 /// No answer is longer; images come as text within it.
 const MOST_BYTES: usize = 64 << 20;
@@ -124,7 +124,9 @@ async fn read_events(
     // A last event that lacks its blank line still counts.
     let end = stream::iter([Ok(Bytes::from_static(b"\n\n"))]);
     let mut events = pin!(bytes.chain(end).eventsource());
-    let mut broken: Option<Error> = None;
+    // The first event that could not be read, and whether the last one so far looks cut in its middle.
+    let mut unreadable: Option<Error> = None;
+    let mut is_cut = false;
     loop {
         let limit = if assembly.is_settled() {
             Limit::Tail
@@ -134,17 +136,14 @@ async fn read_events(
             Limit::FirstToken
         };
         let Some(event) = clock.within(limit, events.next()).await? else {
-            // An event that can't be read and has none after it was cut in the middle.
-            return match broken {
-                Some(_) => Err(Error::StreamCut {
+            return if is_cut {
+                Err(Error::StreamCut {
                     reason: "it ended within an event".into(),
-                }),
-                None => Ok(()),
+                })
+            } else {
+                readable(assembly, unreadable)
             };
         };
-        if let Some(error) = broken {
-            return Err(error);
-        }
         let event = event.map_err(|error| match error {
             EventStreamError::Transport(error) => error,
             EventStreamError::Utf8(_) => unexpected("a stream that is not UTF-8"),
@@ -152,19 +151,40 @@ async fn read_events(
         })?;
         let data = event.data.trim();
         if data == "[DONE]" {
-            assembly.end();
+            assembly.end_stream();
             // A body read to its end leaves a connection that the next call can use.
             let rest = async { while let Some(Ok(_)) = events.next().await {} };
             let _ = timeout(DRAIN, rest).await;
-            return Ok(());
+            return readable(assembly, unreadable);
         }
         if data.is_empty() {
             continue;
         }
-        match serde_json::from_str::<Chunk>(data) {
-            Ok(chunk) => assembly.absorb(chunk),
-            Err(_) => broken = Some(unexpected(data)),
+        match read_chunk(data) {
+            Some(chunk) => {
+                assembly.absorb(chunk);
+                is_cut = false;
+            }
+            None => {
+                assembly.skip();
+                // Where several events and nothing else came, this is another language, and not one cut event.
+                is_cut = unreadable.is_none() || assembly.is_answer();
+                unreadable.get_or_insert_with(|| unexpected(data));
+            }
         }
+    }
+}
+
+/// One chunk of JSON; the halves of characters in it are marked.
+fn read_chunk(json: &str) -> Option<Chunk> {
+    serde_json::from_str(&halves::mark(json)).ok()
+}
+
+/// An event that could not be read costs itself alone where the others tell that the answer came to its end.
+fn readable(assembly: &Assembly, unreadable: Option<Error>) -> Result<(), Error> {
+    match unreadable {
+        Some(error) if !assembly.tells_its_end() => Err(error),
+        _ => Ok(()),
     }
 }
 
@@ -181,18 +201,18 @@ async fn read_plain(
         let bytes = stream::iter([Ok(bytes)]).chain(stream::iter(body.broken.map(Err)));
         return read_events(bytes, clock, assembly).await;
     }
-    match (serde_json::from_str::<Chunk>(content), body.broken) {
-        (Ok(chunk), _) => {
+    match (read_chunk(content), body.broken) {
+        (Some(chunk), _) => {
             assembly.absorb(chunk);
             if !assembly.is_answer() {
                 return Err(unexpected(content));
             }
-            assembly.end();
+            assembly.end_plain();
             Ok(())
         }
-        (Err(_), Some(error)) => Err(error),
-        (Err(_), None) if content.is_empty() => Err(unexpected("an empty body")),
-        (Err(_), None) => Err(unexpected(content)),
+        (None, Some(error)) => Err(error),
+        (None, None) if content.is_empty() => Err(unexpected("an empty body")),
+        (None, None) => Err(unexpected(content)),
     }
 }
 

@@ -9,7 +9,7 @@ use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 use crate::error::{Error, Said};
-use crate::{lenient, text};
+use crate::{halves, lenient, text};
 
 const DAY: u64 = 24 * 3600;
 const DEEPEST: usize = 6;
@@ -49,7 +49,7 @@ pub(crate) fn refusal(origin: Origin<'_>, content_type: Option<&str>, body: &str
 
 /// Reads JSON that keep-alive blanks or comment lines may precede.
 pub(crate) fn json(body: &str) -> Option<Value> {
-    serde_json::from_str(without_comments(body)).ok()
+    serde_json::from_str(&halves::replace(without_comments(body))).ok()
 }
 
 /// What follows the blanks and the lines that begin with a colon.
@@ -272,7 +272,7 @@ fn sentence_of(value: &Value, depth: usize) -> Option<String> {
             let trimmed = text.trim();
             let nested = trimmed
                 .starts_with(['{', '['])
-                .then(|| serde_json::from_str::<Value>(trimmed).ok())
+                .then(|| serde_json::from_str::<Value>(&halves::replace(trimmed)).ok())
                 .flatten()
                 .and_then(|inner| sentence_of(&inner, depth + 1));
             nested.or_else(|| (!trimmed.is_empty()).then(|| trimmed.to_owned()))

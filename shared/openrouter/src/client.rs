@@ -19,8 +19,8 @@ use crate::generation::Generation;
 use crate::key::KeyInfo;
 use crate::models::{Model, Page};
 use crate::request::ChatRequest;
-use crate::text;
 use crate::timeouts::{Clock, Limit, Timeouts};
+use crate::{halves, text};
 
 const USER_AGENT: &str = concat!("openrouter-steps/", env!("CARGO_PKG_VERSION"));
 const MOST_LOOKUP_BYTES: usize = 64 << 20;
@@ -335,7 +335,7 @@ impl Answer {
     /// Reads what was asked for; a 200 may hold an error in its place.
     pub(crate) fn parse<T: DeserializeOwned>(mut self) -> Result<T, Error> {
         let content = classify::without_comments(&self.body.text);
-        match serde_json::from_str(content) {
+        match serde_json::from_str(&halves::replace(content)) {
             Ok(value) => Ok(value),
             Err(_) if self.body.broken.is_some() => {
                 Err(self.body.broken.take().unwrap_or_else(|| self.unexpected()))

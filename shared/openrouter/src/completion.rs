@@ -3,6 +3,7 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use steps_usage::Usage;
 
 /// A model's answer.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -20,7 +21,7 @@ pub struct Completion {
     pub finish_reason: Option<String>,
     /// The provider's own word for it.
     pub native_finish_reason: Option<String>,
-    /// Tokens used.
+    /// Tokens and whatever else it used.
     pub usage: Usage,
     /// What OpenRouter charged, in USD; none if it did not say. With a provider key of one's own this is the fee alone.
     pub cost_usd: Option<Decimal>,
@@ -34,20 +35,4 @@ pub struct Completion {
     pub tool_calls: Vec<Value>,
     /// `{type, image_url: {url}}` with a data URL, as on the wire.
     pub images: Vec<Value>,
-}
-
-/// Tokens used, as the model's own tokenizer counts them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Usage {
-    /// What was sent.
-    pub prompt_tokens: u64,
-    /// What was generated, reasoning included.
-    pub completion_tokens: u64,
-    /// Both.
-    pub total_tokens: u64,
-    /// Of those generated, how many were reasoning.
-    pub reasoning_tokens: u64,
-    /// Of those sent, how many came from the provider's cache.
-    pub cached_tokens: u64,
 }

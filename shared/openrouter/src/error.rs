@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rust_decimal::Decimal;
 
-use crate::completion::Usage;
+use steps_usage::Usage;
 
 /// What OpenRouter, or a provider behind it, said. Freed of keys and cut to a readable length.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

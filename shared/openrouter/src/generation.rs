@@ -2,8 +2,8 @@
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use steps_usage::Usage;
 
-use crate::completion::Usage;
 use crate::{lenient, money};
 
 /// What OpenRouter wrote down about a generation. As JSON its names are camelCase.
@@ -61,6 +61,9 @@ pub struct Generation {
     /// Of those sent, how many came from the provider's cache.
     #[serde(deserialize_with = "lenient::count")]
     pub native_tokens_cached: Option<u64>,
+    /// The service tier that served it.
+    #[serde(deserialize_with = "lenient::string")]
+    pub service_tier: Option<String>,
     /// Milliseconds until the first token.
     #[serde(deserialize_with = "lenient::count")]
     pub latency: Option<u64>,
@@ -70,7 +73,8 @@ pub struct Generation {
 }
 
 impl Generation {
-    /// The tokens that were billed; where those are missing, the ones counted alike for all models.
+    /// What it used, as far as the record tells: the tokens that were billed (where those are missing, the ones counted
+    /// alike for all models), the provider's price for a key of one's own, and the service tier.
     pub fn usage(&self) -> Usage {
         let prompt_tokens = self
             .native_tokens_prompt
@@ -86,6 +90,10 @@ impl Generation {
             total_tokens: prompt_tokens.saturating_add(completion_tokens),
             reasoning_tokens: self.native_tokens_reasoning.unwrap_or(0),
             cached_tokens: self.native_tokens_cached.unwrap_or(0),
+            upstream_cost_usd: self.upstream_inference_cost.unwrap_or_default(),
+            is_byok: self.is_byok,
+            service_tier: self.service_tier.clone(),
+            ..Usage::default()
         }
     }
 }

@@ -1,8 +1,10 @@
 //! Readers for fields that the wire does not always send as documented: whatever is not of the
 //! expected kind counts as missing.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// A string, or nothing.
 pub(crate) fn string<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
@@ -74,4 +76,16 @@ where
     T: Deserialize<'de> + Default,
 {
     Ok(Option::<T>::deserialize(from)?.unwrap_or_default())
+}
+
+/// What `T` reads; null and other kinds are its default.
+pub(crate) fn or_missing<'de, D, T>(from: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned + Default,
+{
+    let raw = Option::<Box<RawValue>>::deserialize(from)?;
+    Ok(raw
+        .and_then(|raw| serde_json::from_str(raw.get()).ok())
+        .unwrap_or_default())
 }

@@ -11,6 +11,7 @@ mod completion;
 mod endpoints;
 mod error;
 mod generation;
+mod halves;
 mod key;
 mod keys;
 mod lenient;
@@ -23,7 +24,7 @@ mod timeouts;
 pub use api_key::ApiKey;
 pub use call::Call;
 pub use client::{App, Client};
-pub use completion::{Completion, Usage};
+pub use completion::Completion;
 pub use endpoints::{Endpoint, ModelEndpoints};
 pub use error::{Error, Failure, Said};
 pub use generation::Generation;
@@ -34,6 +35,7 @@ pub use request::{
     AudioInput, ChatRequest, Content, DEFAULT_MAX_TOKENS, FileInput, MediaUrl, Message, Options,
     Part, Role,
 };
+pub use steps_usage::Usage;
 pub use timeouts::Timeouts;
 
 /// Where OpenRouter's API lives. Without `/api` the web site answers, with HTML and status 200.

@@ -181,7 +181,8 @@ async fn usage_comes_in_three_shapes() {
                     completion_tokens: 3,
                     total_tokens: 11,
                     reasoning_tokens: 1,
-                    cached_tokens: 2
+                    cached_tokens: 2,
+                    ..Usage::default()
                 }
             );
         }
@@ -261,12 +262,199 @@ async fn what_follows_the_finish_reason_may_break() {
 }
 
 #[tokio::test]
-async fn an_event_that_is_no_json_fails() {
-    let failure = stream(&format!("{}data: <oops>\n\n{}", text("part"), text("more")))
-        .await
-        .unwrap_err();
-    assert_eq!(failure.error.code(), "UnexpectedAnswer");
-    assert_eq!(failure.partial_text, "part");
+async fn an_event_that_is_no_json_fails_where_nothing_else_tells_that_the_answer_is_whole() {
+    let oops = "data: <oops>\n\n";
+    for (body, partial) in [
+        (
+            format!("{}{oops}{}", text("part"), text("more")),
+            "partmore",
+        ),
+        (
+            format!("{}{oops}{}{DONE}", text("part"), text("more")),
+            "partmore",
+        ),
+        (format!("{oops}{oops}"), ""),
+        (format!("{oops}{DONE}"), ""),
+    ] {
+        let failure = stream(&body).await.unwrap_err();
+        assert_eq!(failure.error.code(), "UnexpectedAnswer", "{body}");
+        assert_eq!(failure.partial_text, partial, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_is_no_json_costs_itself_alone_where_the_answer_ends_well() {
+    let oops = "data: {\"choices\":[{\"delta\":{\"content\":\"\\x\"}}]}\n\n";
+    let stop = delta("\"content\":\"\"", "\"stop\"");
+    let usage = chunk(&format!("\"choices\":[],{USAGE}"));
+    for (body, cost) in [
+        (
+            format!("{}{oops}{}{stop}{usage}{DONE}", text("a"), text("b")),
+            true,
+        ),
+        (
+            format!("{}{}{stop}{oops}{usage}{DONE}", text("a"), text("b")),
+            true,
+        ),
+        (format!("{oops}{}{stop}{usage}", text("ab")), true),
+        // The finish reason, or the usage, was what could not be read.
+        (format!("{}{oops}{usage}{DONE}", text("ab")), true),
+        (format!("{}{stop}{oops}{DONE}", text("ab")), false),
+    ] {
+        let done = stream(&body).await.unwrap();
+        assert_eq!(done.text, "ab", "{body}");
+        assert_eq!(done.cost_usd.is_some(), cost, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn halves_of_a_character_are_joined_in_every_text() {
+    let tool = |arguments: &str| {
+        format!(
+            r#""tool_calls":[{{"index":0,"id":"c","function":{{"name":"f","arguments":"{arguments}"}}}}]"#
+        )
+    };
+    let body = [
+        delta(r#""content":"a\ud83d""#, "null"),
+        // A half of another text does not come between.
+        delta(r#""content":"","reasoning":"b\uD83D""#, "null"),
+        delta(r#""content":"\ude00","refusal":"\ud83d""#, "null"),
+        delta(r#""reasoning":"\uDE00","refusal":"\ude00c""#, "null"),
+        // What is no half: whole pairs, and an escaped backslash.
+        delta(r#""content":" \ud83d\ude00 \\ud83d 😀""#, "null"),
+        delta(&tool(r#"{\"x\":\"\ud83d"#), "null"),
+        delta(&tool(r#"\ude00\"}"#), "null"),
+        // The other half never comes.
+        delta(r#""content":"!\ud83d""#, "\"stop\""),
+        chunk(&format!("\"choices\":[],{USAGE}")),
+        DONE.to_owned(),
+    ]
+    .concat();
+    let done = stream(&body).await.unwrap();
+    assert_eq!(done.text, "a😀 😀 \\ud83d 😀!\u{fffd}");
+    assert_eq!(done.reasoning.as_deref(), Some("b😀"));
+    assert_eq!(done.refusal.as_deref(), Some("😀c"));
+    let arguments = &done.tool_calls[0]["function"]["arguments"];
+    assert_eq!(arguments, r#"{"x":"😀"}"#);
+    assert_eq!(done.cost_usd.unwrap().to_string(), "0.0000057915");
+}
+
+#[tokio::test]
+async fn halves_of_a_character_are_read_in_plain_answers_and_errors_too() {
+    let done = plain(
+        r#"{"choices":[{"message":{"content":"cut \ud83d","annotations":[{"t":"\ude00"}]},"finish_reason":"length"}]}"#,
+    )
+    .await
+    .unwrap();
+    assert_eq!(done.text, "cut \u{fffd}");
+    assert_eq!(done.annotations[0]["t"], "\u{fffd}");
+    let failure = stream(&text(r"part\ud83d")).await.unwrap_err();
+    assert_eq!(failure.partial_text, "part\u{fffd}");
+    let body = r#"{"error":{"code":403,"message":"x requires moderation","metadata":{"reasons":["violence"],"flagged_input":"\ud83d"}}}"#;
+    let failure = chat(answer(403, JSON, body)).await.unwrap_err();
+    assert_eq!(failure.error.code(), "ContentModerated");
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_finished_is_cut() {
+    let native = |native: &str| {
+        chunk(&format!(
+            r#""choices":[{{"index":0,"delta":{{"content":""}},"finish_reason":null,"native_finish_reason":{native}}}]"#
+        ))
+    };
+    let usage = chunk(&format!("\"choices\":[],{USAGE}"));
+    for body in [
+        format!("{}{}{DONE}", text("half"), native("\"network_error\"")),
+        format!("{}{}{DONE}", text("half"), native("null")),
+        format!("{}{DONE}", text("half")),
+        // The connection failed, and what had come was charged.
+        format!(
+            "{}{}{usage}{DONE}",
+            text("half"),
+            native("\"network_error\"")
+        ),
+    ] {
+        let failure = stream(&body).await.unwrap_err();
+        assert_eq!(failure.error.code(), "StreamCut", "{body}");
+        assert_eq!(failure.partial_text, "half");
+        assert!(failure.error.retryable());
+    }
+    let failure = plain(
+        r#"{"choices":[{"finish_reason":null,"native_finish_reason":"network_error","message":{"content":"half"}}]}"#,
+    )
+    .await
+    .unwrap_err();
+    assert_eq!(failure.error.code(), "StreamCut");
+    // One of the two is enough; a plain answer is whole once it can be read.
+    for body in [
+        format!(
+            "{}{}{DONE}",
+            text("all"),
+            delta("\"content\":\"\"", "\"stop\"")
+        ),
+        format!("{}{usage}{DONE}", text("all")),
+    ] {
+        assert_eq!(stream(&body).await.unwrap().text, "all");
+    }
+    let done = plain(r#"{"choices":[{"message":{"content":"all"}}]}"#).await;
+    assert_eq!(done.unwrap().text, "all");
+}
+
+#[tokio::test]
+async fn all_that_a_call_used_is_kept() {
+    let usage = r#""usage":{"prompt_tokens":8.0,"completion_tokens":3,"total_tokens":11,"cost":0.001,"is_byok":true,
+        "prompt_tokens_details":{"cached_tokens":2,"cache_write_tokens":3,"audio_tokens":4,"video_tokens":5.0},
+        "completion_tokens_details":{"reasoning_tokens":1,"audio_tokens":6},
+        "cost_details":{"upstream_inference_cost":0.0201,"server_tool_cost":7e-3},
+        "server_tool_use_details":{"web_search_requests":2,"tool_calls_requested":4,"tool_calls_executed":3}}"#
+        .replace('\n', "");
+    let full = Usage {
+        prompt_tokens: 8,
+        completion_tokens: 3,
+        total_tokens: 11,
+        reasoning_tokens: 1,
+        cached_tokens: 2,
+        cache_write_tokens: 3,
+        audio_tokens: 4,
+        audio_output_tokens: 6,
+        video_tokens: 5,
+        web_search_requests: 2,
+        tool_calls_requested: 4,
+        tool_calls_executed: 3,
+        server_tool_cost_usd: "0.007".parse().unwrap(),
+        upstream_cost_usd: "0.0201".parse().unwrap(),
+        is_byok: true,
+        service_tier: Some("flex".to_owned()),
+    };
+    let streamed = format!(
+        "{}{}{DONE}",
+        chunk(
+            r#""service_tier":null,"choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":"stop"}]"#
+        ),
+        chunk(&format!(r#""service_tier":"flex","choices":[],{usage}"#)),
+    );
+    assert_eq!(stream(&streamed).await.unwrap().usage, full);
+    let choices =
+        r#""service_tier":"flex","choices":[{"finish_reason":"stop","message":{"content":"Hi"}}]"#;
+    let done = plain(&format!("{{{choices},{usage}}}")).await.unwrap();
+    assert_eq!(done.usage, full);
+    let failed = format!("{{{},{usage}}}", choices.replace("stop", "error"));
+    let failure = plain(&failed).await.unwrap_err();
+    assert_eq!(failure.usage, Some(full));
+    // Details that are missing, null or of another kind say nothing, and harm nothing.
+    for details in ["null", "\"x\"", "[]", "3", "{}"] {
+        let usage = format!(
+            r#""usage":{{"prompt_tokens":1,"cost":0.5,"prompt_tokens_details":{details},"completion_tokens_details":{details},"cost_details":{details},"server_tool_use_details":{details},"is_byok":{details}}}"#
+        );
+        let done = plain(&format!("{{{choices},{usage}}}")).await.unwrap();
+        let plain = Usage {
+            prompt_tokens: 1,
+            total_tokens: 1,
+            service_tier: Some("flex".to_owned()),
+            ..Usage::default()
+        };
+        assert_eq!(done.usage, plain, "{details}");
+    }
 }
 
 #[tokio::test]
@@ -707,7 +895,7 @@ async fn keys_are_made_listed_and_changed() {
 async fn a_generation_may_not_be_written_yet() {
     let server = serve(vec![
         answer(404, JSON, r#"{"error":{"message":"Generation gen-1 not found","code":404}}"#),
-        answer(200, JSON, r#"{"data":{"id":"gen-1","total_cost":0.00014,"native_tokens_prompt":10,"native_tokens_completion":5,"tokens_prompt":9}}"#),
+        answer(200, JSON, r#"{"data":{"id":"gen-1","total_cost":0.00014,"native_tokens_prompt":10,"native_tokens_completion":5,"tokens_prompt":9,"native_tokens_cached":4,"is_byok":true,"upstream_inference_cost":0.0031,"service_tier":"flex"}}"#),
     ])
     .await;
     let client = Client::new(&server.base, App::default()).unwrap();
@@ -715,7 +903,17 @@ async fn a_generation_may_not_be_written_yet() {
     assert_eq!(client.generation(&key, "gen-1").await.unwrap(), None);
     let generation = client.generation(&key, "gen-1").await.unwrap().unwrap();
     assert_eq!(generation.total_cost.unwrap().to_string(), "0.00014");
-    assert_eq!(generation.usage().total_tokens, 15);
+    let usage = Usage {
+        prompt_tokens: 10,
+        completion_tokens: 5,
+        total_tokens: 15,
+        cached_tokens: 4,
+        upstream_cost_usd: "0.0031".parse().unwrap(),
+        is_byok: true,
+        service_tier: Some("flex".to_owned()),
+        ..Usage::default()
+    };
+    assert_eq!(generation.usage(), usage);
     assert!(server.asked.lock().unwrap()[0].starts_with("GET /api/v1/generation?id=gen-1 "));
 }
 

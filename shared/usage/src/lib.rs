@@ -1,0 +1,244 @@
+#![doc = include_str!("../README.md")]
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+/// What one call used, or several together. Tokens are counted by the model's own tokenizer; amounts are USD.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Usage {
+    /// Tokens sent.
+    pub prompt_tokens: u64,
+    /// Tokens generated, reasoning included.
+    pub completion_tokens: u64,
+    /// Both.
+    pub total_tokens: u64,
+    /// Of those generated, how many were reasoning.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub reasoning_tokens: u64,
+    /// Of those sent, how many came from the provider's cache.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub cached_tokens: u64,
+    /// Of those sent, how many were written to the provider's cache.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub cache_write_tokens: u64,
+    /// Of those sent, how many were sound.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub audio_tokens: u64,
+    /// Of those generated, how many were sound.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub audio_output_tokens: u64,
+    /// Of those sent, how many were video.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub video_tokens: u64,
+    /// Searches of the web by OpenRouter's server tools.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub web_search_requests: u64,
+    /// Calls of server tools that the model asked for.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub tool_calls_requested: u64,
+    /// Calls of server tools that OpenRouter executed.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub tool_calls_executed: u64,
+    /// What OpenRouter charged for its server tools.
+    #[serde(
+        skip_serializing_if = "Decimal::is_zero",
+        with = "rust_decimal::serde::str"
+    )]
+    pub server_tool_cost_usd: Decimal,
+    /// What the provider charged to the provider key of one's own. It comes on top of the call's cost, which is then
+    /// OpenRouter's fee alone.
+    #[serde(
+        skip_serializing_if = "Decimal::is_zero",
+        with = "rust_decimal::serde::str"
+    )]
+    pub upstream_cost_usd: Decimal,
+    /// Whether a provider key of one's own was used; of several calls, by any.
+    #[serde(skip_serializing_if = "is_false")]
+    pub is_byok: bool,
+    /// The service tier that served the call, which sets its price. Not known for several calls together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_tier: Option<String>,
+}
+
+type Field<T> = fn(&mut Usage) -> &mut T;
+
+const COUNTS: [(&str, Field<u64>); 12] = [
+    ("promptTokens", |usage| &mut usage.prompt_tokens),
+    ("completionTokens", |usage| &mut usage.completion_tokens),
+    ("totalTokens", |usage| &mut usage.total_tokens),
+    ("reasoningTokens", |usage| &mut usage.reasoning_tokens),
+    ("cachedTokens", |usage| &mut usage.cached_tokens),
+    ("cacheWriteTokens", |usage| &mut usage.cache_write_tokens),
+    ("audioTokens", |usage| &mut usage.audio_tokens),
+    ("audioOutputTokens", |usage| &mut usage.audio_output_tokens),
+    ("videoTokens", |usage| &mut usage.video_tokens),
+    ("webSearchRequests", |usage| &mut usage.web_search_requests),
+    ("toolCallsRequested", |usage| {
+        &mut usage.tool_calls_requested
+    }),
+    ("toolCallsExecuted", |usage| &mut usage.tool_calls_executed),
+];
+
+const AMOUNTS: [(&str, Field<Decimal>); 2] = [
+    ("serverToolCostUsd", |usage| &mut usage.server_tool_cost_usd),
+    ("upstreamCostUsd", |usage| &mut usage.upstream_cost_usd),
+];
+
+/// How many calls used a provider key of one's own.
+const BYOK_CALLS: &str = "byokCalls";
+
+impl Usage {
+    /// Whether nothing is known of it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn plus(mut self, other: &Self) -> Self {
+        let mut other = other.clone();
+        for (_, field) in COUNTS {
+            *field(&mut self) = field(&mut self).saturating_add(*field(&mut other));
+        }
+        for (_, field) in AMOUNTS {
+            *field(&mut self) = field(&mut self).saturating_add(*field(&mut other));
+        }
+        self.is_byok |= other.is_byok;
+        self.service_tier = None;
+        self
+    }
+
+    /// What another account of the same call knows more: the fields that are empty here.
+    #[must_use]
+    pub fn missing_from(&self, other: &Self) -> Self {
+        let (mut known, mut more) = (self.clone(), other.clone());
+        for (_, field) in COUNTS {
+            if *field(&mut known) != 0 {
+                *field(&mut more) = 0;
+            }
+        }
+        for (_, field) in AMOUNTS {
+            if !field(&mut known).is_zero() {
+                *field(&mut more) = Decimal::ZERO;
+            }
+        }
+        more.is_byok &= !known.is_byok;
+        if known.service_tier.is_some() {
+            more.service_tier = None;
+        }
+        more
+    }
+
+    /// Its numbers that are not zero, by name, so that a record can add them up: [`Self::from_numbers`] reads the sums.
+    #[must_use]
+    pub fn numbers(&self) -> Vec<(&'static str, Decimal)> {
+        let mut usage = self.clone();
+        let mut numbers = Vec::new();
+        for (name, field) in COUNTS {
+            numbers.push((name, Decimal::from(*field(&mut usage))));
+        }
+        for (name, field) in AMOUNTS {
+            numbers.push((name, *field(&mut usage)));
+        }
+        numbers.push((BYOK_CALLS, Decimal::from(u8::from(self.is_byok))));
+        numbers.retain(|(_, number)| !number.is_zero());
+        numbers
+    }
+
+    /// The usage of these numbers; `number` gives the one of a name.
+    #[must_use]
+    pub fn from_numbers(number: impl Fn(&str) -> Option<Decimal>) -> Self {
+        let mut usage = Self::default();
+        for (name, field) in COUNTS {
+            let count = number(name).and_then(|number| u64::try_from(number).ok());
+            *field(&mut usage) = count.unwrap_or_default();
+        }
+        for (name, field) in AMOUNTS {
+            *field(&mut usage) = number(name).unwrap_or_default();
+        }
+        usage.is_byok = number(BYOK_CALLS).is_some_and(|calls| !calls.is_zero());
+        usage
+    }
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// Every field, each number another.
+    fn full() -> Value {
+        json!({
+            "promptTokens": 1, "completionTokens": 2, "totalTokens": 3, "reasoningTokens": 4,
+            "cachedTokens": 5, "cacheWriteTokens": 6, "audioTokens": 7, "audioOutputTokens": 12, "videoTokens": 8,
+            "webSearchRequests": 9, "toolCallsRequested": 10, "toolCallsExecuted": 11,
+            "serverToolCostUsd": "0.0000000012", "upstreamCostUsd": "0.13", "isByok": true,
+            "serviceTier": "flex",
+        })
+    }
+
+    fn read(value: Value) -> Usage {
+        serde_json::from_value(value).unwrap()
+    }
+
+    #[test]
+    fn what_is_zero_is_left_out_except_the_three_counts_of_every_answer() {
+        assert_eq!(
+            json!(Usage::default()),
+            json!({"promptTokens": 0, "completionTokens": 0, "totalTokens": 0})
+        );
+        assert_eq!(json!(read(full())), full());
+    }
+
+    #[test]
+    fn every_number_is_added_up() {
+        let mut twice = full();
+        for value in twice.as_object_mut().unwrap().values_mut() {
+            match value {
+                Value::Number(count) => *value = json!(count.as_u64().unwrap() * 2),
+                Value::String(amount) => {
+                    let amount: Decimal = amount.parse().unwrap_or_default();
+                    *value = json!((amount * Decimal::TWO).to_string());
+                }
+                _ => {}
+            }
+        }
+        twice.as_object_mut().unwrap().remove("serviceTier");
+        let usage = read(full());
+        let sum = usage.clone().plus(&usage);
+        assert_eq!(sum, read(twice));
+        let mut stored: BTreeMap<&str, Decimal> = BTreeMap::new();
+        for (name, number) in [usage.numbers(), usage.numbers()].concat() {
+            *stored.entry(name).or_default() += number;
+        }
+        assert_eq!(Usage::from_numbers(|name| stored.get(name).copied()), sum);
+        assert_eq!(Usage::default().numbers(), []);
+    }
+
+    #[test]
+    fn a_second_account_adds_only_what_the_first_did_not_say() {
+        let known = read(json!({"promptTokens": 8, "totalTokens": 8, "cachedTokens": 2}));
+        let more = known.missing_from(&read(full()));
+        assert_eq!(
+            (more.prompt_tokens, more.total_tokens, more.cached_tokens),
+            (0, 0, 0)
+        );
+        assert_eq!((more.completion_tokens, more.audio_tokens), (2, 7));
+        assert!(more.is_byok);
+        assert_eq!(more.service_tier.as_deref(), Some("flex"));
+        assert!(read(full()).missing_from(&read(full())).is_empty());
+    }
+}
