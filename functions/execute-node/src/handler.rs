@@ -110,10 +110,15 @@ pub(crate) const CLOSING_TIME: Duration = Duration::from_secs(15);
 const NODE_TIMEOUT_SECONDS: u64 = 600;
 
 impl ExecuteNode {
-    pub(crate) fn new(openrouter: Client, store: Store, secrets: Secrets) -> Self {
+    pub(crate) fn new(
+        openrouter: Client,
+        store: Store,
+        secrets: Secrets,
+        catalogue: Catalogue,
+    ) -> Self {
         Self {
             openrouter,
-            catalogue: Catalogue::new(store.clone()),
+            catalogue,
             day_limits: DayLimits::default(),
             store,
             secrets,

@@ -11,6 +11,7 @@ mod run_node;
 mod watch;
 
 use handler::ExecuteNode;
+use steps_catalogue::Catalogue;
 use steps_lambda::{Aws, Config, Main, serve_task, start};
 use steps_openrouter::{App, BASE_URL, Client};
 
@@ -23,10 +24,13 @@ async fn main() -> Main {
         referer: Config.app_referer(),
         title: Config.app_title(),
     };
+    let store = aws.store()?;
+    let catalogue = Catalogue::new(store.clone(), base_url.as_deref());
     let execute_node = ExecuteNode::new(
         Client::new(base_url.as_deref().unwrap_or(BASE_URL), app)?,
-        aws.store()?,
+        store,
         aws.secrets()?,
+        catalogue,
     );
     serve_task(async |task| execute_node.handle(task).await).await
 }

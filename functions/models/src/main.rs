@@ -18,7 +18,7 @@ async fn main() -> Main {
     let base_url = Config.openrouter_base_url();
     let models = Models::new(
         Client::new(base_url.as_deref().unwrap_or(BASE_URL), App::default())?,
-        Catalogue::new(aws.store()?),
+        Catalogue::new(aws.store()?, base_url.as_deref()),
     );
     serve_http(async |request| models.handle(&request).await).await
 }

@@ -22,7 +22,7 @@ async fn main() -> Main {
     let aws = Aws::load().await;
     let store = aws.store()?;
     let start_run = StartRun {
-        catalogue: Catalogue::new(store.clone()),
+        catalogue: Catalogue::new(store.clone(), Config.openrouter_base_url().as_deref()),
         store,
         executions: aws.executions()?,
         webhook_secrets: aws.webhook_secrets()?,

@@ -15,7 +15,7 @@ async fn main() -> Main {
     let aws = Aws::load().await;
     let store = aws.store()?;
     let workflows = Workflows {
-        catalogue: Catalogue::new(store.clone()),
+        catalogue: Catalogue::new(store.clone(), Config.openrouter_base_url().as_deref()),
         store,
         schedules: Schedules {
             client: aws.scheduler(),

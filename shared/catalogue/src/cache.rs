@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use steps_openrouter::{Client, Model};
+use steps_openrouter::{BASE_URL, Client, Model};
 use steps_problem::{Fault, Problem};
 use steps_runs::{Error, Store};
 use steps_workflow::Workflow;
@@ -25,6 +25,7 @@ const MOST_WARNINGS: usize = 100;
 #[derive(Debug)]
 pub struct Catalogue {
     store: Store,
+    base_url: String,
     held: Mutex<Option<Held>>,
 }
 
@@ -37,11 +38,14 @@ struct Held {
 }
 
 impl Catalogue {
-    /// The catalogue in this store; nothing is read yet.
+    /// The catalogue in this store of the OpenRouter at `base_url`; `None` for OpenRouter itself. A list that was stored
+    /// for another one counts as none. Nothing is read yet.
     #[must_use]
-    pub fn new(store: Store) -> Self {
+    pub fn new(store: Store, base_url: Option<&str>) -> Self {
+        let base_url = base_url.unwrap_or(BASE_URL);
         Self {
             store,
+            base_url: base_url.trim_end_matches('/').to_owned(),
             held: Mutex::default(),
         }
     }
@@ -71,6 +75,10 @@ impl Catalogue {
         let Some(head) = self.store.catalogue().await? else {
             return Ok(None);
         };
+        if head.base_url != self.base_url {
+            tracing::info!("the stored model list is of another OpenRouter");
+            return Ok(None);
+        }
         let refresh = head.refresh.clone();
         let list = match held.filter(|held| held.refresh == refresh) {
             Some(same) => Arc::clone(&same.list),
@@ -118,7 +126,7 @@ impl Catalogue {
         }
     }
 
-    /// Reads the list from OpenRouter, within `patience`, and stores it whole. A list whose reading began later stays.
+    /// Reads the list with this client of the catalogue's OpenRouter, within `patience`, and stores it whole. A list whose reading began later stays.
     ///
     /// # Errors
     /// Whatever kept it from coming or from being stored; the stored list is then as it was.
@@ -143,7 +151,10 @@ impl Catalogue {
             .retryable(true));
         }
         let text = serde_json::to_string(&models).map_err(Problem::unwritable)?;
-        let stored = self.store.put_catalogue(&text, began).await?;
+        let stored = self
+            .store
+            .put_catalogue(&text, &self.base_url, began)
+            .await?;
         tracing::info!(models = models.len(), stored, "read the model list");
         Ok(Arc::new(List::new(models, began)))
     }

@@ -6,16 +6,18 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::attribute::{Item, get_n, get_s, get_time, n, s, time};
+use crate::attribute::{Item, find_s, get_n, get_s, get_time, n, s, time};
 use crate::store::{key, passed};
 use crate::text::{pack, unpack};
 use crate::{Error, Store};
 
-/// What one read tells of the model list: how old it is, and which one; [`Store::catalogue_models`] gives its text.
+/// What one read tells of the model list: how old it is, whose, and which one; [`Store::catalogue_models`] gives its text.
 #[derive(Debug, Clone)]
 pub struct CatalogueHead {
     /// When its reading from OpenRouter began.
     pub fetched_at: Timestamp,
+    /// Where it was read from: the base URL of an OpenRouter API; empty in lists from before this was kept.
+    pub base_url: String,
     /// Names this very list; every list that was ever stored has another.
     pub refresh: String,
     packed: Vec<u8>,
@@ -32,10 +34,16 @@ const PART_BYTES: usize = 350_000;
 const PARTS_STAY_SECONDS: i64 = 30 * 24 * 60 * 60;
 
 impl Store {
-    /// Replaces the model list with `models` (JSON as the caller reads it), whose reading from OpenRouter began at
-    /// `fetched_at`; `false` where a list that was begun later is there already, and stays. A reader sees the old list
-    /// or the new one, never half of each: the head, which holds the first part and names the others, is written last.
-    pub async fn put_catalogue(&self, models: &str, fetched_at: Timestamp) -> Result<bool, Error> {
+    /// Replaces the model list with `models` (JSON as the caller reads it), whose reading from the OpenRouter at
+    /// `base_url` began at `fetched_at`; `false` where a list of the same OpenRouter that was begun later is there
+    /// already, and stays. A reader sees the old list or the new one, never half of each: the head, which holds the
+    /// first part and names the others, is written last.
+    pub async fn put_catalogue(
+        &self,
+        models: &str,
+        base_url: &str,
+        fetched_at: Timestamp,
+    ) -> Result<bool, Error> {
         let packed = pack(models.as_bytes())?;
         let refresh = Uuid::now_v7().to_string();
         let mut parts = packed.chunks(PART_BYTES);
@@ -53,10 +61,14 @@ impl Store {
         let put = self
             .put_part(HEAD, head)
             .item("fetchedAt", time(fetched_at))
+            .item("baseUrl", s(base_url))
             .item("refresh", s(refresh))
             .item("parts", n(count))
-            .condition_expression("attribute_not_exists(pk) OR fetchedAt <= :at")
+            .condition_expression(
+                "attribute_not_exists(pk) OR fetchedAt <= :at OR NOT baseUrl = :base",
+            )
             .expression_attribute_values(":at", time(fetched_at))
+            .expression_attribute_values(":base", s(base_url))
             .send()
             .await;
         passed(put)
@@ -78,6 +90,7 @@ impl Store {
         };
         Ok(Some(CatalogueHead {
             fetched_at: get_time(&head, "fetchedAt")?,
+            base_url: find_s(&head, "baseUrl").unwrap_or_default().to_owned(),
             refresh: get_s(&head, "refresh")?.to_owned(),
             packed: bytes(&head)?.to_vec(),
             parts: get_n(&head, "parts")?,

@@ -153,7 +153,7 @@ impl Sandbox {
                 "MANAGEMENT_KEY_SECRET_ID",
                 "openrouter-steps-management-key",
             )
-            .env("OPENROUTER_BASE_URL", format!("{}/api/v1", self.stand_in))
+            .env("OPENROUTER_BASE_URL", self.openrouter())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .kill_on_drop(true)
@@ -196,6 +196,11 @@ impl Sandbox {
     /// The name of a credential's secret.
     pub fn secret(&self, id: &str) -> String {
         format!("{}/{id}", self.table)
+    }
+
+    /// The base URL of its OpenRouter.
+    pub fn openrouter(&self) -> String {
+        format!("{}/api/v1", self.stand_in)
     }
 
     /// Tells the stand-in something.

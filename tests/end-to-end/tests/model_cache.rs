@@ -127,7 +127,11 @@ async fn an_old_list_says_how_old_it_is_and_why() {
     let models = sandbox.function("models").await;
     let two_hours_ago = Timestamp::now() - SignedDuration::from_hours(2);
     let one_model = json!([{"id": "a/only", "name": "Only"}]).to_string();
-    let put = sandbox.store.put_catalogue(&one_model, two_hours_ago).await;
+    let base = sandbox.openrouter();
+    let put = sandbox
+        .store
+        .put_catalogue(&one_model, &base, two_hours_ago)
+        .await;
     assert!(put.unwrap());
     sandbox.tell_stand_in("away", &json!({"away": true})).await;
     for path in ["/models", "/models/a/only"] {
@@ -221,9 +225,47 @@ async fn a_list_that_was_begun_earlier_never_replaces_a_later_one() {
     let sandbox = Sandbox::new(Settings::default()).await;
     let now = Timestamp::now();
     let earlier = now - SignedDuration::from_secs(5);
-    assert!(sandbox.store.put_catalogue("[1]", now).await.unwrap());
-    assert!(!sandbox.store.put_catalogue("[2]", earlier).await.unwrap());
+    let put = async |models, base, at| {
+        let put = sandbox.store.put_catalogue(models, base, at).await;
+        put.unwrap()
+    };
+    assert!(put("[1]", "https://a/api/v1", now).await);
+    assert!(!put("[2]", "https://a/api/v1", earlier).await);
     let head = sandbox.store.catalogue().await.unwrap().unwrap();
     let models = sandbox.store.catalogue_models(head).await.unwrap();
     assert_eq!(models, "[1]");
+    // Another OpenRouter's list is replaced, whenever it was begun.
+    assert!(put("[3]", "https://b/api/v1", earlier).await);
+    let head = sandbox.store.catalogue().await.unwrap().unwrap();
+    assert_eq!(head.base_url, "https://b/api/v1");
+}
+
+#[tokio::test]
+async fn the_list_of_another_openrouter_counts_as_none() {
+    let sandbox = Sandbox::new(Settings::default()).await;
+    let elsewhere = json!([{"id": "elsewhere/only", "name": "Only"}]).to_string();
+    let put = sandbox
+        .store
+        .put_catalogue(
+            &elsewhere,
+            "https://elsewhere.example/api/v1",
+            Timestamp::now(),
+        )
+        .await;
+    assert!(put.unwrap());
+    let models = sandbox.function("models").await;
+    sandbox.tell_stand_in("away", &json!({"away": true})).await;
+    let none = get(&models, "/models").await;
+    assert!(none.status.is_server_error(), "{:?}", none.body);
+    sandbox.tell_stand_in("away", &json!({"away": false})).await;
+    let listed = get(&models, "/models").await;
+    assert!(listed.body["total"].as_u64().unwrap() >= 650);
+    let head = sandbox.store.catalogue().await.unwrap().unwrap();
+    assert_eq!(head.base_url, sandbox.openrouter());
+
+    // Every function knows the base URL.
+    let template: serde_norway::Value =
+        serde_norway::from_str(include_str!("../../../infra/template.yaml")).unwrap();
+    let shared = &template["Globals"]["Function"]["Environment"]["Variables"];
+    assert!(!shared["OPENROUTER_BASE_URL"].is_null());
 }

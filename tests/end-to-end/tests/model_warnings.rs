@@ -237,6 +237,19 @@ async fn without_a_list_there_are_no_warnings_of_models() {
     assert_eq!(put.status, 201, "{:?}", put.body);
     assert_eq!(put.body["warnings"], json!([]));
 
+    // A list of another OpenRouter is none.
+    let elsewhere = json!([{"id": "elsewhere/only", "name": "Only"}]).to_string();
+    let base = "https://elsewhere.example/api/v1";
+    let stored = sandbox
+        .store
+        .put_catalogue(&elsewhere, base, Timestamp::now())
+        .await;
+    assert!(stored.unwrap());
+    let put = workflows
+        .http(Method::PUT, "/workflows/w", Some(&document))
+        .await;
+    assert_eq!(put.body["warnings"], json!([]), "{:?}", put.body);
+
     // The same function hears of the list that is read next, and keeps it: the one read left is the workflow's own.
     let models = sandbox.function("models").await;
     let refreshed = models.http(Method::POST, "/models/refresh", None).await;
