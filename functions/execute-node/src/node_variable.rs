@@ -1,7 +1,7 @@
 //! A node's variable: what later templates read.
 
 use serde_json::{Map, Value, json};
-use steps_openrouter::Completion;
+use steps_openrouter::{Completion, Usage};
 
 /// `{text, model, provider, finishReason, usage, costUsd, ...}` of an answer. `json` holds the parsed text where the
 /// node asked for JSON; what the answer does not have is left out.
@@ -24,7 +24,7 @@ pub(crate) fn node_variable(completion: &Completion, json_asked: bool) -> Value 
     set("provider", json!(completion.provider));
     set("finishReason", json!(completion.finish_reason));
     set("nativeFinishReason", json!(completion.native_finish_reason));
-    set("usage", json!(completion.usage));
+    set("usage", usage(&completion.usage));
     set(
         "costUsd",
         json!(completion.cost_usd.map(|cost| cost.to_string())),
@@ -36,4 +36,15 @@ pub(crate) fn node_variable(completion: &Completion, json_asked: bool) -> Value 
     set("images", json!(completion.images));
     set("toolCalls", json!(completion.tool_calls));
     Value::Object(variable)
+}
+
+/// Templates may name these two whatever the answer used: they are there even when they are zero.
+fn usage(usage: &Usage) -> Value {
+    let mut shown = json!(usage);
+    if let Some(fields) = shown.as_object_mut() {
+        for name in ["reasoningTokens", "cachedTokens"] {
+            fields.entry(name).or_insert_with(|| json!(0));
+        }
+    }
+    shown
 }

@@ -187,11 +187,20 @@ impl ExecuteNode {
         let key = self.secrets.read(credential).await?;
         let key = ApiKey::parse(key.expose_secret())?;
         let generation = self.openrouter.generation(&key, id).await?;
-        let Some(cost) = generation.and_then(|generation| generation.total_cost) else {
+        let Some(generation) = generation else {
+            return Ok(false);
+        };
+        let Some(cost) = generation.total_cost else {
             return Ok(false);
         };
         self.store
-            .recover_cost(&run.id, &node.id, (index, attempt), cost, last)
+            .recover_cost(
+                &run.id,
+                &node.id,
+                (index, attempt),
+                (cost, &generation.usage()),
+                last,
+            )
             .await?;
         Ok(true)
     }

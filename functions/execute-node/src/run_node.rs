@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
+use steps_openrouter::Completion;
 use steps_problem::{MESSAGE, Problem, short};
 use steps_runs::{
     Attempt, Claim, Claimed, Lease, NodeRecord, NodeStatus, Outcome, RUN_ABORTED, Reserve,
-    RunStatus, Usage, Work, timed_out,
+    RunStatus, Work, timed_out,
 };
 use steps_workflow::{Kind, Node, OpenRouterNode, Workflow};
 use tokio::time::{Instant, sleep, timeout};
@@ -224,7 +225,6 @@ impl ExecuteNode {
         let error = match answered {
             Ok(completion) => {
                 let output = node_variable(&completion, asks_for_json(openrouter));
-                let usage = usage(completion.usage);
                 tracing::info!(
                     run = work.run.id,
                     node = node.id,
@@ -235,7 +235,7 @@ impl ExecuteNode {
                     "answered"
                 );
                 let outcome = Outcome::Succeeded(&output);
-                self.write_end(ending, &attempt, usage, &outcome).await?;
+                self.write_end(ending, &attempt, &outcome).await?;
                 return Ok(Done::Succeeded { output: None });
             }
             Err(error) => error,
@@ -243,11 +243,7 @@ impl ExecuteNode {
         let number = u32::try_from(lease.attempt_number()).unwrap_or(u32::MAX);
         let run_left = duration(work.run.deadline, now);
         let wait = wait_seconds(&error, number, node.retry.max_attempts, run_left);
-        let CallError {
-            problem,
-            usage: tokens,
-            ..
-        } = error;
+        let problem = error.problem;
         let problem = if run_left.is_zero() && problem.code != RUN_ABORTED {
             timed_out(None)
         } else {
@@ -256,7 +252,6 @@ impl ExecuteNode {
         attempt.code = Some(problem.code.clone());
         attempt.message = Some(short(&problem.to_string(), MESSAGE));
         attempt.wait_seconds = wait;
-        let tokens = tokens.map(usage).unwrap_or_default();
         match wait {
             Some(seconds) => {
                 tracing::info!(
@@ -270,7 +265,7 @@ impl ExecuteNode {
                     until: now + Duration::from_secs(seconds),
                     problem: &problem,
                 };
-                self.write_end(ending, &attempt, tokens, &outcome).await?;
+                self.write_end(ending, &attempt, &outcome).await?;
                 Ok(Done::Wait {
                     seconds,
                     code: Some(problem.code),
@@ -278,7 +273,7 @@ impl ExecuteNode {
             }
             None => {
                 let outcome = Outcome::Failed(&problem);
-                self.write_end(ending, &attempt, tokens, &outcome).await?;
+                self.write_end(ending, &attempt, &outcome).await?;
                 Err(problem)
             }
         }
@@ -290,10 +285,9 @@ impl ExecuteNode {
         &self,
         ending: &Ending<'_>,
         attempt: &Attempt,
-        usage: Usage,
         outcome: &Outcome<'_>,
     ) -> Result<(), Problem> {
-        let problem = match self.write(ending, attempt, usage, outcome).await {
+        let problem = match self.write(ending, attempt, outcome).await {
             Err(error) if !error.passes() => Problem::from(error),
             written => return Ok(written?),
         };
@@ -309,7 +303,7 @@ impl ExecuteNode {
             wait_seconds: None,
             ..attempt.clone()
         };
-        self.write(ending, &short, usage, &Outcome::Failed(&problem))
+        self.write(ending, &short, &Outcome::Failed(&problem))
             .await?;
         Err(problem)
     }
@@ -319,15 +313,14 @@ impl ExecuteNode {
         &self,
         ending: &Ending<'_>,
         attempt: &Attempt,
-        usage: Usage,
         outcome: &Outcome<'_>,
     ) -> Result<(), steps_runs::Error> {
         let mut pause = Duration::from_millis(200);
         loop {
             let now = Timestamp::now();
-            let settled =
-                self.store
-                    .settle(ending.lease, attempt, usage, outcome, ending.unpriced, now);
+            let settled = self
+                .store
+                .settle(ending.lease, attempt, outcome, ending.unpriced, now);
             let Err(error) = settled.await else {
                 return Ok(());
             };
@@ -361,15 +354,21 @@ struct Prepared {
 
 /// The attempt that ends now.
 fn attempt(started: Timestamp, answered: &Answered) -> Attempt {
-    let (generation_id, cost_usd) = match answered {
-        Ok(completion) => (&completion.generation_id, completion.cost_usd),
-        Err(error) => (&error.generation_id, error.cost_usd),
+    let (generation_id, cost_usd, usage) = match answered {
+        Ok(Completion {
+            generation_id,
+            cost_usd,
+            usage,
+            ..
+        }) => (generation_id, cost_usd, Some(usage)),
+        Err(error) => (&error.generation_id, &error.cost_usd, error.usage.as_ref()),
     };
     Attempt {
         started_at: format!("{started:.3}"),
         ended_at: Some(format!("{:.3}", Timestamp::now())),
         generation_id: generation_id.clone(),
-        cost_usd,
+        cost_usd: *cost_usd,
+        usage: usage.filter(|usage| !usage.is_empty()).cloned(),
         ..Attempt::default()
     }
 }
@@ -450,12 +449,4 @@ fn context(work: &Work, workflow: &Workflow) -> Value {
         }
     }
     Value::Object(context)
-}
-
-fn usage(usage: steps_openrouter::Usage) -> Usage {
-    Usage {
-        prompt_tokens: usage.prompt_tokens,
-        completion_tokens: usage.completion_tokens,
-        total_tokens: usage.total_tokens,
-    }
 }

@@ -10,6 +10,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use steps_problem::Problem;
+use steps_usage::Usage;
 
 use crate::attribute::{Item, find_decimal, find_n, find_nested, find_s, find_time, get_s, s};
 use crate::run::{BODY, RUN, not_found, run_key};
@@ -75,6 +76,9 @@ pub struct Attempt {
         with = "rust_decimal::serde::str_option"
     )]
     pub cost_usd: Option<Decimal>,
+    /// What it used; absent while it is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
     /// What it may cost at most, held back in budgets until its cost is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reserved: Option<Reserved>,
@@ -97,6 +101,7 @@ impl Default for Attempt {
             ended_at: None,
             generation_id: None,
             cost_usd: None,
+            usage: None,
             reserved: None,
             code: None,
             message: None,
@@ -145,6 +150,17 @@ pub struct NodeRecord {
 }
 
 impl NodeRecord {
+    /// What all its attempts used; `None` where none is known to have used anything.
+    pub(crate) fn usage(&self) -> Option<Usage> {
+        let known = self
+            .attempts
+            .iter()
+            .filter_map(|attempt| attempt.usage.as_ref());
+        known.fold(None, |sum: Option<Usage>, usage| {
+            Some(sum.unwrap_or_default().plus(usage))
+        })
+    }
+
     /// How large its variable is, where it lies in S3.
     pub(crate) fn output_bytes(&self) -> Option<usize> {
         let place = self.output.as_ref()?.as_m().ok()?;

@@ -9,11 +9,11 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use steps_problem::{Fault, Problem, short_faults};
+use steps_usage::Usage;
 use tokio::try_join;
 
 use crate::attribute::{
-    Item, find_decimal, find_n, find_nested, find_s, find_time, get_n, get_s, get_time, n, nested,
-    s, time,
+    Item, find_decimal, find_nested, find_s, find_time, get_n, get_s, get_time, n, nested, s, time,
 };
 use crate::due::{DUE, DUE_AT, Due};
 use crate::store::{key, passed};
@@ -60,18 +60,6 @@ impl RunStatus {
         .into_iter()
         .find(|status| status.as_str() == word)
     }
-}
-
-/// Tokens counted by the provider.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Usage {
-    /// Tokens read.
-    pub prompt_tokens: u64,
-    /// Tokens written, reasoning included.
-    pub completion_tokens: u64,
-    /// Both.
-    pub total_tokens: u64,
 }
 
 /// Why a run ended other than well.
@@ -176,7 +164,7 @@ pub struct Run {
     pub credentials: BTreeMap<String, String>,
     /// Spent so far, USD.
     pub cost_usd: Decimal,
-    /// Tokens so far.
+    /// Used so far.
     pub usage: Usage,
     /// Why it ended other than well.
     pub error: Option<RunError>,
@@ -444,11 +432,7 @@ impl Store {
             },
             credentials: find_nested(item, "credentials")?.unwrap_or_default(),
             cost_usd: find_decimal(item, "costUsd").unwrap_or_default(),
-            usage: Usage {
-                prompt_tokens: find_n(item, "promptTokens").unwrap_or_default(),
-                completion_tokens: find_n(item, "completionTokens").unwrap_or_default(),
-                total_tokens: find_n(item, "totalTokens").unwrap_or_default(),
-            },
+            usage: Usage::from_numbers(|name| find_decimal(item, name)),
             error: find_nested(item, "error")?,
             started_at: get_time(item, "startedAt")?,
             ended_at: find_time(item, "endedAt"),

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde_json::Value;
 use steps_problem::Problem;
+use steps_usage::Usage;
 
 use crate::attribute::{n, nested, s, time};
 use crate::claim::Lease;
@@ -16,7 +17,7 @@ use crate::node::{NODE, node_key, read_node};
 use crate::run::{RUN, RunError, run_key};
 use crate::store::key;
 use crate::transaction::Transacted;
-use crate::{Attempt, Error, NodeStatus, Reserved, Store, Usage};
+use crate::{Attempt, Error, NodeStatus, Reserved, Store};
 
 /// How an attempt ended.
 #[derive(Debug)]
@@ -51,6 +52,7 @@ struct End {
     cost: Decimal,
     /// What is still to be given back.
     reserved: Option<Reserved>,
+    /// What is still to be counted.
     usage: Usage,
     unpriced: bool,
     /// Whether another function has counted the cost already.
@@ -62,7 +64,7 @@ struct End {
 struct Charge<'a> {
     cost: Decimal,
     reserved: Option<&'a Reserved>,
-    usage: Usage,
+    usage: &'a Usage,
     failed: Option<&'a RunError>,
 }
 
@@ -70,22 +72,32 @@ struct Charge<'a> {
 const FIRST_ASKED: Duration = Duration::from_secs(60);
 
 impl Store {
-    /// Records, once, what an attempt turned out to cost whose answer did not say. `last` where no other attempt of
+    /// Records, once, what an attempt turned out to cost whose answer did not say, and of what it `used` all that the
+    /// answer did not say either. `last` where no other attempt of
     /// the node is unpriced: it need not be looked at again.
     pub async fn recover_cost(
         &self,
         run_id: &str,
         node_id: &str,
         (index, attempt): (usize, &Attempt),
-        cost_usd: Decimal,
+        (cost_usd, used): (Decimal, &Usage),
         last: bool,
     ) -> Result<(), Error> {
         let at = format!("attempts[{index}]");
+        let known = attempt.usage.clone().unwrap_or_default();
+        let more = known.missing_from(used);
+        let mut condition = format!("attribute_not_exists({at}.costUsd)");
+        if attempt.usage.is_none() {
+            // An end that was written since may know it.
+            condition.push_str(&format!(" AND attribute_not_exists({at}.#usage)"));
+        }
         let mut remove = format!("{at}.reserved");
         let mut node = self
             .update(run_id, &node_key(node_id))
-            .condition_expression(format!("attribute_not_exists({at}.costUsd)"))
+            .condition_expression(condition)
+            .expression_attribute_names("#usage", "usage")
             .expression_attribute_values(":text", s(cost_usd.to_string()))
+            .expression_attribute_values(":usage", nested(&known.with(&more), "usage")?)
             .expression_attribute_values(":cost", n(cost_usd));
         if last {
             remove.push_str(", #due, #dueAt");
@@ -94,14 +106,14 @@ impl Store {
                 .expression_attribute_names("#dueAt", DUE_AT);
         }
         let node = node.update_expression(format!(
-            "SET {at}.costUsd = :text REMOVE {remove} ADD costUsd :cost"
+            "SET {at}.costUsd = :text, {at}.#usage = :usage REMOVE {remove} ADD costUsd :cost"
         ));
         let charges = self.charge(
             run_id,
             &Charge {
                 cost: cost_usd,
                 reserved: attempt.reserved.as_ref(),
-                usage: Usage::default(),
+                usage: &more,
                 failed: None,
             },
         )?;
@@ -117,7 +129,6 @@ impl Store {
         &self,
         lease: &Lease,
         attempt: &Attempt,
-        usage: Usage,
         outcome: &Outcome<'_>,
         unpriced: bool,
         now: Timestamp,
@@ -129,7 +140,7 @@ impl Store {
             },
             cost: attempt.cost_usd.unwrap_or_default(),
             reserved: lease.reserved.clone(),
-            usage,
+            usage: attempt.usage.clone().unwrap_or_default(),
             unpriced,
             recovered: false,
             now,
@@ -165,9 +176,13 @@ impl Store {
             Some(recorded) if recorded.ended_at.is_some() => return Ok(()),
             Some(Attempt {
                 cost_usd: Some(cost),
+                usage,
                 ..
             }) => {
-                // Another function took this one for dead, asked OpenRouter, and counted the cost.
+                // Another function took this one for dead, asked OpenRouter, and counted what that said.
+                let counted = usage.clone().unwrap_or_default();
+                end.usage = counted.missing_from(&end.usage);
+                end.attempt.usage = Some(counted.with(&end.usage));
                 end.attempt.cost_usd = Some(*cost);
                 end.attempt.reserved = None;
                 end.cost = Decimal::ZERO;
@@ -281,7 +296,7 @@ impl Store {
             &Charge {
                 cost: end.cost,
                 reserved: end.reserved.as_ref(),
-                usage: end.usage,
+                usage: &end.usage,
                 failed: failed.as_ref(),
             },
         )?;
@@ -291,15 +306,14 @@ impl Store {
 
     /// Adds an attempt to the run's totals, and settles what was held back for it.
     fn charge(&self, run_id: &str, charge: &Charge<'_>) -> Result<Vec<UpdateBuilder>, Error> {
-        let mut add = String::from(
-            "ADD costUsd :cost, promptTokens :prompt, completionTokens :completion, totalTokens :total",
-        );
+        let mut add = String::from("ADD costUsd :cost");
         let mut run = self
             .update(run_id, RUN)
-            .expression_attribute_values(":cost", n(charge.cost))
-            .expression_attribute_values(":prompt", n(charge.usage.prompt_tokens))
-            .expression_attribute_values(":completion", n(charge.usage.completion_tokens))
-            .expression_attribute_values(":total", n(charge.usage.total_tokens));
+            .expression_attribute_values(":cost", n(charge.cost));
+        for (name, number) in charge.usage.numbers() {
+            add.push_str(&format!(", {name} :{name}"));
+            run = run.expression_attribute_values(format!(":{name}"), n(number));
+        }
         if let Some(reserved) = charge.reserved.filter(|reserved| reserved.in_run()) {
             add.push_str(", budgetLeftUsd :back");
             run = run.expression_attribute_values(":back", n(reserved.usd - charge.cost));

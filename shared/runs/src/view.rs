@@ -40,7 +40,7 @@ pub struct RunView {
     pub nodes: Vec<NodeView>,
     /// Spent so far, USD, a decimal.
     pub cost_usd: String,
-    /// Tokens so far.
+    /// What all attempts of all nodes used so far.
     pub usage: Usage,
     /// Why it ended other than well.
     pub error: Option<RunError>,
@@ -70,6 +70,9 @@ pub struct NodeView {
     pub error: Option<Problem>,
     /// What all its attempts cost, USD, a decimal.
     pub cost_usd: String,
+    /// What all its attempts used; absent where that is not known of any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
     /// When the first attempt began, RFC 3339.
     pub started_at: Option<String>,
     /// When it succeeded or failed, RFC 3339.
@@ -185,6 +188,7 @@ impl Store {
                 .map(|record| record.cost_usd)
                 .unwrap_or_default()
                 .to_string(),
+            usage: record.and_then(NodeRecord::usage),
             started_at: record.and_then(|record| record.started_at).map(rfc3339),
             ended_at: record.and_then(|record| record.ended_at).map(rfc3339),
             wait_until: waits.and_then(|record| record.wait_until).map(rfc3339),

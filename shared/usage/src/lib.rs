@@ -95,9 +95,17 @@ impl Usage {
         *self == Self::default()
     }
 
-    /// Both together.
+    /// Two calls together.
     #[must_use]
-    pub fn plus(mut self, other: &Self) -> Self {
+    pub fn plus(self, other: &Self) -> Self {
+        let mut sum = self.with(other);
+        sum.service_tier = None;
+        sum
+    }
+
+    /// The same call with what [`Self::missing_from`] found.
+    #[must_use]
+    pub fn with(mut self, other: &Self) -> Self {
         let mut other = other.clone();
         for (_, field) in COUNTS {
             *field(&mut self) = field(&mut self).saturating_add(*field(&mut other));
@@ -106,7 +114,7 @@ impl Usage {
             *field(&mut self) = field(&mut self).saturating_add(*field(&mut other));
         }
         self.is_byok |= other.is_byok;
-        self.service_tier = None;
+        self.service_tier = self.service_tier.or(other.service_tier);
         self
     }
 
@@ -239,6 +247,9 @@ mod tests {
         assert_eq!((more.completion_tokens, more.audio_tokens), (2, 7));
         assert!(more.is_byok);
         assert_eq!(more.service_tier.as_deref(), Some("flex"));
+        let both = known.with(&more);
+        assert_eq!((both.prompt_tokens, both.completion_tokens), (8, 2));
+        assert_eq!(both.service_tier.as_deref(), Some("flex"));
         assert!(read(full()).missing_from(&read(full())).is_empty());
     }
 }

@@ -6,7 +6,7 @@ use end_to_end::{User, aws, decimal, list, node, table, text};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
-use steps_runs::{Budget, Claim, Claimed, Outcome, Reserve, Usage};
+use steps_runs::{Budget, Claim, Claimed, Outcome, Reserve};
 
 use crate::leases::{LEASE, begin, paid, store};
 
@@ -111,14 +111,7 @@ async fn of_fifty_claims_at_once_a_days_budget_grants_those_it_covers() {
         let outcome = Outcome::Succeeded(&Value::Null);
         let now = Timestamp::now();
         store
-            .settle(
-                lease,
-                &paid("0.002"),
-                Usage::default(),
-                &outcome,
-                false,
-                now,
-            )
+            .settle(lease, &paid("0.002"), &outcome, false, now)
             .await
             .unwrap();
     }

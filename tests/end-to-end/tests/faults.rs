@@ -45,6 +45,7 @@ const FAULTS: &[(&str, End)] = &[
     ("stream-error-mid*1", Succeeds(2)),
     ("stream-error-mid-no-done*1", Succeeds(2)),
     ("stream-cut*1", Succeeds(2)),
+    ("unfinished*1", Succeeds(2)),
     ("stall*1", Succeeds(2)),
     ("stall(after=2)*1", Succeeds(2)),
     // What does not pass by the last attempt fails under its own name.
@@ -68,6 +69,7 @@ const FAULTS: &[(&str, End)] = &[
     ("empty-content", Fails("EmptyAnswer", 2)),
     ("stream-error-mid", Fails("ProviderError", 2)),
     ("stream-cut", Fails("StreamCut", 2)),
+    ("unfinished", Fails("StreamCut", 2)),
     ("stall", Fails("TotalTimeout", 2)),
     // What cannot pass is not tried again.
     ("rate-limit-free-day", Fails("RateLimitExceeded", 1)),
@@ -94,6 +96,8 @@ const FAULTS: &[(&str, End)] = &[
     ("comments", Succeeds(1)),
     ("utf8-split", Succeeds(1)),
     ("crlf", Succeeds(1)),
+    ("half-characters", Succeeds(1)),
+    ("garbled-event", Succeeds(1)),
     ("slow-headers(ms=700)", Succeeds(1)),
     ("slow-body(ms=20)", Succeeds(1)),
     ("refusal", Succeeds(1)),
@@ -166,6 +170,21 @@ async fn meet(fault: &str, end: End) -> Result<(), String> {
         return Err(format!("{fault}: recorded {recorded:?}, paid {paid:?}"));
     }
     Ok(())
+}
+
+#[tokio::test]
+async fn a_text_that_comes_in_half_characters_or_beside_a_garbled_event_is_whole() {
+    let user = User::with_credential().await;
+    for fault in ["half-characters", "garbled-event"] {
+        let prompt = format!("[[echo]][[fault:{fault}]]Grüße 😀😀 \\\\ud83d 🌍 {fault}");
+        let nodes = json!([{"variableName": "x", "userPrompt": prompt}]);
+        let run = user.run(nodes, json!({})).await;
+        assert_eq!(run["status"], "SUCCEEDED", "{run:#}");
+        let x = node(&run, "x");
+        let said = format!("Grüße 😀😀 \\\\ud83d 🌍 {fault}");
+        assert_eq!(x["output"]["text"], said);
+        assert_eq!(list(&x["attempts"]).len(), 1);
+    }
 }
 
 #[tokio::test]

@@ -132,12 +132,8 @@ impl Writer {
             ended_at: Some(format!("{:.3}", Timestamp::now())),
             generation_id: unpriced.then(|| "gen-unpriced".to_owned()),
             cost_usd: (!unpriced).then_some(cost),
+            usage: Some(used()),
             ..Attempt::default()
-        };
-        let usage = Usage {
-            prompt_tokens: 1,
-            completion_tokens: 2,
-            total_tokens: 3,
         };
         let problem = Problem::new(502, "ProviderError", "Provider Error", "no");
         let answer = json!({ "text": self.random.u64(..) });
@@ -152,14 +148,7 @@ impl Writer {
         // Once more where the answer to the first write was lost.
         for _ in 0..self.random.u8(1..=2) {
             self.store
-                .settle(
-                    &lease,
-                    &attempt,
-                    usage,
-                    &outcome,
-                    unpriced,
-                    Timestamp::now(),
-                )
+                .settle(&lease, &attempt, &outcome, unpriced, Timestamp::now())
                 .await
                 .unwrap();
         }
@@ -188,7 +177,7 @@ impl Writer {
         for (index, attempt) in unpriced {
             let cost = Decimal::new(self.random.i64(1..300), 4);
             self.store
-                .recover_cost(&self.run, node, (index, attempt), cost, false)
+                .recover_cost(&self.run, node, (index, attempt), (cost, &used()), false)
                 .await
                 .unwrap();
         }
@@ -263,6 +252,18 @@ impl Writer {
     }
 }
 
+/// What every attempt used, whoever tells.
+fn used() -> Usage {
+    Usage {
+        prompt_tokens: 1,
+        completion_tokens: 2,
+        total_tokens: 3,
+        upstream_cost_usd: Decimal::new(7, 4),
+        is_byok: true,
+        ..Usage::default()
+    }
+}
+
 async fn check(store: &Store, run: &str, seen: &Seen) {
     let (record, nodes) = store.run_with_nodes(run).await.unwrap();
     for (node, output) in &seen.outputs {
@@ -301,15 +302,13 @@ async fn check(store: &Store, run: &str, seen: &Seen) {
         let committed = number(&day, "DAY", "committedUsd").await;
         assert_eq!(committed, spent + held, "the day's budget: {nodes:#?}");
     }
-    let ended = attempts
-        .iter()
-        .filter(|attempt| attempt.ended_at.is_some())
-        .count();
-    assert_eq!(
-        record.usage.total_tokens,
-        3 * ended as u64,
-        "the tokens of each attempt that ended, once: {nodes:#?}"
-    );
+    for attempt in &attempts {
+        let told = attempt.ended_at.is_some() || attempt.cost_usd.is_some();
+        assert_eq!(attempt.usage, told.then(used), "{attempt:#?}");
+    }
+    let told = attempts.iter().filter_map(|attempt| attempt.usage.as_ref());
+    let sum = told.fold(Usage::default(), Usage::plus);
+    assert_eq!(record.usage, sum, "of each attempt, once: {nodes:#?}");
 }
 
 async fn number(pk: &str, sk: &str, name: &str) -> Decimal {

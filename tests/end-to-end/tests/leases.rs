@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use steps_problem::Problem;
 use steps_runs::{
     Attempt, Begun, Budget, Claim, Claimed, Ended, Lease, NewRun, NodeStatus, Outcome, Reserve,
-    RunStatus, Store, Trigger, Usage,
+    RunStatus, Store, Trigger,
 };
 use uuid::Uuid;
 
@@ -106,7 +106,7 @@ pub(crate) fn paid(cost: &str) -> Attempt {
 async fn settle(store: &Store, lease: &Lease, cost: &str, outcome: &Outcome<'_>) {
     let now = Timestamp::now();
     store
-        .settle(lease, &paid(cost), Usage::default(), outcome, false, now)
+        .settle(lease, &paid(cost), outcome, false, now)
         .await
         .unwrap();
 }

@@ -33,6 +33,7 @@ mod schedules;
 mod secrets_stay;
 mod sweeps;
 mod troubled_aws;
+mod usage;
 mod waits;
 mod webhooks;
 mod workflows;

@@ -26,6 +26,8 @@ pub(crate) struct Answer {
     pub(crate) finish: Option<&'static str>,
     pub(crate) native: &'static str,
     pub(crate) usage: Usage,
+    /// What the prompt wants the usage to say.
+    pub(crate) wanted_usage: Option<Value>,
     /// No token is charged, as for a generation that failed.
     pub(crate) free: bool,
 }
@@ -71,7 +73,11 @@ impl Usage {
 
 pub(crate) fn compose(ask: &Ask, model: &Resolved, fault: Option<Fault>) -> Answer {
     let mut text = text(ask, &model.slug);
-    if fault == Some(Fault::Utf8Split) {
+    let multi_byte = match fault {
+        Some(Fault::HalfCharacters) => !ask.directives.echo,
+        fault => fault == Some(Fault::Utf8Split),
+    };
+    if multi_byte {
         text.insert_str(0, MULTI_BYTE);
     }
     let most = ask.max_tokens.map_or(usize::MAX, |most| {
@@ -96,6 +102,7 @@ pub(crate) fn compose(ask: &Ask, model: &Resolved, fault: Option<Fault>) -> Answ
         finish: Some(if cut { "length" } else { "stop" }),
         native: if cut { "max_tokens" } else { "stop" },
         usage,
+        wanted_usage: ask.directives.usage.clone(),
         free: false,
     };
     match fault {
@@ -125,6 +132,12 @@ fn spoil(mut answer: Answer, ask: &Ask, fault: Fault) -> Answer {
         | Fault::StreamErrorMid
         | Fault::StreamErrorMidNoDone => answer.free = true,
         Fault::EmptyContent => answer.empty(),
+        Fault::Unfinished => {
+            answer.content = Some(half(&answer.content));
+            answer.count_content();
+            answer.finish = None;
+            answer.native = "network_error";
+        }
         Fault::NetworkErrorNative => {
             answer.empty();
             answer.finish = None;
@@ -172,7 +185,28 @@ fn spoil(mut answer: Answer, ask: &Ask, fault: Fault) -> Answer {
     answer
 }
 
+/// Puts the fields of one object over those of another, objects within them too.
+fn lay_over(below: &mut Value, above: &Value) {
+    match (below, above) {
+        (Value::Object(below), Value::Object(above)) => {
+            for (name, value) in above {
+                lay_over(below.entry(name).or_insert(Value::Null), value);
+            }
+        }
+        (below, above) => *below = above.clone(),
+    }
+}
+
 impl Answer {
+    /// The answer's usage object.
+    pub(crate) fn usage_json(&self) -> Value {
+        let mut usage = self.usage.json(self.free);
+        if let Some(wanted) = &self.wanted_usage {
+            lay_over(&mut usage, wanted);
+        }
+        usage
+    }
+
     fn count_content(&mut self) {
         let chars = self.content.as_deref().unwrap_or_default().chars().count();
         self.usage.completion_tokens = tokens(chars);

@@ -44,6 +44,7 @@ pub(crate) struct Ask {
     pub(crate) max_price: MaxPrice,
     pub(crate) stream: bool,
     pub(crate) tool: Option<String>,
+    pub(crate) service_tier: Option<String>,
     pub(crate) response_format: Option<Value>,
     pub(crate) http_referer: Option<String>,
     pub(crate) title: Option<String>,
@@ -119,6 +120,10 @@ impl Ask {
             tool: body
                 .get("tools")
                 .and_then(|tools| tools.pointer("/0/function/name"))
+                .and_then(Value::as_str)
+                .map(str::to_owned),
+            service_tier: body
+                .get("service_tier")
                 .and_then(Value::as_str)
                 .map(str::to_owned),
             response_format: body.get("response_format").cloned(),

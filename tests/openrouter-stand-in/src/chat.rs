@@ -143,6 +143,7 @@ async fn generate(
         created: now.as_second(),
         model: model.slug.clone(),
         provider: model.provider,
+        service_tier: ask.service_tier.clone(),
     };
     let answer = compose(ask, model, fault);
     // An upstream that failed before its first word answers with JSON, streamed or not.
@@ -224,6 +225,8 @@ fn begin(
         reasoning_tokens,
         finish_reason: answer.finish.map(str::to_owned),
         native_finish_reason: Some(answer.native.to_owned()),
+        usage: answer.usage_json(),
+        service_tier: head.service_tier.clone(),
         streamed,
         cancelled: false,
         finished: !streamed,

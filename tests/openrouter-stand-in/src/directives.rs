@@ -14,6 +14,8 @@ pub(crate) struct Directives {
     pub(crate) repeat: Option<usize>,
     /// `[[json:...]]`: answer exactly this text.
     pub(crate) json: Option<String>,
+    /// `[[usage:{...}]]`: fields of the answer's usage, as on the wire.
+    pub(crate) usage: Option<Value>,
     /// `[[fault:...]]`, in their order.
     pub(crate) faults: Vec<FaultCall>,
 }
@@ -41,8 +43,13 @@ impl Directives {
     /// Reads one directive and gives what follows it; `None` when this is no directive.
     fn read<'a>(&mut self, inside: &'a str) -> Result<Option<&'a str>, String> {
         if let Some(json) = inside.strip_prefix("json:") {
-            let (text, after) = json_text(json)?;
+            let (text, after) = json_text("json", json)?;
             self.json = Some(text);
+            return Ok(Some(after));
+        }
+        if let Some(usage) = inside.strip_prefix("usage:") {
+            let (text, after) = json_text("usage", usage)?;
+            self.usage = serde_json::from_str(&text).ok();
             return Ok(Some(after));
         }
         let Some((body, after)) = inside.split_once("]]") else {
@@ -62,16 +69,16 @@ impl Directives {
     }
 }
 
-fn json_text(text: &str) -> Result<(String, &str), String> {
+fn json_text<'a>(name: &str, text: &'a str) -> Result<(String, &'a str), String> {
     let mut values = serde_json::Deserializer::from_str(text).into_iter::<Box<RawValue>>();
     let value = match values.next() {
         Some(Ok(value)) => value,
-        _ => return Err("`[[json:...]]` holds no valid JSON".to_owned()),
+        _ => return Err(format!("`[[{name}:...]]` holds no valid JSON")),
     };
     let after = text.get(values.byte_offset()..).unwrap_or_default();
     match after.trim_start().strip_prefix("]]") {
         Some(after) => Ok((value.get().to_owned(), after)),
-        None => Err("`[[json:...]]` does not end with `]]`".to_owned()),
+        None => Err(format!("`[[{name}:...]]` does not end with `]]`")),
     }
 }
 

@@ -69,6 +69,9 @@ faults! {
     NoUsage = "no-usage", "no usage at all";
     Comments = "comments", "comment lines first and between the events";
     Utf8Split = "utf8-split", "multi-byte text, cut inside characters and lines";
+    HalfCharacters = "half-characters", "multi-byte text, each UTF-16 unit in an event of its own";
+    GarbledEvent = "garbled-event", "one event more among the text, which is no JSON";
+    Unfinished = "unfinished", "half of the text, native_finish_reason network_error, no finish reason, no usage; charged";
     Crlf = "crlf", "lines end with CR LF";
     SlowHeaders = "slow-headers", "waits before the headers, ms=3000";
     SlowBody = "slow-body", "waits between the pieces of the body, ms=200";

@@ -39,6 +39,7 @@ pub(crate) async fn generation(
 
 fn record(generation: &Generation) -> Value {
     let cost = number(generation.cost);
+    let usage = |path: &str| generation.usage.pointer(path);
     json!({
         "id": generation.id, "request_id": null, "upstream_id": null,
         "created_at": generation.at.to_string(),
@@ -52,13 +53,16 @@ fn record(generation: &Generation) -> Value {
         "native_tokens_prompt": generation.prompt_tokens,
         "native_tokens_completion": generation.completion_tokens,
         "native_tokens_reasoning": generation.reasoning_tokens,
-        "native_tokens_cached": 0, "native_tokens_completion_images": null,
+        "native_tokens_cached": usage("/prompt_tokens_details/cached_tokens"),
+        "native_tokens_completion_images": null,
         "num_media_prompt": null, "num_media_completion": null, "num_search_results": null,
         "num_input_audio_prompt": null,
         "latency": 12, "generation_time": 34, "moderation_latency": null,
-        "total_cost": cost, "usage": cost, "upstream_inference_cost": null,
-        "cache_discount": null, "is_byok": false, "api_type": "completions", "app_id": null,
+        "total_cost": cost, "usage": cost,
+        "upstream_inference_cost": usage("/cost_details/upstream_inference_cost"),
+        "cache_discount": null, "is_byok": usage("/is_byok"), "api_type": "completions", "app_id": null,
         "origin": "", "http_referer": generation.http_referer, "user_agent": null,
-        "external_user": null, "session_id": null, "preset_id": null, "service_tier": null,
+        "external_user": null, "session_id": null, "preset_id": null,
+        "service_tier": generation.service_tier,
     })
 }

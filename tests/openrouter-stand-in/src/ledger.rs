@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::Serialize;
+use serde_json::Value;
 
 /// One generation, from the moment it began.
 #[derive(Debug, Clone, Serialize)]
@@ -23,6 +24,11 @@ pub(crate) struct Generation {
     pub(crate) reasoning_tokens: u64,
     pub(crate) finish_reason: Option<String>,
     pub(crate) native_finish_reason: Option<String>,
+    /// The usage object of its answer.
+    #[serde(skip)]
+    pub(crate) usage: Value,
+    #[serde(skip)]
+    pub(crate) service_tier: Option<String>,
     pub(crate) streamed: bool,
     /// The client went away before the end of the stream.
     pub(crate) cancelled: bool,

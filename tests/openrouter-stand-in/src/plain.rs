@@ -16,6 +16,7 @@ pub(crate) struct Head {
     pub(crate) created: i64,
     pub(crate) model: String,
     pub(crate) provider: &'static str,
+    pub(crate) service_tier: Option<String>,
 }
 
 /// The body of an answer that is not streamed, as a fault would have it.
@@ -90,13 +91,13 @@ fn completion(head: &Head, answer: &Answer, fault: Option<Fault>) -> Value {
     let mut body = json!({
         "id": head.id, "object": "chat.completion", "created": head.created,
         "model": head.model, "provider": head.provider,
-        "system_fingerprint": null, "service_tier": null,
+        "system_fingerprint": null, "service_tier": head.service_tier,
         "choices": [choice],
     });
     if let Some(fields) = body.as_object_mut()
-        && fault != Some(Fault::NoUsage)
+        && !matches!(fault, Some(Fault::NoUsage | Fault::Unfinished))
     {
-        fields.insert("usage".into(), answer.usage.json(answer.free));
+        fields.insert("usage".into(), answer.usage_json());
     }
     body
 }

@@ -66,12 +66,22 @@ fn frame(text: String, tokens: Option<u64>) -> Frame {
 }
 
 fn events(head: &Head, answer: &Answer, fault: Option<Fault>) -> Vec<Event> {
-    let mut events = deltas(head, answer);
+    let mut events = match fault {
+        Some(Fault::HalfCharacters) => halves(head, answer),
+        _ => deltas(head, answer),
+    };
     let half = events.len().div_ceil(2);
     let done = Event {
         data: "[DONE]".to_owned(),
         tokens: None,
     };
+    if fault == Some(Fault::GarbledEvent) {
+        let garbled = Event {
+            data: r#"{"choices":[{"delta":"#.to_owned(),
+            tokens: None,
+        };
+        events.insert(half, garbled);
+    }
     match fault {
         Some(Fault::StreamErrorFirst) => {
             events.clear();
@@ -159,6 +169,22 @@ fn deltas(head: &Head, answer: &Answer) -> Vec<Event> {
     events
 }
 
+/// The text as software cuts it that counts in UTF-16: one unit an event, a character past U+FFFF in two halves.
+fn halves(head: &Head, answer: &Answer) -> Vec<Event> {
+    let text = answer.content.as_deref().unwrap_or_default();
+    text.encode_utf16()
+        .enumerate()
+        .map(|(place, unit)| {
+            let delta = json!({"role": "assistant", "content": "?"});
+            let event = chunk(head, delta, answer, false).to_string();
+            Event {
+                data: event.replace("\"?\"", &format!("\"\\u{unit:04x}\"")),
+                tokens: Some(tokens(place + 1).min(answer.usage.completion_tokens)),
+            }
+        })
+        .collect()
+}
+
 /// Name first, then the arguments in two fragments.
 fn tool_deltas(head: &Head, answer: &Answer, call: &Value) -> Vec<Event> {
     let name = call.pointer("/function/name");
@@ -195,7 +221,7 @@ fn chunk(head: &Head, delta: Value, answer: &Answer, finished: bool) -> Value {
     };
     json!({
         "id": head.id, "object": "chat.completion.chunk", "created": head.created,
-        "model": head.model, "provider": head.provider,
+        "model": head.model, "provider": head.provider, "service_tier": head.service_tier,
         "choices": [{
             "index": 0, "delta": delta, "finish_reason": finish,
             "native_finish_reason": native, "logprobs": null,
@@ -214,13 +240,13 @@ fn usage(head: &Head, answer: &Answer, fault: Option<Fault>) -> Option<Event> {
     let mut chunk = chunk(head, delta, answer, fault != Some(Fault::UsageOldShape));
     let fields = chunk.as_object_mut()?;
     match fault {
-        Some(Fault::NoUsage) => return None,
+        Some(Fault::NoUsage | Fault::Unfinished) => return None,
         Some(Fault::UsageChoicesEmpty) => {
             fields.insert("choices".into(), json!([]));
         }
         _ => {}
     }
-    fields.insert("usage".into(), answer.usage.json(answer.free));
+    fields.insert("usage".into(), answer.usage_json());
     Some(Event {
         tokens: Some(answer.usage.completion_tokens),
         ..Event::of(&chunk)

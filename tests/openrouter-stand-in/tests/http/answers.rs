@@ -187,3 +187,38 @@ async fn a_generation_is_there_at_the_third_look() {
     assert_eq!(found["data"]["provider_name"], "OpenAI");
     assert_eq!(found["data"]["cancelled"], false);
 }
+
+#[tokio::test]
+async fn usage_says_what_the_prompt_wants_and_the_tier_is_the_one_asked_for() {
+    let desk = Desk::open().await;
+    let wanted = json!({
+        "is_byok": true,
+        "prompt_tokens_details": {"cached_tokens": 3, "cache_write_tokens": 5},
+        "cost_details": {"upstream_inference_cost": 0.0201},
+    });
+    let prompt = format!("[[usage:{wanted}]]hi");
+    let answer: Value = desk
+        .chat(json!({
+            "model": MODEL, "service_tier": "flex",
+            "messages": [{"role": "user", "content": prompt}],
+        }))
+        .await
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(answer["service_tier"], "flex");
+    let usage = &answer["usage"];
+    assert_eq!(usage["is_byok"], true);
+    assert_eq!(usage["prompt_tokens_details"]["cache_write_tokens"], 5);
+    assert_eq!(usage["prompt_tokens_details"]["audio_tokens"], 0);
+    assert_eq!(usage["cost_details"]["upstream_inference_cost"], 0.0201);
+    let path = format!("/api/v1/generation?id={}", answer["id"].as_str().unwrap());
+    for _ in 0..2 {
+        assert_eq!(desk.get_with(&path, KEY).await.status(), 404);
+    }
+    let record = &desk.get(&path).await["data"];
+    assert_eq!(record["is_byok"], true);
+    assert_eq!(record["native_tokens_cached"], 3);
+    assert_eq!(record["upstream_inference_cost"], 0.0201);
+    assert_eq!(record["service_tier"], "flex");
+}

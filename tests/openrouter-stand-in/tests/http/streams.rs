@@ -208,3 +208,47 @@ async fn a_stalled_stream_says_nothing() {
     drop(stream);
     desk.settled(|row| row["cancelled"] == true).await;
 }
+
+#[tokio::test]
+async fn a_character_comes_in_two_halves() {
+    let desk = Desk::open().await;
+    let text = text(&desk, "[[echo]][[fault:half-characters]]a😀é").await;
+    let contents: Vec<&str> = text
+        .split("\"content\":\"")
+        .filter_map(|rest| rest.split('"').next())
+        .filter(|content| content.starts_with('\\'))
+        .collect();
+    assert_eq!(contents, [r"\u0061", r"\ud83d", r"\ude00", r"\u00e9"]);
+    let row = desk.settled(|row| row["finished"] == true).await;
+    assert_eq!(row["completionTokens"], 1);
+}
+
+#[tokio::test]
+async fn a_garbled_event_comes_between_the_others() {
+    let desk = Desk::open().await;
+    let said = text(&desk, "[[fault:garbled-event]]hi").await;
+    let garbled = "data: {\"choices\":[{\"delta\":\n\n";
+    let others = said.replacen(garbled, "", 1);
+    assert_ne!(said, others);
+    let events = events(&others);
+    assert!(streamed_text(&events).contains("user=\"hi\""));
+    assert!(events.last().unwrap()["usage"]["cost"].is_number());
+}
+
+#[tokio::test]
+async fn an_unfinished_answer_has_no_finish_reason_and_no_usage_and_is_charged() {
+    let desk = Desk::open().await;
+    let said = text(&desk, "[[fault:unfinished]]hi").await;
+    assert!(said.ends_with("data: [DONE]\n\n"));
+    let events = events(&said);
+    let last = events.last().unwrap();
+    assert_eq!(last["choices"][0]["finish_reason"], Value::Null);
+    assert_eq!(
+        last["choices"][0]["native_finish_reason"],
+        json!("network_error")
+    );
+    assert!(events.iter().all(|event| event.get("usage").is_none()));
+    assert!(!streamed_text(&events).is_empty());
+    let row = desk.settled(|row| row["finished"] == true).await;
+    assert!(amount(&row["cost"]) > rust_decimal::Decimal::ZERO);
+}
