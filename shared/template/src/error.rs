@@ -86,7 +86,7 @@ impl From<RenderError> for Problem {
 }
 
 /// A fault of a template with its place in it.
-pub(crate) fn placed(fault: &Fault) -> String {
+fn placed(fault: &Fault) -> String {
     match (fault.line, fault.column) {
         (Some(line), Some(column)) => format!("line {line}, column {column}: {}", fault.message),
         _ => fault.message.clone(),

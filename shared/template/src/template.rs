@@ -1,31 +1,46 @@
 //! A template: read once, then asked for its names, its least length and its renderings.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use steps_problem::Fault;
 
-use crate::error::{self, RenderError};
+use crate::error::RenderError;
 use crate::names::{self, Names};
 use crate::tree::{self, Element};
 use crate::{render, syntax};
 
-/// A template that has been read. A copy is cheap: copies share one tree.
+/// A template. A copy is cheap: copies share one tree.
 ///
-/// Its serde form is its text; reading it back parses it, and fails where [`parse`](Self::parse) fails. Two templates
-/// are equal where their texts are. The default is the empty text.
+/// Its serde form is its text. One that is read back is parsed when it is first asked for something: a function that
+/// works on one node of a stored document does not parse the templates of all the others. Two templates are equal where
+/// their texts are. The default is the empty text.
 #[derive(Clone, Default)]
-pub struct Template(Arc<Parsed>);
+pub struct Template(Arc<Text>);
 
 #[derive(Default)]
-struct Parsed {
+struct Text {
     text: String,
+    parsed: OnceLock<Result<Parsed, Fault>>,
+}
+
+struct Parsed {
     elements: Vec<Element>,
     names: Names,
 }
+
+fn read(text: &str) -> Result<Parsed, Fault> {
+    let elements = syntax::read(text)?;
+    let names = names::of(&elements)?;
+    Ok(Parsed { elements, names })
+}
+
+/// What a text reads that is no template.
+static NO_NAMES: Names = Names {
+    references: Vec::new(),
+};
 
 impl Template {
     /// Reads a template.
@@ -33,13 +48,15 @@ impl Template {
     /// # Errors
     /// The first fault of the template, mostly with line and column; its `path` is empty.
     pub fn parse(text: &str) -> Result<Self, Fault> {
-        let elements = syntax::read(text)?;
-        let names = names::of(&elements)?;
-        Ok(Self(Arc::new(Parsed {
+        let parsed = read(text)?;
+        Ok(Self(Arc::new(Text {
             text: text.to_owned(),
-            elements,
-            names,
+            parsed: OnceLock::from(Ok(parsed)),
         })))
+    }
+
+    fn parsed(&self) -> Result<&Parsed, &Fault> {
+        self.0.parsed.get_or_init(|| read(&self.0.text)).as_ref()
     }
 
     /// The text as it was written.
@@ -48,17 +65,18 @@ impl Template {
         &self.0.text
     }
 
-    /// What it reads of its context.
+    /// What it reads of its context; nothing, where it was read back and cannot be parsed.
     #[must_use]
     pub fn names(&self) -> &Names {
-        &self.0.names
+        self.parsed().map_or(&NO_NAMES, |parsed| &parsed.names)
     }
 
     /// How many characters every rendering has, whatever the context: the text outside tags, of alternatives the
     /// shorter.
     #[must_use]
     pub fn least_chars(&self) -> usize {
-        tree::least_chars(&self.0.elements)
+        self.parsed()
+            .map_or(0, |parsed| tree::least_chars(&parsed.elements))
     }
 
     /// Renders it with `context`, an object. Values are inserted as they are: what looks like a template inside one
@@ -68,9 +86,11 @@ impl Template {
     /// context's.
     ///
     /// # Errors
-    /// [`RenderError`]: a missing variable, a value of a kind that a helper cannot use, or a result past the limits.
+    /// [`RenderError`]: a missing variable, a value of a kind that a helper cannot use, a result past the limits, or a
+    /// template that was read back and cannot be parsed.
     pub fn render(&self, context: &Value, known: &[&str]) -> Result<String, RenderError> {
-        render::run(&self.0.elements, context, known)
+        let parsed = self.parsed().map_err(Clone::clone)?;
+        render::run(&parsed.elements, context, known)
     }
 }
 
@@ -97,6 +117,9 @@ impl Serialize for Template {
 impl<'de> Deserialize<'de> for Template {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Self::parse(&text).map_err(|fault| D::Error::custom(error::placed(&fault)))
+        Ok(Self(Arc::new(Text {
+            text,
+            parsed: OnceLock::new(),
+        })))
     }
 }
