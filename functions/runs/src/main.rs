@@ -1,17 +1,22 @@
 //! Runs: what was started, how it stands, what it answered and cost; and its end, where it is not wanted any more.
 
+mod app;
+mod cancel;
+mod get;
+mod get_node;
 mod handler;
+mod list;
 
-use handler::Runs;
+use app::App;
 use steps_lambda::{Aws, Main, serve_http, start};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Main {
     start(env!("CARGO_CRATE_NAME"));
     let aws = Aws::load().await;
-    let runs = Runs {
+    let app = App {
         store: aws.store()?,
         executions: aws.executions()?,
     };
-    serve_http(async |request| runs.handle(&request).await).await
+    serve_http(async |request| handler::handle(&app, &request).await).await
 }

@@ -1,0 +1,56 @@
+//! `POST /runs/{id}/cancel`: ends a run that is not wanted any more.
+
+use serde::Deserialize;
+use steps_executions::ExecutionName;
+use steps_lambda::{Answer, Request};
+use steps_problem::{Problem, redact};
+use steps_runs::{Ended, RunStatus};
+
+use crate::app::App;
+
+/// Most characters of a reason.
+const LONGEST_REASON: usize = 1000;
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CancelBody {
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+/// Ends the run's record, then stops its execution. The record first: from then on no node begins, and functions that
+/// work on one drop their calls.
+pub(crate) async fn cancel(app: &App, id: &str, request: &Request) -> Result<Answer, Problem> {
+    let body: CancelBody = if request.has_body() {
+        request.json()?
+    } else {
+        CancelBody::default()
+    };
+    let why: String = match body.reason {
+        Some(reason) => redact(&reason).chars().take(LONGEST_REASON).collect(),
+        None => "the run was cancelled".to_owned(),
+    };
+    let mut run = app.store.run_head(id).await?;
+    if run.status == RunStatus::Running {
+        app.store
+            .end_run(id, &Ended::cancelled(run.execution, &why))
+            .await?;
+        run = app.store.run_head(id).await?;
+    }
+    if run.status != RunStatus::Aborted {
+        return Err(Problem::new(
+            409,
+            "RunEnded",
+            "Run Ended",
+            format!("the run is {} already", run.status.as_str()),
+        )
+        .solution(["Nothing: it does not go on"]));
+    }
+    // Also where it was cancelled before: the execution may not have been stopped then.
+    let name = ExecutionName {
+        run_id: id,
+        number: run.execution,
+    };
+    app.executions.stop(&name, &why).await?;
+    Answer::json(200, &app.store.run_view(id).await?)
+}
