@@ -1,4 +1,5 @@
-//! A credential changes: its name, its key, its rotation, its budget. Each is a change of its own, with a row of its own.
+//! `PUT /credentials/{id}`: changes a credential's name, key, budget or rotation. Each is a change of its own, with a
+//! row of its own in the audit.
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -10,9 +11,11 @@ use steps_openrouter::ApiKey;
 use steps_problem::{Fault, Problem};
 use steps_runs::{Action, Actor, AuditEntry, Check, Credential, Error, Rotation};
 
-use crate::create::{check_limit, checked_name, invalid, parsed_key};
-use crate::handler::Credentials;
-use crate::rotation::checked_rotation;
+use crate::app::App;
+use crate::fields::{
+    accepted, check_limit, checked_name, checked_rotation, invalid, name_is_free, parsed_key,
+};
+use crate::rotation::{rotate_key_arn, set_rotation};
 
 /// How often a record that others change at the same moment is tried again.
 const TRIES: u32 = 5;
@@ -33,6 +36,62 @@ pub(crate) struct Change {
     max_cost_usd_per_day: Option<Option<Decimal>>,
 }
 
+/// Changes what the body names. Everything is checked before anything is changed.
+pub(crate) async fn change(
+    app: &App,
+    reference: &str,
+    change: Change,
+    actor: &Actor,
+) -> Result<Answer, Problem> {
+    let mut faults = Vec::new();
+    let name = change.name.as_deref();
+    let name = name.map(|name| checked_name(name, &mut faults));
+    let api_key = change.api_key.as_ref();
+    let api_key = api_key.and_then(|api_key| parsed_key(api_key, &mut faults));
+    if let Some(Some(rotation)) = &change.rotation {
+        checked_rotation(rotation, &mut faults);
+    }
+    check_limit(change.max_cost_usd_per_day.flatten(), &mut faults);
+    if !faults.is_empty() {
+        return Err(invalid(faults));
+    }
+    let mut credential = app.store.credential(reference).await?;
+    let name = name.filter(|name| *name != credential.name);
+    let limit = change
+        .max_cost_usd_per_day
+        .filter(|new| *new != credential.max_cost_usd_per_day);
+    let rotation = change.rotation.filter(|new| *new != credential.rotation);
+    if let Some(name) = name {
+        name_is_free(app, name).await?;
+    }
+    if let Some(Some(_)) = rotation {
+        rotate_key_arn(app)?;
+    }
+    if let Some(api_key) = &api_key {
+        accepted(app, api_key).await?;
+    }
+    let mut warnings = Vec::new();
+    if let Some(name) = name {
+        let old_name = credential.name.clone();
+        credential = rename(app, credential, name, actor).await?;
+        warnings = users_of_old_name(app, &old_name, name).await?;
+    }
+    if let Some(api_key) = &api_key {
+        credential = replace_key(app, credential, api_key, actor).await?;
+    }
+    if let Some(limit) = limit {
+        credential = set_limit(app, credential, limit, actor).await?;
+    }
+    if let Some(rotation) = rotation {
+        credential = set_rotation(app, credential, rotation, actor).await?;
+    }
+    let mut shown = serde_json::to_value(&credential).map_err(Problem::unwritable)?;
+    if let Value::Object(fields) = &mut shown {
+        fields.insert("warnings".to_owned(), json!(warnings));
+    }
+    Answer::json(200, &shown)
+}
+
 /// Tells `null` from a field that is left out.
 fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     from: D,
@@ -40,154 +99,91 @@ fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     Option::deserialize(from).map(Some)
 }
 
-impl Credentials {
-    /// Everything is checked before anything is changed.
-    pub(crate) async fn change(
-        &self,
-        reference: &str,
-        change: Change,
-        actor: &Actor,
-    ) -> Result<Answer, Problem> {
-        let mut faults = Vec::new();
-        let name = change.name.as_deref();
-        let name = name.map(|name| checked_name(name, &mut faults));
-        let api_key = change.api_key.as_ref();
-        let api_key = api_key.and_then(|api_key| parsed_key(api_key, &mut faults));
-        if let Some(Some(rotation)) = &change.rotation {
-            checked_rotation(rotation, &mut faults);
-        }
-        check_limit(change.max_cost_usd_per_day.flatten(), &mut faults);
-        if !faults.is_empty() {
-            return Err(invalid(faults));
-        }
-        let mut credential = self.store.credential(reference).await?;
-        let name = name.filter(|name| *name != credential.name);
-        let limit = change
-            .max_cost_usd_per_day
-            .filter(|new| *new != credential.max_cost_usd_per_day);
-        let rotation = change.rotation.filter(|new| *new != credential.rotation);
-        if let Some(name) = name {
-            self.name_is_free(name).await?;
-        }
-        if let Some(Some(_)) = rotation {
-            self.rotate_key_arn()?;
-        }
-        if let Some(api_key) = &api_key {
-            self.accepted(api_key).await?;
-        }
-        let mut warnings = Vec::new();
-        if let Some(name) = name {
-            let old_name = credential.name.clone();
-            credential = self.rename(credential, name, actor).await?;
-            warnings = self.users_of_old_name(&old_name, name).await?;
-        }
-        if let Some(api_key) = &api_key {
-            credential = self.replace_key(credential, api_key, actor).await?;
-        }
-        if let Some(limit) = limit {
-            credential = self.limit(credential, limit, actor).await?;
-        }
-        if let Some(rotation) = rotation {
-            credential = self.set_rotation(credential, rotation, actor).await?;
-        }
-        let mut shown = shown(&credential)?;
-        if let Value::Object(fields) = &mut shown {
-            fields.insert("warnings".to_owned(), json!(warnings));
-        }
-        Answer::json(200, &shown)
-    }
-
-    /// The key stays as it is: its secret bears the credential's id.
-    async fn rename(
-        &self,
-        before: Credential,
-        name: &str,
-        actor: &Actor,
-    ) -> Result<Credential, Problem> {
-        let details = json!({ "from": before.name, "to": name });
-        let after = Credential {
-            name: name.to_owned(),
-            ..before.clone()
-        };
-        let entry = AuditEntry::now(Action::Renamed, actor, details);
-        Ok(self.store.change_credential(&before, after, &entry).await?)
-    }
-
-    async fn limit(
-        &self,
-        before: Credential,
-        limit: Option<Decimal>,
-        actor: &Actor,
-    ) -> Result<Credential, Problem> {
-        let text = |limit: Option<Decimal>| limit.map(|limit| limit.to_string());
-        let details = json!({
-            "maxCostUsdPerDay": text(limit),
-            "maxCostUsdPerDayBefore": text(before.max_cost_usd_per_day),
-        });
-        let after = Credential {
-            max_cost_usd_per_day: limit,
-            ..before.clone()
-        };
-        let entry = AuditEntry::now(Action::BudgetSet, actor, details);
-        Ok(self.store.change_credential(&before, after, &entry).await?)
-    }
-
-    async fn users_of_old_name(&self, old: &str, new: &str) -> Result<Vec<Fault>, Problem> {
-        let users = self.store.credential_users(&[old]).await?;
-        Ok(users
-            .iter()
-            .map(|user| {
-                Fault::at(
-                    format!("workflows/{}", user.workflow_id),
-                    format!("its nodes name the credential `{old}`: put it again with `{new}`, or with the credential's id"),
-                )
-            })
-            .collect())
-    }
-
-    /// The new key is current from now on. Runs under way go on: where OpenRouter refuses the key that a warm function
-    /// remembers, that function reads it again.
-    async fn replace_key(
-        &self,
-        credential: Credential,
-        api_key: &ApiKey,
-        actor: &Actor,
-    ) -> Result<Credential, Problem> {
-        let stored = self.secrets.read_again(&credential.id).await?;
-        if stored.expose_secret() == api_key.expose() {
-            return Ok(credential);
-        }
-        let secret = SecretString::from(api_key.expose().to_owned());
-        self.secrets.replace(&credential.id, &secret).await?;
-        let mut before = credential;
-        for _ in 0..TRIES {
-            // Of two who replace it at once the later one has it, whoever writes the record last.
-            let current = self.secrets.read_again(&before.id).await?;
-            let last_four = ApiKey::parse(current.expose_secret())?.last_four();
-            let details = json!({
-                "lastFour": api_key.last_four(),
-                "lastFourBefore": before.last_four,
-            });
-            let after = Credential {
-                last_four,
-                last_check: Some(Check::new(Timestamp::now(), None)),
-                ..before.clone()
-            };
-            let entry = AuditEntry::now(Action::KeyReplaced, actor, details);
-            match self.store.change_credential(&before, after, &entry).await {
-                Err(Error::Conflict { .. }) => before = self.store.credential(&before.id).await?,
-                changed => return Ok(changed?),
-            }
-        }
-        Err(Error::Conflict {
-            what: "credential",
-            id: before.id,
-        }
-        .into())
-    }
+/// The key stays as it is: its secret bears the credential's id.
+async fn rename(
+    app: &App,
+    before: Credential,
+    name: &str,
+    actor: &Actor,
+) -> Result<Credential, Problem> {
+    let details = json!({ "from": before.name, "to": name });
+    let after = Credential {
+        name: name.to_owned(),
+        ..before.clone()
+    };
+    let entry = AuditEntry::now(Action::Renamed, actor, details);
+    Ok(app.store.change_credential(&before, after, &entry).await?)
 }
 
-/// The record as it is answered.
-pub(crate) fn shown(credential: &Credential) -> Result<Value, Problem> {
-    serde_json::to_value(credential).map_err(Problem::unwritable)
+async fn users_of_old_name(app: &App, old: &str, new: &str) -> Result<Vec<Fault>, Problem> {
+    let users = app.store.credential_users(&[old]).await?;
+    Ok(users
+        .iter()
+        .map(|user| {
+            Fault::at(
+                format!("workflows/{}", user.workflow_id),
+                format!("its nodes name the credential `{old}`: put it again with `{new}`, or with the credential's id"),
+            )
+        })
+        .collect())
+}
+
+/// The new key is current from now on. Runs under way go on: where OpenRouter refuses the key that a warm function
+/// remembers, that function reads it again.
+async fn replace_key(
+    app: &App,
+    credential: Credential,
+    api_key: &ApiKey,
+    actor: &Actor,
+) -> Result<Credential, Problem> {
+    let stored = app.secrets.read_again(&credential.id).await?;
+    if stored.expose_secret() == api_key.expose() {
+        return Ok(credential);
+    }
+    let secret = SecretString::from(api_key.expose().to_owned());
+    app.secrets.replace(&credential.id, &secret).await?;
+    let mut before = credential;
+    for _ in 0..TRIES {
+        // Of two who replace it at once the later one has it, whoever writes the record last.
+        let current = app.secrets.read_again(&before.id).await?;
+        let last_four = ApiKey::parse(current.expose_secret())?.last_four();
+        let details = json!({
+            "lastFour": api_key.last_four(),
+            "lastFourBefore": before.last_four,
+        });
+        let after = Credential {
+            last_four,
+            last_check: Some(Check::new(Timestamp::now(), None)),
+            ..before.clone()
+        };
+        let entry = AuditEntry::now(Action::KeyReplaced, actor, details);
+        match app.store.change_credential(&before, after, &entry).await {
+            Err(Error::Conflict { .. }) => before = app.store.credential(&before.id).await?,
+            changed => return Ok(changed?),
+        }
+    }
+    Err(Error::Conflict {
+        what: "credential",
+        id: before.id,
+    }
+    .into())
+}
+
+async fn set_limit(
+    app: &App,
+    before: Credential,
+    limit: Option<Decimal>,
+    actor: &Actor,
+) -> Result<Credential, Problem> {
+    let text = |limit: Option<Decimal>| limit.map(|limit| limit.to_string());
+    let details = json!({
+        "maxCostUsdPerDay": text(limit),
+        "maxCostUsdPerDayBefore": text(before.max_cost_usd_per_day),
+    });
+    let after = Credential {
+        max_cost_usd_per_day: limit,
+        ..before.clone()
+    };
+    let entry = AuditEntry::now(Action::BudgetSet, actor, details);
+    Ok(app.store.change_credential(&before, after, &entry).await?)
 }

@@ -1,26 +1,36 @@
 //! Credentials: OpenRouter API keys under a name.
 
+mod app;
+mod audit;
 mod change;
+mod check;
 mod create;
 mod delete;
+mod fields;
+mod get;
 mod handler;
+mod list;
+mod restore;
+mod rotate;
 mod rotation;
-mod shown;
 
-use handler::Credentials;
+use app::App;
 use steps_lambda::{Aws, Config, Main, serve_http, start};
-use steps_openrouter::{App, BASE_URL, Client};
+use steps_openrouter::{BASE_URL, Client};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Main {
     start(env!("CARGO_CRATE_NAME"));
     let aws = Aws::load().await;
     let base_url = Config.openrouter_base_url();
-    let credentials = Credentials {
-        openrouter: Client::new(base_url.as_deref().unwrap_or(BASE_URL), App::default())?,
+    let app = App {
+        openrouter: Client::new(
+            base_url.as_deref().unwrap_or(BASE_URL),
+            steps_openrouter::App::default(),
+        )?,
         store: aws.store()?,
         secrets: aws.secrets()?,
         rotate_key_arn: Config.rotate_key_arn(),
     };
-    serve_http(async |request| credentials.handle(&request).await).await
+    serve_http(async |request| handler::handle(&app, &request).await).await
 }

@@ -1,4 +1,4 @@
-//! One credential, with what OpenRouter says of its key at this moment.
+//! `GET /credentials/{id}`: one credential, with what OpenRouter says of its key at this moment.
 
 use std::time::Duration;
 
@@ -9,37 +9,35 @@ use steps_openrouter::{ApiKey, Error, KeyInfo};
 use steps_problem::{Problem, redact};
 use tokio::time::timeout;
 
-use crate::change::shown;
-use crate::handler::Credentials;
+use crate::app::App;
 
 /// Longer than this nobody waits for OpenRouter to see a record.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-impl Credentials {
-    pub(crate) async fn get(&self, reference: &str) -> Result<Answer, Problem> {
-        let credential = self.store.credential(reference).await?;
-        let (field, told) = match self.key_now(&credential.id).await {
-            Ok(info) => ("key", json!(info)),
-            Err(problem) => ("keyProblem", json!(problem.redacted())),
-        };
-        let mut shown = shown(&credential)?;
-        if let Value::Object(fields) = &mut shown {
-            fields.insert(field.to_owned(), told);
-        }
-        Answer::json(200, &shown)
+/// The record, with OpenRouter's own view of the key (`key`), or why it could not be had (`keyProblem`).
+pub(crate) async fn get(app: &App, reference: &str) -> Result<Answer, Problem> {
+    let credential = app.store.credential(reference).await?;
+    let (field, told) = match key_now(app, &credential.id).await {
+        Ok(info) => ("key", json!(info)),
+        Err(problem) => ("keyProblem", json!(problem.redacted())),
+    };
+    let mut shown = serde_json::to_value(&credential).map_err(Problem::unwritable)?;
+    if let Value::Object(fields) = &mut shown {
+        fields.insert(field.to_owned(), told);
     }
+    Answer::json(200, &shown)
+}
 
-    async fn key_now(&self, id: &str) -> Result<KeyInfo, Problem> {
-        let stored = self.secrets.read_again(id).await?;
-        let key = ApiKey::parse(stored.expose_secret())?;
-        let info = timeout(PATIENCE, self.openrouter.key(&key))
-            .await
-            .map_err(|_| Error::TotalTimeout { after: PATIENCE })??;
-        Ok(KeyInfo {
-            label: info.label.map(|label| masked(&label, key.expose())),
-            ..info
-        })
-    }
+async fn key_now(app: &App, id: &str) -> Result<KeyInfo, Problem> {
+    let stored = app.secrets.read_again(id).await?;
+    let key = ApiKey::parse(stored.expose_secret())?;
+    let info = timeout(PATIENCE, app.openrouter.key(&key))
+        .await
+        .map_err(|_| Error::TotalTimeout { after: PATIENCE })??;
+    Ok(KeyInfo {
+        label: info.label.map(|label| masked(&label, key.expose())),
+        ..info
+    })
 }
 
 /// OpenRouter's label is the key with its middle left out. What shows more than its ends is cut out.

@@ -1,0 +1,28 @@
+//! `GET /credentials/{id}/audit`: who did what to a credential, and when.
+
+use serde_json::json;
+use steps_lambda::{Answer, Request};
+use steps_problem::Problem;
+
+use crate::app::App;
+
+/// A page of its changes, the newest first. A deleted credential is found by its id.
+pub(crate) async fn audit(
+    app: &App,
+    reference: &str,
+    request: &Request,
+) -> Result<Answer, Problem> {
+    let limit = request.number("limit", 1..=100, 50)?;
+    let known = app.store.credential(reference).await;
+    let id = known
+        .as_ref()
+        .map_or(reference, |credential| credential.id.as_str());
+    let page = app
+        .store
+        .audit_of(id, limit as usize, request.query("cursor"))
+        .await?;
+    if page.rows.is_empty() && request.query("cursor").is_none() {
+        known?;
+    }
+    Answer::json(200, &json!({ "audit": page.rows, "cursor": page.cursor }))
+}

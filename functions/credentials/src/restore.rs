@@ -1,0 +1,52 @@
+//! `POST /credentials/{id}/restore`: a deleted credential comes back.
+
+use serde::Deserialize;
+use serde_json::json;
+use steps_lambda::{Answer, Request};
+use steps_problem::Problem;
+use steps_runs::{Action, AuditEntry, Credential, Error};
+
+use crate::app::App;
+use crate::fields::{checked_name, invalid, name_is_free};
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct Restore {
+    #[serde(default)]
+    name: Option<String>,
+}
+
+/// Restores the key, then the record, under another name where the body has one. The key first: a record without its
+/// key would be of no use.
+pub(crate) async fn restore(app: &App, id: &str, request: &Request) -> Result<Answer, Problem> {
+    let restore: Restore = if request.has_body() {
+        request.json()?
+    } else {
+        Restore::default()
+    };
+    let mut faults = Vec::new();
+    let name = restore.name.as_deref();
+    let name = name.map(|name| checked_name(name, &mut faults));
+    if !faults.is_empty() {
+        return Err(invalid(faults));
+    }
+    let deleted = app.store.deleted_credential(id).await?;
+    let restored = Credential {
+        name: name.unwrap_or(&deleted.credential.name).to_owned(),
+        ..deleted.credential
+    };
+    name_is_free(app, &restored.name).await?;
+    app.secrets.restore(id).await?;
+    let details = json!({ "name": restored.name, "lastFour": restored.last_four });
+    let entry = AuditEntry::now(Action::Restored, request.actor(), details);
+    match app.store.restore_credential(restored, &entry).await {
+        Ok(credential) => Answer::json(200, &credential),
+        Err(error) => {
+            // Left alone, the key would stay for good, and nobody could find it.
+            if matches!(error, Error::NameTaken { .. }) {
+                app.secrets.delete(id).await?;
+            }
+            Err(error.into())
+        }
+    }
+}
