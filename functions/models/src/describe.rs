@@ -8,8 +8,56 @@ use steps_openrouter::{Endpoint, Error, Model, ModelEndpoints};
 use steps_problem::Problem;
 use tokio::time::timeout;
 
-use crate::handler::{Age, Models, patience};
+use crate::app::App;
+use crate::listed::{Age, listed, patience};
 use crate::row::{Row, shown_price};
+
+/// The model behind an id, and the offers of those who serve it.
+pub(crate) async fn describe(app: &App, id: &str, request: &Request) -> Result<Answer, Problem> {
+    let listed = listed(app, request).await?;
+    let list = &listed.list;
+    let entry = list.find(id);
+    if entry.is_none() && !stands_alone(id) {
+        return Err(not_found(id, list));
+    }
+    // An alias is described as the model that it stands for today.
+    let target = entry.and_then(|model| list.find(model.alias_target.as_deref()?));
+    let model = target.or(entry);
+    let (endpoints, endpoints_problem) = match model {
+        Some(model) => match endpoints(app, model, request).await {
+            Ok(found) => {
+                let served = found.endpoints.into_iter().map(Served::from).collect();
+                (Some(served), None)
+            }
+            Err(problem) => (None, Some(problem)),
+        },
+        None => (None, Some(chosen_later(id))),
+    };
+    Answer::json(
+        200,
+        &Described {
+            requested: id,
+            routing: routing(id),
+            model: model.map(|model| Full {
+                row: Row::from(model),
+                canonical_slug: &model.canonical_slug,
+                is_moderated: model.is_moderated,
+                other_prices: &model.pricing.others,
+            }),
+            endpoints,
+            endpoints_problem,
+            age: listed.age(),
+        },
+    )
+}
+
+async fn endpoints(app: &App, model: &Model, request: &Request) -> Result<ModelEndpoints, Problem> {
+    let patience = patience(request);
+    match timeout(patience, app.openrouter.endpoints(&model.id)).await {
+        Ok(found) => Ok(found?),
+        Err(_) => Err(Error::TotalTimeout { after: patience }.into()),
+    }
+}
 
 /// A model in full.
 #[derive(Serialize)]
@@ -60,54 +108,6 @@ struct Served {
     status: Option<i64>,
     /// Percent of requests that worked within the last half hour.
     uptime_last_30m: Option<f64>,
-}
-
-impl Models {
-    pub(crate) async fn describe(&self, id: &str, request: &Request) -> Result<Answer, Problem> {
-        let listed = self.listed(request).await?;
-        let list = &listed.list;
-        let entry = list.find(id);
-        if entry.is_none() && !stands_alone(id) {
-            return Err(not_found(id, list));
-        }
-        // An alias is described as the model that it stands for today.
-        let target = entry.and_then(|model| list.find(model.alias_target.as_deref()?));
-        let model = target.or(entry);
-        let (endpoints, endpoints_problem) = match model {
-            Some(model) => match self.endpoints(model, request).await {
-                Ok(found) => {
-                    let served = found.endpoints.into_iter().map(Served::from).collect();
-                    (Some(served), None)
-                }
-                Err(problem) => (None, Some(problem)),
-            },
-            None => (None, Some(chosen_later(id))),
-        };
-        Answer::json(
-            200,
-            &Described {
-                requested: id,
-                routing: routing(id),
-                model: model.map(|model| Full {
-                    row: Row::from(model),
-                    canonical_slug: &model.canonical_slug,
-                    is_moderated: model.is_moderated,
-                    other_prices: &model.pricing.others,
-                }),
-                endpoints,
-                endpoints_problem,
-                age: listed.age(),
-            },
-        )
-    }
-
-    async fn endpoints(&self, model: &Model, request: &Request) -> Result<ModelEndpoints, Problem> {
-        let patience = patience(request);
-        match timeout(patience, self.openrouter.endpoints(&model.id)).await {
-            Ok(found) => Ok(found?),
-            Err(_) => Err(Error::TotalTimeout { after: patience }.into()),
-        }
-    }
 }
 
 impl From<Endpoint> for Served {

@@ -5,11 +5,10 @@ use std::collections::BTreeSet;
 
 use rust_decimal::Decimal;
 use steps_catalogue::List;
-use steps_lambda::Request;
+use steps_lambda::{Request, invalid};
 use steps_openrouter::Model;
 use steps_problem::{Problem, did_you_mean};
 
-use crate::handler::invalid;
 use crate::row::per_million;
 
 /// What `GET /models` takes.

@@ -1,4 +1,4 @@
-//! `GET /models`: filtered, sorted, in pages.
+//! `GET /models`: the list, filtered, sorted, in pages.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,12 +9,43 @@ use steps_openrouter::catalogue::{RECOMMENDED, Recommended};
 use steps_openrouter::{DEFAULT_MODEL, Model};
 use steps_problem::Problem;
 
+use crate::app::App;
 use crate::filters::{Filters, only_known};
-use crate::handler::{Age, Models};
+use crate::listed::{Age, listed};
 use crate::row::Row;
 
 /// Most models of a page, and what a page has unasked: the whole list as it is today, far under Lambda's 6 MB.
 const MOST_ROWS: u64 = 1000;
+
+/// A page of the models that fit the query, and the models worth offering first.
+pub(crate) async fn list(app: &App, request: &Request) -> Result<Answer, Problem> {
+    only_known(request)?;
+    let limit = request.number("limit", 1..=MOST_ROWS, MOST_ROWS)? as usize;
+    let listed = listed(app, request).await?;
+    let found = Filters::read(request, &listed.list)?.apply(&listed.list);
+    let start = match request.query("cursor") {
+        Some(cursor) => start(cursor, &found)?,
+        None => 0,
+    };
+    let page = found.get(start..).unwrap_or_default();
+    let page = page.get(..limit).unwrap_or(page);
+    let end = start + page.len();
+    let more = end < found.len();
+    let rows: Vec<Row<'_>> = page.iter().copied().map(Row::from).collect();
+    Answer::json(
+        200,
+        &Page {
+            default: DEFAULT_MODEL,
+            count: rows.len(),
+            models: rows,
+            matched: found.len(),
+            total: listed.list.models.len(),
+            cursor: page.last().filter(|_| more).map(|last| cursor(end, last)),
+            recommended: recommended(&listed.list),
+            age: listed.age(),
+        },
+    )
+}
 
 /// A page of the list.
 #[derive(Serialize)]
@@ -41,37 +72,6 @@ struct Offer<'a> {
     exists: bool,
     /// Where it does not: the newest model of its family.
     successor: Option<&'a str>,
-}
-
-impl Models {
-    pub(crate) async fn list(&self, request: &Request) -> Result<Answer, Problem> {
-        only_known(request)?;
-        let limit = request.number("limit", 1..=MOST_ROWS, MOST_ROWS)? as usize;
-        let listed = self.listed(request).await?;
-        let found = Filters::read(request, &listed.list)?.apply(&listed.list);
-        let start = match request.query("cursor") {
-            Some(cursor) => start(cursor, &found)?,
-            None => 0,
-        };
-        let page = found.get(start..).unwrap_or_default();
-        let page = page.get(..limit).unwrap_or(page);
-        let end = start + page.len();
-        let more = end < found.len();
-        let rows: Vec<Row<'_>> = page.iter().copied().map(Row::from).collect();
-        Answer::json(
-            200,
-            &Page {
-                default: DEFAULT_MODEL,
-                count: rows.len(),
-                models: rows,
-                matched: found.len(),
-                total: listed.list.models.len(),
-                cursor: page.last().filter(|_| more).map(|last| cursor(end, last)),
-                recommended: recommended(&listed.list),
-                age: listed.age(),
-            },
-        )
-    }
 }
 
 /// The models worth offering first, as far as they live, and what follows those that do not.
