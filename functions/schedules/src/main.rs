@@ -1,10 +1,16 @@
 //! Schedules: when EventBridge Scheduler starts a workflow.
 
+mod app;
+mod delete;
+mod get;
 mod handler;
+mod list;
+mod put;
+mod schedule_body;
 mod scheduler;
-mod wanted;
+mod shown;
 
-use handler::Schedules;
+use app::App;
 use scheduler::Scheduler;
 use steps_lambda::{Aws, Config, Main, serve_http, start};
 
@@ -12,7 +18,7 @@ use steps_lambda::{Aws, Config, Main, serve_http, start};
 async fn main() -> Main {
     start(env!("CARGO_CRATE_NAME"));
     let aws = Aws::load().await;
-    let schedules = Schedules {
+    let app = App {
         store: aws.store()?,
         scheduler: Scheduler {
             client: aws.scheduler(),
@@ -22,5 +28,5 @@ async fn main() -> Main {
             lost_arn: Config.schedule_lost_arn()?,
         },
     };
-    serve_http(async |request| schedules.handle(&request).await).await
+    serve_http(async |request| handler::handle(&app, &request).await).await
 }

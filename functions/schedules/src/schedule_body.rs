@@ -8,7 +8,7 @@ use steps_schedules::{Expression, Overlap, zone};
 
 /// A schedule without fault.
 #[derive(Debug)]
-pub(crate) struct Wanted {
+pub(crate) struct ScheduleBody {
     pub(crate) expression: Expression,
     pub(crate) timezone: String,
     pub(crate) input: Value,
@@ -30,7 +30,7 @@ const FIELDS: [&str; 6] = [
 /// EventBridge Scheduler takes no longer input, bytes.
 const LONGEST_INPUT: usize = 250_000;
 
-impl Wanted {
+impl ScheduleBody {
     pub(crate) fn read(
         fields: &Map<String, Value>,
         created: Timestamp,
@@ -168,14 +168,14 @@ mod tests {
     use jiff::Timestamp;
     use serde_json::{Value, json};
 
-    use super::Wanted;
+    use super::ScheduleBody;
 
-    fn read(body: Value) -> Result<Wanted, Vec<String>> {
+    fn read(body: Value) -> Result<ScheduleBody, Vec<String>> {
         let now: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
         let faults = |faults: Vec<steps_problem::Fault>| {
             faults.into_iter().map(|fault| fault.path).collect()
         };
-        Wanted::read(body.as_object().unwrap(), now, now).map_err(faults)
+        ScheduleBody::read(body.as_object().unwrap(), now, now).map_err(faults)
     }
 
     #[test]

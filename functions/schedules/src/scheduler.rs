@@ -11,7 +11,7 @@ use serde_json::Value;
 use steps_problem::{Problem, Upstream};
 use steps_schedules::{Overlap, ScheduledRun, full_name, own_name, prefix};
 
-use crate::wanted::Wanted;
+use crate::schedule_body::ScheduleBody;
 
 /// EventBridge Scheduler, and what a schedule of ours fires at.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ impl Scheduler {
         &self,
         workflow: &str,
         name: &str,
-        wanted: &Wanted,
+        wanted: &ScheduleBody,
     ) -> Result<bool, Problem> {
         let (state, window, target) = self.parts(workflow, name, wanted)?;
         let created = self
@@ -92,7 +92,7 @@ impl Scheduler {
         &self,
         workflow: &str,
         name: &str,
-        wanted: &Wanted,
+        wanted: &ScheduleBody,
     ) -> Result<(ScheduleState, FlexibleTimeWindow, Target), Problem> {
         let state = if wanted.enabled {
             ScheduleState::Enabled

@@ -1,0 +1,36 @@
+//! `GET /workflows/{id}/schedules`: a workflow's schedules.
+
+use futures_util::future::try_join_all;
+use serde_json::{Value, json};
+use steps_lambda::{Answer, Request};
+use steps_problem::Problem;
+
+use crate::app::App;
+use crate::shown::shown;
+
+/// A page of the workflow's schedules.
+pub(crate) async fn list(app: &App, workflow: &str, request: &Request) -> Result<Answer, Problem> {
+    app.store.workflow(workflow).await?;
+    let limit = request.number("limit", 1..=50, 20)?;
+    let limit = i32::try_from(limit).unwrap_or(i32::MAX);
+    let page = app
+        .scheduler
+        .names(workflow, limit, request.query("cursor"))
+        .await?;
+    let schedules = try_join_all(
+        page.names
+            .iter()
+            .map(|name| app.scheduler.find(workflow, name)),
+    );
+    // One that was deleted since is left out.
+    let schedules = schedules.await?;
+    let schedules: Vec<Value> = schedules
+        .iter()
+        .flatten()
+        .map(|schedule| shown(workflow, schedule))
+        .collect();
+    Answer::json(
+        200,
+        &json!({ "schedules": schedules, "cursor": page.cursor }),
+    )
+}

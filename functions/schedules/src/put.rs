@@ -1,0 +1,81 @@
+//! `PUT` and `PATCH /workflows/{id}/schedules/{name}`: makes or changes a schedule.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+use steps_lambda::{Answer, Request};
+use steps_problem::{Fault, Problem};
+use steps_schedules::name_fault;
+use steps_workflow::Workflow;
+
+use crate::app::App;
+use crate::get::schedule;
+use crate::schedule_body::ScheduleBody;
+use crate::scheduler::Schedule;
+use crate::shown::{fields, shown};
+
+/// `PUT`: makes the schedule, or makes the one that exists like the body.
+pub(crate) async fn put(
+    app: &App,
+    workflow: &str,
+    name: &str,
+    request: &Request,
+) -> Result<Answer, Problem> {
+    let wanted = request.json()?;
+    let existing = app.scheduler.find(workflow, name).await?;
+    store(app, workflow, name, &wanted, existing).await
+}
+
+/// `PATCH`: changes the fields that the body has.
+pub(crate) async fn patch(
+    app: &App,
+    workflow: &str,
+    name: &str,
+    request: &Request,
+) -> Result<Answer, Problem> {
+    let changes: Map<String, Value> = request.json()?;
+    let existing = schedule(app, workflow, name).await?;
+    let mut wanted = fields(&existing);
+    wanted.extend(changes);
+    store(app, workflow, name, &wanted, Some(existing)).await
+}
+
+/// Checks every field, then has EventBridge Scheduler keep the schedule.
+async fn store(
+    app: &App,
+    workflow: &str,
+    name: &str,
+    wanted: &Map<String, Value>,
+    existing: Option<Schedule>,
+) -> Result<Answer, Problem> {
+    let stored = app.store.workflow(workflow).await?;
+    let now = Timestamp::now();
+    let created = existing.map_or(now, |existing| existing.created_at);
+    let mut faults: Vec<Fault> = name_fault(name).into_iter().collect();
+    let wanted = ScheduleBody::read(wanted, created, now).map_err(|found| faults.extend(found));
+    if let Ok(wanted) = &wanted {
+        let workflow = Workflow::from_stored(&stored.definition).map_err(|_| {
+            Problem::from(steps_runs::Error::Malformed {
+                attribute: "definition",
+            })
+        })?;
+        if let Err(found) = workflow.check_input(&wanted.input) {
+            faults.extend(found);
+        }
+    }
+    let Some(wanted) = wanted.ok().filter(|_| faults.is_empty()) else {
+        let cause = match faults.len() {
+            1 => "the schedule has a fault; nothing was changed".to_owned(),
+            count => format!("the schedule has {count} faults; nothing was changed"),
+        };
+        return Err(
+            Problem::new(422, "InvalidSchedule", "Invalid Schedule", cause)
+                .solution(["Correct what `faults` names and put it again"])
+                .faults(faults),
+        );
+    };
+    let new = app.scheduler.put(workflow, name, &wanted).await?;
+    let schedule = schedule(app, workflow, name).await?;
+    let path = format!("/workflows/{workflow}/schedules/{name}");
+    let status = if new { 201 } else { 200 };
+    Ok(Answer::json(status, &shown(workflow, &schedule))?.location(path))
+}
