@@ -1,10 +1,18 @@
 //! Workflows: documents that runs follow.
 
+mod app;
+mod delete;
+mod delete_source;
+mod get;
 mod handler;
+mod list;
+mod list_sources;
+mod put;
+mod put_source;
 mod schedules;
-mod sources;
+mod shown;
 
-use handler::Workflows;
+use app::App;
 use schedules::Schedules;
 use steps_catalogue::Catalogue;
 use steps_lambda::{Aws, Config, Main, serve_http, start};
@@ -14,7 +22,7 @@ async fn main() -> Main {
     start(env!("CARGO_CRATE_NAME"));
     let aws = Aws::load().await;
     let store = aws.store()?;
-    let workflows = Workflows {
+    let app = App {
         catalogue: Catalogue::new(store.clone(), Config.openrouter_base_url().as_deref()),
         store,
         schedules: Schedules {
@@ -22,5 +30,5 @@ async fn main() -> Main {
             group: Config.schedule_group()?,
         },
     };
-    serve_http(async |request| workflows.handle(&request).await).await
+    serve_http(async |request| handler::handle(&app, &request).await).await
 }

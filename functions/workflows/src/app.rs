@@ -1,0 +1,14 @@
+//! What the function works with.
+
+use steps_catalogue::Catalogue;
+use steps_runs::Store;
+
+use crate::schedules::Schedules;
+
+/// The store of documents, the schedules that end with them, and the models that they name.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) store: Store,
+    pub(crate) schedules: Schedules,
+    pub(crate) catalogue: Catalogue,
+}

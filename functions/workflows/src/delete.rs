@@ -1,0 +1,26 @@
+//! `DELETE /workflows/{id}`: a workflow goes, and with it what would start it.
+
+use steps_lambda::Answer;
+use steps_problem::Problem;
+
+use crate::app::App;
+
+/// Deletes the workflow, its schedules and its sources; these also where an earlier try got no further than the workflow.
+pub(crate) async fn delete(app: &App, id: &str) -> Result<Answer, Problem> {
+    let deleted = app.store.delete_workflow(id).await;
+    app.schedules.delete_all(id).await?;
+    delete_sources(app, id).await?;
+    deleted?;
+    Ok(Answer::empty())
+}
+
+pub(crate) async fn delete_sources(app: &App, workflow: &str) -> Result<(), Problem> {
+    for source in app.store.sources(workflow).await? {
+        match app.store.delete_source(&source.arn, workflow).await {
+            // Someone else was faster.
+            Ok(()) | Err(steps_runs::Error::NotFound { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,20 @@
+//! `GET /workflows`: every workflow.
+
+use serde_json::json;
+use steps_lambda::{Answer, Request};
+use steps_problem::Problem;
+
+use crate::app::App;
+
+/// A page of the workflows, without their documents.
+pub(crate) async fn list(app: &App, request: &Request) -> Result<Answer, Problem> {
+    let limit = request.number("limit", 1..=100, 50)?;
+    let page = app
+        .store
+        .workflows(limit as usize, request.query("cursor"))
+        .await?;
+    Answer::json(
+        200,
+        &json!({ "workflows": page.rows, "cursor": page.cursor }),
+    )
+}

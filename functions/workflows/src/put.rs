@@ -1,0 +1,105 @@
+//! `PUT /workflows/{id}`: stores a workflow's document.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use steps_lambda::{Answer, Request};
+use steps_problem::{Fault, Problem, known_names};
+use steps_runs::Credential;
+use steps_workflow::{Format, Kind, Workflow};
+
+use crate::app::App;
+use crate::shown::shown;
+
+/// Stores the document as a new version where it has no fault; else every fault is told at once.
+pub(crate) async fn put(app: &App, id: &str, request: &Request) -> Result<Answer, Problem> {
+    let mut faults = Vec::new();
+    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if id.len() > 64 || !id.chars().all(allowed) {
+        faults.push(Fault::at(
+            "id",
+            "a workflow's id (in the path) has 1 to 64 characters: letters, digits, `-` and `_`",
+        ));
+    }
+    let workflow = match steps_workflow::parse(request.text()?, format(request)?) {
+        Ok(workflow) => Some(workflow),
+        Err(found) => {
+            faults.extend(found);
+            None
+        }
+    };
+    if let Some(workflow) = &workflow {
+        faults.extend(unknown_credentials(
+            workflow,
+            &app.store.credentials().await?,
+        ));
+    }
+    let Some(workflow) = workflow.filter(|_| faults.is_empty()) else {
+        let cause = match faults.len() {
+            1 => "the workflow has a fault; nothing was stored".to_owned(),
+            count => format!("the workflow has {count} faults; nothing was stored"),
+        };
+        return Err(
+            Problem::new(422, "InvalidWorkflow", "Invalid Workflow", cause)
+                .solution(["Correct what `faults` names, each at its path, and put it again"])
+                .faults(faults),
+        );
+    };
+    let definition = serde_json::to_string(&workflow).map_err(Problem::unwritable)?;
+    let credentials = workflow.nodes.iter().map(|node| {
+        let Kind::OpenRouter(openrouter) = &node.kind;
+        openrouter.credential.clone()
+    });
+    let stored = app
+        .store
+        .put_workflow(
+            id,
+            &workflow.name,
+            &definition,
+            &credentials.collect(),
+            Timestamp::now(),
+        )
+        .await?;
+    let status = if stored.version == 1 { 201 } else { 200 };
+    let mut shown = shown(&stored)?;
+    if let Value::Object(fields) = &mut shown {
+        let warnings = app.catalogue.warnings(&workflow).await;
+        fields.insert("warnings".to_owned(), json!(warnings));
+    }
+    Ok(Answer::json(status, &shown)?.location(format!("/workflows/{id}")))
+}
+
+/// By the content type; where it says neither, a document that begins with `{` is JSON.
+fn format(request: &Request) -> Result<Format, Problem> {
+    let content_type = request.header("content-type").unwrap_or_default();
+    let yaml = content_type.contains("yaml")
+        || (!content_type.contains("json") && !request.text()?.trim_start().starts_with('{'));
+    Ok(if yaml { Format::Yaml } else { Format::Json })
+}
+
+/// References to credentials that do not exist, with the nearest names that do.
+fn unknown_credentials(workflow: &Workflow, credentials: &[Credential]) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for (index, node) in workflow.nodes.iter().enumerate() {
+        let Kind::OpenRouter(openrouter) = &node.kind;
+        let reference = &openrouter.credential;
+        if credentials
+            .iter()
+            .any(|credential| credential.id == *reference || credential.name == *reference)
+        {
+            continue;
+        }
+        let names = credentials
+            .iter()
+            .map(|credential| credential.name.as_str());
+        let hint = if credentials.is_empty() {
+            "; there is none yet: store one with POST /credentials".to_owned()
+        } else {
+            known_names(reference, names)
+        };
+        faults.push(Fault::at(
+            format!("nodes[{index}].credential"),
+            format!("no credential has the name or id `{reference}`{hint}"),
+        ));
+    }
+    faults
+}
