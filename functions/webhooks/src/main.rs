@@ -1,17 +1,26 @@
 //! Webhooks: doors of a workflow, each with a secret of its own.
 
+mod app;
+mod delete;
+mod faults;
+mod get;
 mod handler;
+mod list;
+mod put;
+mod rotate;
+mod secret;
+mod shown;
 
-use handler::Webhooks;
+use app::App;
 use steps_lambda::{Aws, Main, serve_http, start};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Main {
     start(env!("CARGO_CRATE_NAME"));
     let aws = Aws::load().await;
-    let webhooks = Webhooks {
+    let app = App {
         store: aws.store()?,
         secrets: aws.webhook_secrets()?,
     };
-    serve_http(async |request| webhooks.handle(&request).await).await
+    serve_http(async |request| handler::handle(&app, &request).await).await
 }

@@ -1,0 +1,15 @@
+//! `DELETE /workflows/{id}/webhooks/{webhook}`: a webhook goes, and its secret with it.
+
+use steps_lambda::Answer;
+use steps_problem::Problem;
+
+use crate::app::App;
+
+/// Deletes the record, then the secret.
+pub(crate) async fn delete(app: &App, workflow: &str, name: &str) -> Result<Answer, Problem> {
+    let removed = app.store.remove_webhook(workflow, name).await?;
+    if let Some(at) = &removed.secret {
+        app.secrets.delete(&at.id).await?;
+    }
+    Ok(Answer::empty())
+}

@@ -1,0 +1,13 @@
+//! `GET /workflows/{id}/webhooks/{webhook}`: one webhook.
+
+use steps_lambda::Answer;
+use steps_problem::Problem;
+
+use crate::app::App;
+use crate::shown::shown;
+
+/// The webhook, without its secret.
+pub(crate) async fn get(app: &App, workflow: &str, name: &str) -> Result<Answer, Problem> {
+    let webhook = app.store.webhook(workflow, name).await?;
+    Answer::json(200, &shown(&webhook))
+}

@@ -1,0 +1,117 @@
+//! `PUT /workflows/{id}/webhooks/{webhook}`: makes or changes a webhook.
+
+use jiff::Timestamp;
+use secrecy::SecretString;
+use serde::Deserialize;
+use steps_lambda::{Answer, Request};
+use steps_problem::{Fault, Problem};
+use steps_runs::Webhook;
+use steps_secrets::WebhookSecret;
+use steps_webhooks::Mode;
+
+use crate::app::App;
+use crate::faults::{invalid, name_faults, refuse, secret_fault};
+use crate::secret::{generate, keep};
+use crate::shown::answer;
+
+/// Seconds that a signed time may be off, both ways: the default, and the most.
+const TOLERANCE: u32 = 300;
+
+const MOST_TOLERANCE: u32 = 86_400;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct PutBody {
+    mode: Mode,
+    #[serde(default = "tolerance")]
+    tolerance_seconds: u32,
+    #[serde(default = "enabled")]
+    enabled: bool,
+    #[serde(default)]
+    secret: Option<SecretString>,
+}
+
+fn tolerance() -> u32 {
+    TOLERANCE
+}
+
+fn enabled() -> bool {
+    true
+}
+
+/// Makes the webhook, or makes the one that exists like the body. The secret stays where the mode does and none is given.
+pub(crate) async fn put(
+    app: &App,
+    workflow: &str,
+    name: &str,
+    request: &Request,
+) -> Result<Answer, Problem> {
+    let body: PutBody = request.json()?;
+    let mut faults = name_faults(name);
+    if !(1..=MOST_TOLERANCE).contains(&body.tolerance_seconds) {
+        faults.push(Fault::at(
+            "toleranceSeconds",
+            format!("must be from 1 to {MOST_TOLERANCE}"),
+        ));
+    }
+    faults.extend(secret_fault(body.mode, body.secret.as_ref()));
+    refuse(faults)?;
+    app.store.workflow(workflow).await?;
+    let before = app.store.find_webhook(workflow, name).await?;
+    let keeps = body.secret.is_none() && before.as_ref().is_some_and(|b| b.mode == body.mode);
+    let now = format!("{:.3}", Timestamp::now());
+    let mut webhook = Webhook {
+        workflow_id: workflow.to_owned(),
+        name: name.to_owned(),
+        mode: body.mode,
+        tolerance_seconds: body.tolerance_seconds,
+        enabled: body.enabled,
+        secret: None,
+        created_at: before
+            .as_ref()
+            .map_or_else(|| now.clone(), |before| before.created_at.clone()),
+        rotated_at: None,
+        previous_until: None,
+        revision: before.as_ref().map_or(0, |before| before.revision) + 1,
+    };
+    let status = if before.is_some() { 200 } else { 201 };
+    if let Some(before) = before.as_ref().filter(|_| keeps) {
+        webhook.secret.clone_from(&before.secret);
+        webhook.rotated_at.clone_from(&before.rotated_at);
+        webhook.previous_until.clone_from(&before.previous_until);
+        app.store.put_webhook(&webhook).await?;
+        return answer(status, &webhook, None);
+    }
+    let kept_at = before.and_then(|before| before.secret);
+    let made = match (body.mode, body.secret) {
+        (Mode::None, _) => None,
+        (_, Some(given)) => Some((given, false)),
+        // Stripe makes an endpoint's secret itself, and takes none.
+        (Mode::Stripe, None) => {
+            return Err(invalid(vec![Fault::at(
+                "secret",
+                "mode `stripe` needs the endpoint's signing secret, which Stripe shows once the endpoint is made",
+            )]));
+        }
+        (mode, None) => Some((generate(mode)?, true)),
+    };
+    if let Some((secret, _)) = &made {
+        let secret = WebhookSecret::new(secret.clone());
+        webhook.secret = Some(keep(app, kept_at.as_ref(), &secret).await?);
+        if status == 200 {
+            webhook.rotated_at = Some(now);
+        }
+    }
+    if let Err(error) = app.store.put_webhook(&webhook).await {
+        if let (None, Some(at)) = (&kept_at, &webhook.secret) {
+            // Without its record nobody could find the secret again.
+            app.secrets.delete(&at.id).await?;
+        }
+        return Err(error.into());
+    }
+    if let (Some(at), None) = (&kept_at, &webhook.secret) {
+        app.secrets.delete(&at.id).await?;
+    }
+    let shown = made.filter(|(_, generated)| *generated);
+    answer(status, &webhook, shown.map(|(secret, _)| secret))
+}

@@ -1,0 +1,81 @@
+//! `POST /workflows/{id}/webhooks/{webhook}/rotate`: gives a webhook a new secret.
+
+use jiff::{SignedDuration, Timestamp};
+use secrecy::SecretString;
+use serde::Deserialize;
+use steps_lambda::{Answer, Request};
+use steps_problem::{Fault, Problem};
+use steps_webhooks::Mode;
+
+use crate::app::App;
+use crate::faults::{invalid, refuse, secret_fault};
+use crate::secret::{generate, keep};
+use crate::shown::answer;
+
+/// Seconds that an old secret stays good behind a new one: the default, and the most.
+const OVERLAP: u32 = 86_400;
+
+const MOST_OVERLAP: u32 = 30 * 86_400;
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct RotateBody {
+    #[serde(default)]
+    overlap_seconds: Option<u32>,
+    #[serde(default)]
+    secret: Option<SecretString>,
+}
+
+/// Stores a new secret; the old one stays good for the overlap.
+pub(crate) async fn rotate(
+    app: &App,
+    workflow: &str,
+    name: &str,
+    request: &Request,
+) -> Result<Answer, Problem> {
+    let body = if request.has_body() {
+        request.json()?
+    } else {
+        RotateBody::default()
+    };
+    let mut webhook = app.store.webhook(workflow, name).await?;
+    let overlap = body.overlap_seconds.unwrap_or(OVERLAP);
+    let mut faults = Vec::new();
+    if overlap > MOST_OVERLAP {
+        faults.push(Fault::at(
+            "overlapSeconds",
+            format!("must be from 0 to {MOST_OVERLAP}"),
+        ));
+    }
+    faults.extend(secret_fault(webhook.mode, body.secret.as_ref()));
+    if webhook.mode == Mode::Stripe && body.secret.is_none() {
+        faults.push(Fault::at(
+            "secret",
+            "mode `stripe` needs the new secret: roll it in Stripe, which shows it",
+        ));
+    }
+    let Some(at) = webhook.secret.clone() else {
+        return Err(invalid(vec![Fault::at(
+            "mode",
+            "mode `none` has no secret that could be rotated",
+        )]));
+    };
+    refuse(faults)?;
+    let (secret, generated) = match body.secret {
+        Some(given) => (given, false),
+        None => (generate(webhook.mode)?, true),
+    };
+    let now = Timestamp::now();
+    let until = now + SignedDuration::from_secs(i64::from(overlap));
+    let next = app
+        .secrets
+        .read(&at.id, &at.version)
+        .await?
+        .replaced_by(secret.clone(), until.as_second());
+    webhook.secret = Some(keep(app, Some(&at), &next).await?);
+    webhook.rotated_at = Some(format!("{now:.3}"));
+    webhook.previous_until = Some(format!("{until:.3}"));
+    webhook.revision += 1;
+    app.store.put_webhook(&webhook).await?;
+    answer(200, &webhook, generated.then_some(secret))
+}

@@ -1,0 +1,42 @@
+//! A webhook's secret: made, and kept. A new version is written first and counts once the record names it, so of two
+//! changes at once one wins whole.
+
+use secrecy::SecretString;
+use steps_problem::Problem;
+use steps_runs::SecretVersion;
+use steps_secrets::WebhookSecret;
+use steps_webhooks::{Mode, generate_secret};
+use uuid::Uuid;
+
+use crate::app::App;
+
+/// Writes the secret as a new version of the one that is kept, or as the first of a new one.
+pub(crate) async fn keep(
+    app: &App,
+    at: Option<&SecretVersion>,
+    secret: &WebhookSecret,
+) -> Result<SecretVersion, Problem> {
+    let (id, version) = match at {
+        Some(at) => (at.id.clone(), app.secrets.replace(&at.id, secret).await?),
+        None => {
+            let id = Uuid::now_v7().to_string();
+            let version = app.secrets.create(&id, secret).await?;
+            (id, version)
+        }
+    };
+    Ok(SecretVersion { id, version })
+}
+
+/// A new secret, as the mode has it.
+pub(crate) fn generate(mode: Mode) -> Result<SecretString, Problem> {
+    generate_secret(mode).ok_or_else(|| {
+        Problem::new(
+            500,
+            "NoRandomness",
+            "No Randomness",
+            "the system gave no random bytes for a secret",
+        )
+        .solution(["Try again"])
+        .retryable(true)
+    })
+}
