@@ -6,7 +6,7 @@ use steps_problem::Problem;
 use steps_runs::OldKey;
 use steps_secrets::StoredKey;
 
-use crate::handler::RotateKey;
+use crate::app::App;
 
 /// What became of the old key, and what to report where another try may do better.
 pub(crate) struct Retired {
@@ -23,52 +23,50 @@ impl From<OldKey> for Retired {
     }
 }
 
-impl RotateKey {
-    /// Disables the old key. Functions that are warm may still hold it: where OpenRouter refuses a key, execute-node
-    /// reads it again and calls again, so no run fails of this.
-    pub(crate) async fn retire(&self, old: Option<&StoredKey>, new: &StoredKey) -> Retired {
-        let Some(old) = old else {
-            return left("Secrets Manager has no version before the new one").into();
-        };
-        match self.disable(old, new).await {
-            Ok(old_key) => old_key.into(),
-            Err(problem) => Retired {
-                old_key: left(format!("{}: {}", problem.code, problem.cause)),
-                problem: problem.retryable.then_some(problem),
-            },
-        }
+/// Disables the old key. Functions that are warm may still hold it: where OpenRouter refuses a key, execute-node
+/// reads it again and calls again, so no run fails of this.
+pub(crate) async fn retire(app: &App, old: Option<&StoredKey>, new: &StoredKey) -> Retired {
+    let Some(old) = old else {
+        return left("Secrets Manager has no version before the new one").into();
+    };
+    match disable(app, old, new).await {
+        Ok(old_key) => old_key.into(),
+        Err(problem) => Retired {
+            old_key: left(format!("{}: {}", problem.code, problem.cause)),
+            problem: problem.retryable.then_some(problem),
+        },
     }
+}
 
-    async fn disable(&self, old: &StoredKey, new: &StoredKey) -> Result<OldKey, Problem> {
-        if let Some(hash) = &old.hash {
-            self.management.disable(hash).await?;
-            return Ok(OldKey::Disabled);
+async fn disable(app: &App, old: &StoredKey, new: &StoredKey) -> Result<OldKey, Problem> {
+    if let Some(hash) = &old.hash {
+        app.management.disable(hash).await?;
+        return Ok(OldKey::Disabled);
+    }
+    let key = ApiKey::parse(old.api_key.expose_secret())?;
+    let label = match app.openrouter.key(&key).await {
+        Ok(info) => info.label,
+        // Its owner has revoked it, or an earlier try has disabled it.
+        Err(error) if error.code() == "InvalidApiKey" => return Ok(OldKey::Disabled),
+        Err(error) => return Err(error.into()),
+    };
+    let Some(label) = label else {
+        return Ok(left("OpenRouter tells no label of it to know it by"));
+    };
+    let keys = app.management.list().await?;
+    let mut alike = keys
+        .iter()
+        .filter(|key| !key.disabled && key.label.as_deref() == Some(&label))
+        .filter(|key| Some(&key.hash) != new.hash.as_ref());
+    match (alike.next(), alike.next()) {
+        (Some(key), None) => {
+            app.management.disable(&key.hash).await?;
+            Ok(OldKey::Disabled)
         }
-        let key = ApiKey::parse(old.api_key.expose_secret())?;
-        let label = match self.openrouter.key(&key).await {
-            Ok(info) => info.label,
-            // Its owner has revoked it, or an earlier try has disabled it.
-            Err(error) if error.code() == "InvalidApiKey" => return Ok(OldKey::Disabled),
-            Err(error) => return Err(error.into()),
-        };
-        let Some(label) = label else {
-            return Ok(left("OpenRouter tells no label of it to know it by"));
-        };
-        let keys = self.management.list().await?;
-        let mut alike = keys
-            .iter()
-            .filter(|key| !key.disabled && key.label.as_deref() == Some(&label))
-            .filter(|key| Some(&key.hash) != new.hash.as_ref());
-        match (alike.next(), alike.next()) {
-            (Some(key), None) => {
-                self.management.disable(&key.hash).await?;
-                Ok(OldKey::Disabled)
-            }
-            (None, _) => Ok(left(
-                "the management key's account has no key with its label",
-            )),
-            (Some(_), Some(_)) => Ok(left("several keys of the account have its label")),
-        }
+        (None, _) => Ok(left(
+            "the management key's account has no key with its label",
+        )),
+        (Some(_), Some(_)) => Ok(left("several keys of the account have its label")),
     }
 }
 

@@ -1,0 +1,82 @@
+//! The fourth step, `finishSecret`: the new key is current, the old one is retired, and the record says so.
+
+use jiff::Timestamp;
+use serde_json::json;
+use steps_problem::Problem;
+use steps_runs::{Action, Actor, AuditEntry, Check, Credential, LastRotation, OldKey};
+use steps_secrets::{Rotating, StoredKey};
+
+use crate::app::App;
+use crate::retire::retire;
+use crate::stored::{last_four, new_key};
+
+/// How often a record that others change at the same moment is tried again.
+const TRIES: u32 = 5;
+
+/// Makes the new key the current one, then disables the old one. In this order: a run that reads the key again in
+/// between gets a good one.
+pub(crate) async fn finish(app: &App, mut rotating: Rotating, token: &str) -> Result<(), Problem> {
+    let new = new_key(app, &rotating).await?;
+    app.secrets.make_current(&mut rotating).await?;
+    let old = app.secrets.old_key(&rotating).await?;
+    let retired = retire(app, old.as_ref(), &new).await;
+    let old_four = old.as_ref().and_then(|old| last_four(old).ok());
+    record(app, &rotating, token, &new, old_four, &retired.old_key).await?;
+    match retired.problem {
+        Some(problem) => Err(problem),
+        None => Ok(()),
+    }
+}
+
+/// Tells of the rotation once, and once more where a repeat has disabled the old key that was left before.
+async fn record(
+    app: &App,
+    rotating: &Rotating,
+    token: &str,
+    new: &StoredKey,
+    old_four: Option<String>,
+    old_key: &OldKey,
+) -> Result<(), Problem> {
+    let id = &rotating.credential_id;
+    for _ in 0..TRIES {
+        let before = app.store.credential(id).await?;
+        let told = before.last_rotation.as_ref().is_some_and(|last| {
+            last.version == token && (last.old_key == *old_key || last.old_key == OldKey::Disabled)
+        });
+        if told {
+            return Ok(());
+        }
+        let now = Timestamp::now();
+        // Its owner may have put a key of theirs in the new one's place meanwhile.
+        let current = StoredKey::new(app.secrets.read_again(id).await?);
+        let after = Credential {
+            last_four: last_four(&current)?,
+            last_check: Some(Check::new(now, None)),
+            last_rotation: Some(LastRotation {
+                at: format!("{now:.3}"),
+                version: token.to_owned(),
+                old_key: old_key.clone(),
+            }),
+            ..before.clone()
+        };
+        let details = json!({
+            "lastFour": last_four(new)?,
+            "lastFourBefore": old_four,
+            "oldKey": old_key,
+        });
+        let actor = Actor {
+            principal: "secrets-manager".to_owned(),
+            source_ip: None,
+        };
+        let entry = AuditEntry::now(Action::Rotated, &actor, details);
+        match app.store.change_credential(&before, after, &entry).await {
+            Err(steps_runs::Error::Conflict { .. }) => {}
+            changed => return changed.map(|_| ()).map_err(Problem::from),
+        }
+    }
+    Err(steps_runs::Error::Conflict {
+        what: "credential",
+        id: id.clone(),
+    }
+    .into())
+}

@@ -1,0 +1,25 @@
+//! The third step, `testSecret`: tries the new key.
+
+use secrecy::ExposeSecret;
+use steps_openrouter::ApiKey;
+use steps_problem::Problem;
+use steps_secrets::Rotating;
+
+use crate::app::App;
+use crate::stored::missing;
+
+/// Asks OpenRouter whether it accepts the new key. Where there is none, Secrets Manager only tries out a rotation that was
+/// just set up, and the current key serves for that.
+pub(crate) async fn test(app: &App, rotating: &Rotating) -> Result<(), Problem> {
+    let stored = match app.secrets.new_key(rotating).await? {
+        Some(new) => new,
+        None => app
+            .secrets
+            .old_key(rotating)
+            .await?
+            .ok_or_else(|| missing(rotating))?,
+    };
+    let key = ApiKey::parse(stored.api_key.expose_secret())?;
+    app.openrouter.key(&key).await?;
+    Ok(())
+}
