@@ -1,25 +1,18 @@
-//! The token is compared in constant time, and read again now and then so that a new one is taken up.
+//! Lets in who sends the API's token. It is compared in constant time, and read again now and then so that a new one is
+//! taken up.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use aws_sdk_secretsmanager::Client;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use steps_problem::Problem;
 use subtle::ConstantTimeEq;
-use tokio::sync::Mutex;
+
+use crate::app::App;
 
 /// How long a token that was read is trusted.
 const CACHE_TIME: Duration = Duration::from_secs(60);
-
-/// What this function works with.
-#[derive(Debug)]
-pub(crate) struct Authorize {
-    client: Client,
-    secret_id: String,
-    cached: Mutex<Option<(SecretString, Instant)>>,
-}
 
 /// The part of API Gateway's request event (payload format 2.0) that matters here.
 #[derive(Deserialize)]
@@ -44,46 +37,26 @@ struct Context {
     principal: &'static str,
 }
 
-impl Verdict {
-    fn new(is_authorized: bool) -> Self {
-        Self {
-            is_authorized,
-            context: is_authorized.then_some(Context {
-                principal: "api-token",
-            }),
-        }
-    }
+/// Whether the request has the API's token in its header `Authorization`.
+pub(crate) async fn handle(app: &App, event: Event) -> Result<Verdict, Problem> {
+    let Some(given) = bearer(&event) else {
+        return Ok(Verdict::new(false));
+    };
+    let token = token(app).await?;
+    let is_token = given.as_bytes().ct_eq(token.expose_secret().as_bytes());
+    Ok(Verdict::new(bool::from(is_token)))
 }
 
-impl Authorize {
-    pub(crate) fn new(client: Client, secret_id: String) -> Self {
-        Self {
-            client,
-            secret_id,
-            cached: Mutex::default(),
-        }
+async fn token(app: &App) -> Result<SecretString, Problem> {
+    let mut cached = app.cached.lock().await;
+    if let Some((token, read_at)) = &*cached
+        && read_at.elapsed() < CACHE_TIME
+    {
+        return Ok(token.clone());
     }
-
-    pub(crate) async fn handle(&self, event: Event) -> Result<Verdict, Problem> {
-        let Some(given) = bearer(&event) else {
-            return Ok(Verdict::new(false));
-        };
-        let token = self.token().await?;
-        let is_token = given.as_bytes().ct_eq(token.expose_secret().as_bytes());
-        Ok(Verdict::new(bool::from(is_token)))
-    }
-
-    async fn token(&self) -> Result<SecretString, Problem> {
-        let mut cached = self.cached.lock().await;
-        if let Some((token, read_at)) = &*cached
-            && read_at.elapsed() < CACHE_TIME
-        {
-            return Ok(token.clone());
-        }
-        let token = steps_secrets::read_text(&self.client, &self.secret_id, "API token").await?;
-        *cached = Some((token.clone(), Instant::now()));
-        Ok(token)
-    }
+    let token = steps_secrets::read_text(&app.client, &app.secret_id, "API token").await?;
+    *cached = Some((token.clone(), Instant::now()));
+    Ok(token)
 }
 
 /// The token of `Authorization: Bearer <token>`; header and scheme in any case.
@@ -96,6 +69,17 @@ fn bearer(event: &Event) -> Option<&str> {
     scheme
         .eq_ignore_ascii_case("bearer")
         .then(|| token.trim_start())
+}
+
+impl Verdict {
+    fn new(is_authorized: bool) -> Self {
+        Self {
+            is_authorized,
+            context: is_authorized.then_some(Context {
+                principal: "api-token",
+            }),
+        }
+    }
 }
 
 #[cfg(test)]
