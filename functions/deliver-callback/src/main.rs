@@ -1,21 +1,23 @@
 //! Posts an ended run to the address that its caller named, again and again until it is taken.
 
+mod app;
+mod deliver;
 mod handler;
 
-use handler::DeliverCallback;
+use app::App;
 use steps_lambda::{Aws, Config, Main, serve_task, start};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Main {
     start(env!("CARGO_CRATE_NAME"));
     let aws = Aws::load().await;
-    let deliver = DeliverCallback {
+    let app = App {
         store: aws.store()?,
         sqs: aws.sqs(),
         queue_url: Config.callback_queue_url()?,
         secrets: aws.secrets_manager(),
         secret_id: Config.callback_secret_id()?,
-        http: handler::http(Config.local_callbacks())?,
+        http: deliver::http(Config.local_callbacks())?,
     };
-    serve_task(async |task| deliver.handle(task.event).await).await
+    serve_task(async |task| handler::handle(&app, task.event).await).await
 }

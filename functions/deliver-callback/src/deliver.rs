@@ -1,0 +1,79 @@
+//! One post of an ended run. Every try carries the same `webhook-id`, so a receiver can tell a repeated one.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use reqwest::redirect::Policy;
+use steps_executions::ExecutionName;
+use steps_problem::Problem;
+use steps_runs::RunStatus;
+
+use crate::app::App;
+
+/// Posts the run as it ended with the execution of this name. One that was resumed, or whose record has expired, is not
+/// posted.
+pub(crate) async fn deliver(app: &App, execution: &str) -> Result<(), Problem> {
+    let Some(name) = ExecutionName::parse(execution) else {
+        return Ok(());
+    };
+    let Some(url) = app.store.callback_url(name.run_id).await? else {
+        // Its record has expired.
+        return Ok(());
+    };
+    let view = app.store.run_view(name.run_id).await?;
+    if view.execution != name.number || view.status == RunStatus::Running {
+        // It was resumed: its next end is posted.
+        return Ok(());
+    }
+    let body = serde_json::to_vec(&view).map_err(|error| undelivered(error.to_string()))?;
+    let secret = steps_secrets::read_text(&app.secrets, &app.secret_id, "callback secret").await?;
+    let now = Timestamp::now().as_second();
+    let signature = steps_webhooks::sign(&secret, execution, now, &body)
+        .ok_or_else(|| undelivered("the callback secret is not base64"))?;
+    let answer = app
+        .http
+        .post(url)
+        .header("content-type", "application/json")
+        .header(steps_webhooks::ID, execution)
+        .header(steps_webhooks::TIMESTAMP, now)
+        .header(steps_webhooks::SIGNATURE, signature)
+        .body(body)
+        .send()
+        .await
+        .map_err(|error| undelivered(innermost(&error.without_url())))?;
+    if answer.status().is_success() {
+        Ok(())
+    } else {
+        Err(undelivered(format!("it answered {}", answer.status())))
+    }
+}
+
+/// The way out. A redirect is not followed: it could lead where no author allowed.
+pub(crate) fn http(local: bool) -> reqwest::Result<reqwest::Client> {
+    reqwest::Client::builder()
+        .user_agent(concat!("openrouter-steps/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(Duration::from_secs(5))
+        .timeout(Duration::from_secs(20))
+        .redirect(Policy::none())
+        .https_only(!local)
+        .build()
+}
+
+/// What lies below an error: `Connection refused` rather than `error sending request`.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}
+
+fn undelivered(reason: impl Into<String>) -> Problem {
+    Problem::new(
+        502,
+        "CallbackNotDelivered",
+        "Callback Not Delivered",
+        reason,
+    )
+    .retryable(true)
+}
