@@ -1,37 +1,41 @@
-//! The door for API, webhook, schedule and AWS events: check, record the run, start its execution.
+//! The door of the API, of schedules and of AWS events: check, record the run, start its execution.
 
-mod again;
+mod app;
 mod aws_event;
-mod callback;
-mod context;
-mod event;
+mod eventbridge;
+mod handler;
 mod hook;
-mod http;
-mod input;
+mod rerun;
+mod resume;
+mod run;
+mod s3;
 mod schedule;
-mod start;
-mod used;
+mod sns;
+mod sqs;
 
-use start::StartRun;
+use app::App;
 use steps_catalogue::Catalogue;
 use steps_lambda::{Aws, Config, Main, serve_http_and_events, start};
+use steps_starts::Starts;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Main {
     start(env!("CARGO_CRATE_NAME"));
     let aws = Aws::load().await;
-    let store = aws.store()?;
-    let start_run = StartRun {
-        catalogue: Catalogue::new(store.clone(), Config.openrouter_base_url().as_deref()),
+    let (store, executions) = (aws.store()?, aws.executions()?);
+    let app = App {
+        starts: Starts {
+            store: store.clone(),
+            catalogue: Catalogue::new(store.clone(), Config.openrouter_base_url().as_deref()),
+            executions: executions.clone(),
+            local_callbacks: Config.local_callbacks(),
+        },
         store,
-        executions: aws.executions()?,
-        webhook_secrets: aws.webhook_secrets()?,
-        local_callbacks: Config.local_callbacks(),
+        executions,
     };
     serve_http_and_events(
-        &[http::WEBHOOK],
-        async |request| start_run.http(&request).await,
-        async |task| start_run.event(task).await,
+        async |request| handler::request(&app, &request).await,
+        async |task| handler::event(&app, task).await,
     )
     .await
 }

@@ -1,4 +1,4 @@
-//! The door of schedules: one run a planned time, and the user's choice where the last one still goes on.
+//! A schedule has fired: one run for each planned time, and the user's choice where the last run still goes on.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -6,8 +6,9 @@ use steps_executions::ExecutionName;
 use steps_problem::Problem;
 use steps_runs::{Ended, LastTurn, RunHead, RunStatus, Trigger, Turn};
 use steps_schedules::{Overlap, ScheduledRun};
+use steps_starts::{Delivery, NotStarted, Start, Started};
 
-use crate::start::{Delivery, StartRun, Started, conflict};
+use crate::app::App;
 
 /// How often a delivery that lost a turn looks again.
 const TRIES: u32 = 5;
@@ -15,106 +16,114 @@ const TRIES: u32 = 5;
 /// Past its deadline by this much, a run that still says RUNNING has lost its end: the longest that one node may take.
 const LOST_AFTER: SignedDuration = SignedDuration::from_mins(15);
 
-impl StartRun {
-    /// Starts the run of one firing. Without a planned time, only Lambda's own retries are known as the same one.
-    pub(crate) async fn scheduled(
-        &self,
-        fired: &ScheduledRun,
-        request_id: &str,
-    ) -> Result<Value, Problem> {
-        let now = format!("{:.3}", Timestamp::now());
-        let delivery = Delivery {
-            trigger: Trigger {
-                kind: "schedule".to_owned(),
-                context: json!({
-                    "schedule": fired.schedule,
-                    "scheduledTime": fired.scheduled_time().unwrap_or(&now),
-                }),
-            },
-            identity: Some(identity(fired, request_id)),
-            callback_url: None,
-            input: fired.input.clone(),
-        };
-        if fired.overlap == Overlap::Allow {
-            return Ok(shown(&self.start(&fired.workflow, &delivery).await?));
-        }
-        for _ in 0..TRIES {
-            let last = self
-                .store
-                .last_turn(&fired.workflow, &fired.schedule)
-                .await?;
-            let mine = last
-                .as_ref()
-                .is_some_and(|last| last.identity == delivery.identity);
-            if let Some(last) = &last
-                && fired.overlap == Overlap::Skip
-                && !mine
-                && self.goes_on(&last.run_id).await?
-            {
-                tracing::info!(
-                    workflow = fired.workflow,
-                    schedule = fired.schedule,
-                    run = last.run_id,
-                    "skipped: the last run goes on"
-                );
-                return Ok(json!({ "skipped": true, "running": last.run_id }));
-            }
-            let stops = match (fired.overlap, &last) {
-                (Overlap::Cancel, Some(last)) => stops(last, mine),
-                _ => None,
-            };
-            let turn = Turn {
-                schedule: &fired.schedule,
-                after: last.as_ref().map(|last| last.run_id.as_str()),
-                stops,
-            };
-            let started = self.start_in_turn(&fired.workflow, &delivery, Some(&turn));
-            let Some(started) = started.await? else {
-                continue;
-            };
-            // An old delivery that comes again stops nobody.
-            if let Some(stops) = stops.filter(|_| mine || !started.repeated) {
-                self.stop(stops, &started.run_id).await?;
-            }
-            return Ok(shown(&started));
-        }
-        Err(conflict(&fired.workflow))
+/// Starts the run of one firing. Without a planned time, only Lambda's own retries are known as the same one.
+pub(crate) async fn scheduled(
+    app: &App,
+    fired: &ScheduledRun,
+    request_id: &str,
+) -> Result<Value, Problem> {
+    let now = format!("{:.3}", Timestamp::now());
+    let delivery = Delivery {
+        trigger: Trigger {
+            kind: "schedule".to_owned(),
+            context: json!({
+                "schedule": fired.schedule,
+                "scheduledTime": fired.scheduled_time().unwrap_or(&now),
+            }),
+        },
+        identity: Some(identity(fired, request_id)),
+        callback_url: None,
+        input: fired.input.clone(),
+    };
+    if fired.overlap == Overlap::Allow {
+        let document = app.store.workflow(&fired.workflow).await?;
+        let started = app.starts.start(Start::new(&document, &delivery)).await?;
+        return Ok(shown(&started));
     }
-
-    async fn goes_on(&self, run_id: &str) -> Result<bool, Problem> {
-        Ok(self.running(run_id).await?.is_some())
-    }
-
-    /// Where a run that goes on stands; `None` where it has ended.
-    async fn running(&self, run_id: &str) -> Result<Option<RunHead>, Problem> {
-        match self.store.run_head(run_id).await {
-            Ok(run) => {
-                let lost = Timestamp::now() > run.deadline + LOST_AFTER;
-                Ok(Some(run).filter(|run| run.status == RunStatus::Running && !lost))
-            }
-            // Its record has expired.
-            Err(steps_runs::Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Cancels a run that goes on.
-    async fn stop(&self, run_id: &str, for_run: &str) -> Result<(), Problem> {
-        let Some(run) = self.running(run_id).await? else {
-            return Ok(());
-        };
-        let why = format!(
-            "the schedule fired again and cancels its last run; run {for_run} goes on in its place"
-        );
-        self.store
-            .end_run(run_id, &Ended::cancelled(run.execution, &why))
+    for _ in 0..TRIES {
+        let last = app
+            .store
+            .last_turn(&fired.workflow, &fired.schedule)
             .await?;
-        let name = ExecutionName {
-            run_id,
-            number: run.execution,
+        let mine = last
+            .as_ref()
+            .is_some_and(|last| last.identity == delivery.identity);
+        if let Some(last) = &last
+            && fired.overlap == Overlap::Skip
+            && !mine
+            && goes_on(app, &last.run_id).await?
+        {
+            tracing::info!(
+                workflow = fired.workflow,
+                schedule = fired.schedule,
+                run = last.run_id,
+                "skipped: the last run goes on"
+            );
+            return Ok(json!({ "skipped": true, "running": last.run_id }));
+        }
+        let stops = match (fired.overlap, &last) {
+            (Overlap::Cancel, Some(last)) => stops(last, mine),
+            _ => None,
         };
-        Ok(self.executions.stop(&name, &why).await?)
+        let turn = Turn {
+            schedule: &fired.schedule,
+            after: last.as_ref().map(|last| last.run_id.as_str()),
+            stops,
+        };
+        let document = app.store.workflow(&fired.workflow).await?;
+        let start = Start {
+            turn: Some(&turn),
+            ..Start::new(&document, &delivery)
+        };
+        let started = match app.starts.start(start).await {
+            Err(NotStarted::Overtaken { .. }) => continue,
+            started => started?,
+        };
+        // An old delivery that comes again stops nobody.
+        if let Some(stops) = stops.filter(|_| mine || !started.repeated) {
+            stop(app, stops, &started.run_id).await?;
+        }
+        return Ok(shown(&started));
     }
+    let overtaken = NotStarted::Overtaken {
+        workflow_id: fired.workflow.clone(),
+    };
+    Err(overtaken.into())
+}
+
+async fn goes_on(app: &App, run_id: &str) -> Result<bool, Problem> {
+    Ok(running(app, run_id).await?.is_some())
+}
+
+/// Where a run that goes on stands; `None` where it has ended.
+async fn running(app: &App, run_id: &str) -> Result<Option<RunHead>, Problem> {
+    match app.store.run_head(run_id).await {
+        Ok(run) => {
+            let lost = Timestamp::now() > run.deadline + LOST_AFTER;
+            Ok(Some(run).filter(|run| run.status == RunStatus::Running && !lost))
+        }
+        // Its record has expired.
+        Err(steps_runs::Error::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Cancels a run that goes on.
+async fn stop(app: &App, run_id: &str, for_run: &str) -> Result<(), Problem> {
+    let Some(run) = running(app, run_id).await? else {
+        return Ok(());
+    };
+    let why = format!(
+        "the schedule fired again and cancels its last run; run {for_run} goes on in its place"
+    );
+    app.store
+        .end_run(run_id, &Ended::cancelled(run.execution, &why))
+        .await?;
+    let name = ExecutionName {
+        run_id,
+        number: run.execution,
+    };
+    Ok(app.executions.stop(&name, &why).await?)
 }
 
 /// Whom a run stops: the one before it, or, where this delivery has the turn already, the one that it was to stop.

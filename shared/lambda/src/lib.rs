@@ -9,7 +9,9 @@ mod serve;
 pub use aws::Aws;
 pub use config::{Config, ConfigError};
 pub use http::{Answer, Request, invalid};
-pub use serve::{Refusal, Task, serve_http, serve_http_and_events, serve_task, start};
+pub use serve::{
+    Refusal, Task, serve_http, serve_http_and_events, serve_open_http, serve_task, start,
+};
 
 /// What `main` of a function gives back.
 pub type Main = Result<(), lambda_runtime::Error>;

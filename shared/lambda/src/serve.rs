@@ -25,11 +25,37 @@ where
     H: Fn(Request) -> F,
     F: Future<Output = Result<Answer, Problem>>,
 {
+    serve(Sender::Authorized, handler).await
+}
+
+/// Serves HTTP requests without the authorizer's word. What it serves checks the sender itself.
+pub async fn serve_open_http<H, F>(handler: H) -> Main
+where
+    H: Fn(Request) -> F,
+    F: Future<Output = Result<Answer, Problem>>,
+{
+    serve(Sender::Anyone, handler).await
+}
+
+/// Whose requests are served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sender {
+    /// Those that the authorizer let in.
+    Authorized,
+    /// Everybody's.
+    Anyone,
+}
+
+async fn serve<H, F>(sender: Sender, handler: H) -> Main
+where
+    H: Fn(Request) -> F,
+    F: Future<Output = Result<Answer, Problem>>,
+{
     let handler = &handler;
     lambda_runtime::run(service_fn(
-        async move |event: LambdaEvent<ApiGatewayV2httpRequest>| {
+        move |event: LambdaEvent<ApiGatewayV2httpRequest>| async move {
             let deadline = deadline(event.context.deadline);
-            Ok::<_, Refusal>(answer(event.payload, deadline, &[], handler).await)
+            Ok::<_, Refusal>(answer(event.payload, deadline, sender, handler).await)
         },
     ))
     .await
@@ -38,7 +64,7 @@ where
 async fn answer<H, F>(
     event: ApiGatewayV2httpRequest,
     deadline: SystemTime,
-    open: &[&str],
+    sender: Sender,
     handler: &H,
 ) -> ApiGatewayV2httpResponse
 where
@@ -46,7 +72,7 @@ where
     F: Future<Output = Result<Answer, Problem>>,
 {
     let answer = match Request::new(event, deadline) {
-        Ok(request) if request.is_authorized() || open.contains(&request.route()) => {
+        Ok(request) if sender == Sender::Anyone || request.is_authorized() => {
             handler(request).await
         }
         Ok(_) => Err(unauthorized()),
@@ -75,13 +101,8 @@ fn unauthorized() -> Problem {
     ])
 }
 
-/// Serves HTTP requests as [`serve_http`] does, and every other event as [`serve_task`] does. The routes in `open` are
-/// served without the authorizer's word: what they lead to checks the sender itself.
-pub async fn serve_http_and_events<H, HF, E, EF>(
-    open: &'static [&'static str],
-    http: H,
-    events: E,
-) -> Main
+/// Serves HTTP requests as [`serve_http`] does, and every other event as [`serve_task`] does.
+pub async fn serve_http_and_events<H, HF, E, EF>(http: H, events: E) -> Main
 where
     H: Fn(Request) -> HF,
     HF: Future<Output = Result<Answer, Problem>>,
@@ -95,7 +116,8 @@ where
         }
         let deadline = deadline(event.context.deadline);
         let request = serde_json::from_value(event.payload).map_err(unreadable)?;
-        serde_json::to_value(answer(request, deadline, open, http).await).map_err(unreadable)
+        serde_json::to_value(answer(request, deadline, Sender::Authorized, http).await)
+            .map_err(unreadable)
     }))
     .await
 }

@@ -54,9 +54,12 @@ fn the_webhooks_door_is_the_only_open_one() {
         .filter(|route| !route.is_authorized)
         .map(|route| route.key)
         .collect();
-    assert_eq!(open, ["POST /hooks/{id}/{webhook}"]);
+    assert_eq!(open, [OPEN]);
     assert!(routes().iter().any(|route| route.key == "$default"));
 }
+
+/// The route without the authorizer.
+const OPEN: &str = "POST /hooks/{id}/{webhook}";
 
 /// Paths that another reading of them would take for the door of the API's token, `POST /hooks/post`.
 const ODD_PATHS: [&str; 6] = [
@@ -71,30 +74,41 @@ const ODD_PATHS: [&str; 6] = [
 #[tokio::test]
 async fn no_odd_path_leads_from_the_open_door_to_one_with_a_token() {
     let sandbox = Sandbox::new(Settings::default()).await;
-    let document = json!({"name": "post", "nodes": []}).to_string();
-    let credentials = std::collections::BTreeSet::new();
-    sandbox
-        .store
-        .put_workflow("post", "post", &document, &credentials, Timestamp::now())
-        .await
-        .unwrap();
-    let start_run = sandbox.function("start-run").await;
-    let open = |path: &str, webhook: &str| {
-        json!({
-            "version": "2.0", "rawPath": path, "headers": {}, "body": "{}", "isBase64Encoded": false,
-            "pathParameters": {"id": "post", "webhook": webhook},
-            "requestContext": {
-                "routeKey": "POST /hooks/{id}/{webhook}", "stage": "$default",
-                "http": {"method": "POST", "path": path},
-            },
-        })
-    };
+    put_workflow(&sandbox).await;
+    let receive_webhook = sandbox.function("receive-webhook").await;
     for path in ODD_PATHS {
         for webhook in ["", "/", "%2F", "post"] {
-            let answer = start_run.http_event(open(path, webhook)).await;
+            let answer = receive_webhook
+                .http_event(nobodys(OPEN, path, webhook))
+                .await;
             assert_eq!(answer.status, 404, "{path}: {:?}", answer.body);
             assert_eq!(answer.body["code"], "WebhookNotFound", "{path}");
         }
+    }
+    assert_eq!(runs(&sandbox).await, Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn the_open_door_leads_to_its_own_function_and_that_function_has_no_other() {
+    let sandbox = Sandbox::new(Settings::default()).await;
+    put_workflow(&sandbox).await;
+    let start_run = sandbox.function("start-run").await;
+    let answer = start_run
+        .http_event(nobodys(OPEN, "/hooks/post/x", "x"))
+        .await;
+    assert_eq!(answer.status, 401, "{:?}", answer.body);
+    let mut event = nobodys(OPEN, "/hooks/post/x", "x");
+    event["requestContext"]["authorizer"] = json!({"lambda": {"principal": "api-token"}});
+    let answer = start_run.http_event(event).await;
+    assert_eq!(answer.status, 404, "{:?}", answer.body);
+    assert_eq!(answer.body["code"], "NoSuchRoute");
+
+    let receive_webhook = sandbox.function("receive-webhook").await;
+    for route in routes().iter().filter(|route| route.is_authorized) {
+        let event = nobodys(&route.key, "/hooks/post", "x");
+        let answer = receive_webhook.http_event(event).await;
+        assert_eq!(answer.status, 404, "{}: {:?}", route.key, answer.body);
+        assert_eq!(answer.body["code"], "NoSuchRoute", "{}", route.key);
     }
     assert_eq!(runs(&sandbox).await, Vec::<Value>::new());
 }
@@ -136,6 +150,27 @@ async fn every_other_door_asks_for_the_authorizers_word_too() {
             }
         }
     }
+}
+
+/// A POST to the workflow `post` that came by this route, without the authorizer's word.
+fn nobodys(route: &str, path: &str, webhook: &str) -> Value {
+    json!({
+        "version": "2.0", "rawPath": path, "headers": {}, "body": "{}", "isBase64Encoded": false,
+        "pathParameters": {"id": "post", "webhook": webhook},
+        "requestContext": {
+            "routeKey": route, "stage": "$default", "http": {"method": "POST", "path": path},
+        },
+    })
+}
+
+async fn put_workflow(sandbox: &Sandbox) {
+    let document = json!({"name": "post", "nodes": []}).to_string();
+    let credentials = std::collections::BTreeSet::new();
+    sandbox
+        .store
+        .put_workflow("post", "post", &document, &credentials, Timestamp::now())
+        .await
+        .unwrap();
 }
 
 async fn runs(sandbox: &Sandbox) -> Vec<Value> {

@@ -139,10 +139,10 @@ async fn no_level_of_logging_shows_a_key_a_token_or_a_secret() {
         .http_with(Method::PUT, path, &sent, Some(&body))
         .await;
     assert_eq!(put.status, 201, "{:?}", put.body);
-    let start_run = sandbox.function("start-run").await;
+    let receive_webhook = sandbox.function("receive-webhook").await;
     let proof = format!("Bearer {secret}");
     let sent = [("authorization", proof.as_str())];
-    let started = start_run
+    let started = receive_webhook
         .http_with(Method::POST, "/hooks/traced/door", &sent, Some(&json!({})))
         .await;
     assert_eq!(started.status, 202, "{:?}", started.body);
@@ -163,7 +163,7 @@ async fn no_level_of_logging_shows_a_key_a_token_or_a_secret() {
         credentials,
         workflows,
         webhooks,
-        start_run,
+        receive_webhook,
         execute_node,
     ] {
         let log = function.log();

@@ -1,4 +1,4 @@
-//! A delivery's body as the run's input.
+//! A request's body as the run's input.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use steps_problem::Problem;
 const LARGEST: usize = 1_000_000;
 
 /// Refuses a body that is too large, before anything is done with it.
-pub(crate) fn check_size(request: &Request) -> Result<(), Problem> {
+pub fn check_size(request: &Request) -> Result<(), Problem> {
     let size = request.body().len();
     if size <= LARGEST {
         return Ok(());
@@ -25,7 +25,7 @@ pub(crate) fn check_size(request: &Request) -> Result<(), Problem> {
 }
 
 /// The body by its content type. Without one it is JSON.
-pub(crate) fn input(request: &Request) -> Result<Value, Problem> {
+pub fn input(request: &Request) -> Result<Value, Problem> {
     if !request.has_body() {
         return Ok(json!({}));
     }

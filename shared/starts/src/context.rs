@@ -19,7 +19,7 @@ const SECRET_PARTS: [&str; 9] = [
 /// Whole words of such names, as in `x-api-key` and `x-auth`.
 const SECRET_WORDS: [&str; 4] = ["auth", "key", "session", "sig"];
 
-/// What this function itself reads.
+/// What the doors themselves read.
 const OWN_QUERIES: [&str; 2] = ["callbackUrl", "wait"];
 
 /// The context of a delivery that has this id of its own, where it has one, and came through this webhook.

@@ -1,0 +1,13 @@
+//! What the function works with.
+
+use steps_runs::Store;
+use steps_secrets::WebhookSecrets;
+use steps_starts::Starts;
+
+/// The store of webhooks, Secrets Manager, which keeps their secrets, and the start of a run.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) store: Store,
+    pub(crate) webhook_secrets: WebhookSecrets,
+    pub(crate) starts: Starts,
+}

@@ -1,0 +1,63 @@
+//! `POST /hooks/{id}/{webhook}`: a delivery to a workflow's webhook. The webhook's mode says how the sender proves
+//! itself, and what makes a delivery the same one.
+
+use jiff::Timestamp;
+use steps_lambda::{Answer, Request};
+use steps_problem::Problem;
+use steps_runs::Webhook;
+use steps_starts::{Door, Start, answer, check_size, delivery, input, wait};
+use steps_webhooks::Delivery;
+
+use crate::app::App;
+
+/// Starts a run with the body as its input, once the delivery is known to be genuine.
+pub(crate) async fn receive(
+    app: &App,
+    workflow: &str,
+    name: &str,
+    request: &Request,
+) -> Result<Answer, Problem> {
+    check_size(request)?;
+    let wait = wait(request)?;
+    let webhook = app.store.webhook(workflow, name).await?;
+    verify(app, &webhook, request).await?;
+    let door = Door::Webhook {
+        name,
+        mode: webhook.mode,
+    };
+    let delivery = delivery(request, door, input(request)?)?;
+    let document = app.store.workflow(workflow).await?;
+    let started = app.starts.start(Start::new(&document, &delivery)).await?;
+    answer(&app.store, request, wait, &started).await
+}
+
+/// Refuses a delivery to a webhook that is disabled, and one that its sender did not sign.
+async fn verify(app: &App, webhook: &Webhook, request: &Request) -> Result<(), Problem> {
+    if !webhook.enabled {
+        return Err(Problem::new(
+            403,
+            "WebhookDisabled",
+            "Webhook Disabled",
+            format!(
+                "the webhook `{}` takes no deliveries at present",
+                webhook.name
+            ),
+        )
+        .solution(["Put the webhook with `enabled` true"]));
+    }
+    let now = Timestamp::now().as_second();
+    let secrets = match &webhook.secret {
+        Some(at) => app
+            .webhook_secrets
+            .read(&at.id, &at.version)
+            .await?
+            .good_at(now),
+        None => Vec::new(),
+    };
+    let header = |name: &str| request.header(name);
+    let signed = Delivery {
+        header: &header,
+        body: request.body(),
+    };
+    Ok(signed.verify(webhook.mode, &secrets, webhook.tolerance_seconds, now)?)
+}

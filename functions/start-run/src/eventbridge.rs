@@ -1,0 +1,35 @@
+//! An event of an EventBridge rule, whose target names the workflow.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use steps_problem::Problem;
+use steps_starts::{Delivery, Start};
+
+use crate::app::App;
+use crate::aws_event::{shown, trigger};
+
+/// What an EventBridge target's InputTransformer makes.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Wired {
+    workflow: String,
+    event: Map<String, Value>,
+}
+
+/// Starts the workflow with the event's `detail` as the input.
+pub(crate) async fn wired(app: &App, wired: &Wired, request_id: &str) -> Result<Value, Problem> {
+    let event = &wired.event;
+    let input = match event.get("detail") {
+        Some(Value::Object(detail)) => detail.clone(),
+        _ => event.clone(),
+    };
+    let id = event.get("id").and_then(Value::as_str);
+    let delivery = Delivery {
+        trigger: trigger("eventbridge", &Value::Object(event.clone())),
+        identity: Some(format!("eventbridge:{}", id.unwrap_or(request_id))),
+        callback_url: None,
+        input: Value::Object(input),
+    };
+    let document = app.store.workflow(&wired.workflow).await?;
+    let started = app.starts.start(Start::new(&document, &delivery)).await?;
+    Ok(shown(&[started]))
+}

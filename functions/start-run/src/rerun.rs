@@ -1,0 +1,130 @@
+//! `POST /runs/{id}/rerun`: makes another run of a run.
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+use serde_json::Value;
+use steps_lambda::{Request, invalid};
+use steps_problem::{Fault, Problem};
+use steps_runs::{NodeRecord, NodeStatus, RerunOf, Run, StoredWorkflow};
+use steps_starts::{Delivery, Door, Reuse, Start, Started, delivery, stored_workflow};
+use steps_workflow::Workflow;
+
+use crate::app::App;
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct RerunBody {
+    /// The node from which on everything runs anew.
+    from: Option<String>,
+    /// Another input.
+    input: Option<Value>,
+    /// Another version of the workflow.
+    version: Option<Version>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Version {
+    Number(u64),
+    Word(Newest),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Newest {
+    Latest,
+}
+
+/// Starts another run of the same workflow. With `from`, the answers of the nodes that do not come after it are reused.
+pub(crate) async fn rerun(app: &App, id: &str, request: &Request) -> Result<Started, Problem> {
+    let body: RerunBody = if request.has_body() {
+        request.json()?
+    } else {
+        RerunBody::default()
+    };
+    let (run, nodes) = app.store.run_with_nodes(id).await?;
+    let document = match body.version {
+        Some(Version::Number(version)) => {
+            app.store
+                .workflow_version(&run.workflow_id, version)
+                .await?
+        }
+        Some(Version::Word(Newest::Latest)) => app.store.workflow(&run.workflow_id).await?,
+        None => StoredWorkflow {
+            id: run.workflow_id.clone(),
+            version: run.version,
+            definition: run.definition.clone(),
+            updated_at: String::new(),
+        },
+    };
+    let before = stored_workflow(&run.definition)?;
+    let workflow = stored_workflow(&document.definition)?;
+    let reused = match &body.from {
+        Some(from) => reusable(&before, &workflow, from)?,
+        None => BTreeSet::new(),
+    };
+    let reuse = Reuse {
+        nodes: nodes
+            .values()
+            .filter(|node| node.status == NodeStatus::Succeeded)
+            .filter(|node| reused.contains(node.id.as_str()))
+            .collect::<Vec<&NodeRecord>>(),
+        of: RerunOf {
+            run_id: run.id.clone(),
+            from: body.from.clone(),
+        },
+    };
+    let delivery = rerun_delivery(run, body.input, request)?;
+    let start = Start {
+        reuse: Some(&reuse),
+        ..Start::new(&document, &delivery)
+    };
+    Ok(app.starts.start(start).await?)
+}
+
+/// The nodes whose answers hold for `workflow` too: those that do not come after `from`, are the same as they were in
+/// the document `before`, and depend on such nodes only.
+fn reusable<'w>(
+    before: &Workflow,
+    workflow: &'w Workflow,
+    from: &str,
+) -> Result<BTreeSet<&'w str>, Problem> {
+    if workflow.node(from).is_none() {
+        let names: Vec<&str> = workflow.nodes.iter().map(|node| node.id.as_str()).collect();
+        return Err(
+            invalid("the run cannot be repeated from there").faults(vec![Fault::at(
+                "from",
+                format!(
+                    "the workflow has no node `{from}`; it has {}",
+                    names.join(", ")
+                ),
+            )]),
+        );
+    }
+    let changed = workflow
+        .nodes
+        .iter()
+        .filter(|node| before.node(&node.id) != Some(node))
+        .map(|node| node.id.as_str());
+    let anew: BTreeSet<&str> = changed
+        .chain([from])
+        .flat_map(|id| workflow.from_node_on(id))
+        .collect();
+    Ok(workflow
+        .nodes
+        .iter()
+        .map(|node| node.id.as_str())
+        .filter(|id| !anew.contains(id))
+        .collect())
+}
+
+/// The request's id and callback address, with the trigger of the run before: templates see what they saw then.
+fn rerun_delivery(run: Run, input: Option<Value>, request: &Request) -> Result<Delivery, Problem> {
+    let given = delivery(request, Door::Token("rerun"), Value::Null)?;
+    Ok(Delivery {
+        trigger: run.trigger,
+        input: input.unwrap_or(run.input),
+        ..given
+    })
+}

@@ -1,0 +1,101 @@
+//! `POST /runs/{id}/resume`: goes on with a run that ended without success.
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::Deserialize;
+use steps_lambda::{Request, invalid};
+use steps_problem::Problem;
+use steps_runs::{Resume, Run, RunStatus};
+use steps_starts::{Started, credential_ids, deadline, stored_workflow, unfinished};
+use steps_workflow::Workflow;
+
+use crate::app::App;
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ResumeBody {
+    /// The most that the run may spend in all, USD, as text.
+    max_cost_usd: Option<Decimal>,
+}
+
+/// Goes on with the run at the nodes that have no answer. One that goes on already is answered as it is.
+pub(crate) async fn resume(app: &App, id: &str, request: &Request) -> Result<Started, Problem> {
+    let body: ResumeBody = if request.has_body() {
+        request.json()?
+    } else {
+        ResumeBody::default()
+    };
+    let (run, nodes) = app.store.run_with_nodes(id).await?;
+    match run.status {
+        RunStatus::Failed | RunStatus::TimedOut | RunStatus::Aborted => {}
+        RunStatus::Running => return repeated(app, run).await,
+        RunStatus::Succeeded => {
+            return Err(Problem::new(
+                409,
+                "RunSucceeded",
+                "Run Succeeded",
+                "the run has succeeded: there is nothing left to resume",
+            )
+            .solution(["Make another run of it with POST /runs/{id}/rerun"]));
+        }
+    }
+    if let Some(most) = body.max_cost_usd
+        && most < run.cost_usd
+    {
+        return Err(invalid(format!(
+            "`maxCostUsd` of {most} USD is less than the {} USD that the run has spent",
+            run.cost_usd
+        )));
+    }
+    let workflow = stored_workflow(&run.definition)?;
+    // A name may mean another credential by now: the user's correction.
+    let known = app.store.credentials().await?;
+    let credentials = credential_ids(&workflow, &known)?;
+    let at = Timestamp::now();
+    let resumed = app
+        .store
+        .resume_run(&Resume {
+            run: &run,
+            credentials: &credentials,
+            at,
+            deadline: deadline(&workflow, at),
+            max_cost_usd: body.max_cost_usd,
+            max_cost_usd_per_day: per_day(app, &run.workflow_id, &workflow).await?,
+        })
+        .await?;
+    let Some(number) = resumed else {
+        return repeated(app, run).await;
+    };
+    let plan = unfinished(&workflow, &nodes);
+    app.starts
+        .execute(&run.id, number, &workflow, &plan)
+        .await?;
+    app.starts.note_use(&known, &credentials).await;
+    tracing::info!(run = run.id, execution = number, "resumed");
+    Ok(Started {
+        run_id: run.id,
+        workflow_id: run.workflow_id,
+        repeated: false,
+    })
+}
+
+/// The day's budget is the workflow's, not the run's: that of its newest version holds.
+async fn per_day(app: &App, id: &str, own: &Workflow) -> Result<Option<Decimal>, Problem> {
+    let limits = match app.store.workflow(id).await {
+        Ok(newest) => stored_workflow(&newest.definition)?.limits,
+        // It has been deleted meanwhile.
+        Err(steps_runs::Error::NotFound { .. }) => own.limits,
+        Err(error) => return Err(error.into()),
+    };
+    Ok(limits.max_cost_usd_per_day)
+}
+
+/// The run goes on already. Whoever resumed it may have died before its execution was started, so that is made up for.
+async fn repeated(app: &App, run: Run) -> Result<Started, Problem> {
+    app.starts.start_if_left_unstarted(&run.id).await?;
+    Ok(Started {
+        run_id: run.id,
+        workflow_id: run.workflow_id,
+        repeated: true,
+    })
+}

@@ -1,0 +1,31 @@
+//! `POST /workflows/{id}/runs`: starts a run of a workflow.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use steps_lambda::Request;
+use steps_problem::Problem;
+use steps_starts::{Door, Start, Started, delivery};
+
+use crate::app::App;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewRunBody {
+    #[serde(default)]
+    input: Option<Value>,
+}
+
+/// Starts a run with the body's `input`.
+pub(crate) async fn run(app: &App, id: &str, request: &Request) -> Result<Started, Problem> {
+    let delivery = delivery(request, Door::Token("api"), run_input(request)?)?;
+    let document = app.store.workflow(id).await?;
+    Ok(app.starts.start(Start::new(&document, &delivery)).await?)
+}
+
+fn run_input(request: &Request) -> Result<Value, Problem> {
+    if !request.has_body() {
+        return Ok(json!({}));
+    }
+    let body: NewRunBody = request.json()?;
+    Ok(body.input.unwrap_or_else(|| json!({})))
+}

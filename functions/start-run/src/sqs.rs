@@ -1,0 +1,61 @@
+//! A batch of an SQS queue.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use steps_lambda::Task;
+use steps_problem::Problem;
+use steps_starts::Delivery;
+
+use crate::app::App;
+use crate::aws_event::{object_or_body, read, records, start_by_source, trigger};
+
+/// What one start may take: less than this before Lambda's deadline none is begun.
+const ONE_START: Duration = Duration::from_secs(5);
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Message {
+    message_id: String,
+    body: String,
+    #[serde(rename = "eventSourceARN")]
+    queue_arn: String,
+}
+
+/// Starts a run for each message. The ids of messages that started no run are returned, so that SQS brings only them
+/// again.
+pub(crate) async fn messages(app: &App, task: &Task<Value>) -> Result<Value, Problem> {
+    let mut failed = Vec::new();
+    for record in records(task) {
+        let message: Message = read(record)?;
+        // In a FIFO queue none may overtake one that failed.
+        let behind = message.queue_arn.ends_with(".fifo") && !failed.is_empty();
+        if behind || task.remaining() < ONE_START {
+            failed.push(message.message_id);
+            continue;
+        }
+        let delivery = Delivery {
+            trigger: trigger("sqs", record),
+            identity: Some(format!("sqs:{}", message.message_id)),
+            callback_url: None,
+            input: object_or_body(&message.body),
+        };
+        if let Err(problem) = start_by_source(app, &message.queue_arn, &delivery).await {
+            let problem = problem.redacted();
+            tracing::warn!(
+                message = message.message_id,
+                queue = message.queue_arn,
+                code = problem.code,
+                cause = problem.cause,
+                "a message started no run"
+            );
+            failed.push(message.message_id);
+        }
+    }
+    let failed: Vec<Value> = failed
+        .iter()
+        .map(|id| json!({ "itemIdentifier": id }))
+        .collect();
+    Ok(json!({ "batchItemFailures": failed }))
+}

@@ -1,0 +1,265 @@
+//! The start itself. A run is recorded before its execution starts, under one name: a run that was confirmed is never
+//! lost, and a delivery that comes again is the same run.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use steps_catalogue::Catalogue;
+use steps_executions::{ExecutionName, Executions};
+use steps_problem::{Fault, Problem};
+use steps_runs::{
+    Begun, Credential, Ended, NewRun, NodeRecord, RerunOf, RunStatus, Store, StoredWorkflow, Turn,
+};
+use steps_workflow::{Plan, Workflow};
+use uuid::Uuid;
+
+use crate::callback::check_callback;
+use crate::delivery::Delivery;
+use crate::document::{credential_ids, deadline, stored_workflow, unfinished};
+use crate::last_use::note_use;
+
+/// What runs are started with.
+#[derive(Debug)]
+pub struct Starts {
+    /// Where runs are recorded.
+    pub store: Store,
+    /// The models, for a run's warnings.
+    pub catalogue: Catalogue,
+    /// Where runs are executed.
+    pub executions: Executions,
+    /// Whether a run may be posted to http://localhost.
+    pub local_callbacks: bool,
+}
+
+/// A start that is asked for.
+#[derive(Debug)]
+pub struct Start<'a> {
+    /// The workflow's version that is to run.
+    pub document: &'a StoredWorkflow,
+    /// What asks for the run.
+    pub delivery: &'a Delivery,
+    /// The turn that the run takes in a schedule whose runs do not overlap.
+    pub turn: Option<&'a Turn<'a>>,
+    /// The answers that it takes over from an earlier run.
+    pub reuse: Option<&'a Reuse<'a>>,
+}
+
+impl<'a> Start<'a> {
+    /// A start by itself: no turn, nothing reused.
+    pub fn new(document: &'a StoredWorkflow, delivery: &'a Delivery) -> Self {
+        Self {
+            document,
+            delivery,
+            turn: None,
+            reuse: None,
+        }
+    }
+}
+
+/// Answers of an earlier run that a run takes over.
+#[derive(Debug)]
+pub struct Reuse<'a> {
+    /// The earlier run.
+    pub of: RerunOf,
+    /// Its nodes whose answers hold.
+    pub nodes: Vec<&'a NodeRecord>,
+}
+
+/// A run that goes on, or went on before.
+#[derive(Debug)]
+pub struct Started {
+    /// The run's id.
+    pub run_id: String,
+    /// The workflow's id.
+    pub workflow_id: String,
+    /// Whether an earlier delivery had started it.
+    pub repeated: bool,
+}
+
+/// Why no run was started.
+#[derive(Debug)]
+pub enum NotStarted {
+    /// Another delivery changed the same record at the same moment; where the run takes a turn, it took that.
+    Overtaken {
+        /// The workflow's id.
+        workflow_id: String,
+    },
+    /// Anything else.
+    Failed(Problem),
+}
+
+impl From<Problem> for NotStarted {
+    fn from(problem: Problem) -> Self {
+        Self::Failed(problem)
+    }
+}
+
+impl From<steps_runs::Error> for NotStarted {
+    fn from(error: steps_runs::Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<NotStarted> for Problem {
+    fn from(reason: NotStarted) -> Self {
+        match reason {
+            NotStarted::Overtaken { workflow_id } => Self::from(steps_runs::Error::Conflict {
+                what: "workflow",
+                id: workflow_id,
+            }),
+            NotStarted::Failed(problem) => problem,
+        }
+    }
+}
+
+impl Starts {
+    /// Checks the delivery against the document, records the run and starts its execution. A delivery that comes again
+    /// is answered with the run that it started before.
+    ///
+    /// # Errors
+    /// `InvalidInput`, `CallbackRefused`, `CredentialNotFound`, `ExecutionNotStarted` and what the store answers; see
+    /// [`NotStarted`].
+    pub async fn start(
+        &self,
+        Start {
+            document,
+            delivery,
+            turn,
+            reuse,
+        }: Start<'_>,
+    ) -> Result<Started, NotStarted> {
+        let input = &delivery.input;
+        if !input.is_object() {
+            return Err(NotStarted::Failed(invalid_input(vec![Fault::at(
+                "input",
+                "the input has to be a JSON object: its fields are the templates' variables",
+            )])));
+        }
+        let workflow = stored_workflow(&document.definition)?;
+        workflow.check_input(input).map_err(invalid_input)?;
+        if let Some(url) = &delivery.callback_url {
+            check_callback(&workflow, url, self.local_callbacks)?;
+        }
+        let known = self.store.credentials().await?;
+        let credentials = credential_ids(&workflow, &known)?;
+        let new_id = Uuid::now_v7().to_string();
+        let started_at = Timestamp::now();
+        if let Some(reuse) = reuse {
+            // Before the run's record: a run that is found has them all.
+            self.store
+                .reuse_nodes(&reuse.of.run_id, &reuse.nodes, &new_id, started_at)
+                .await?;
+        }
+        let begun = self
+            .store
+            .begin_run(&NewRun {
+                id: &new_id,
+                workflow_id: &document.id,
+                version: document.version,
+                definition: &document.definition,
+                input,
+                trigger: &delivery.trigger,
+                identity: delivery.identity.as_deref(),
+                callback_url: delivery.callback_url.as_deref(),
+                turn,
+                credentials: &credentials,
+                started_at,
+                deadline: deadline(&workflow, started_at),
+                max_cost_usd: workflow.limits.max_cost_usd,
+                max_cost_usd_per_day: workflow.limits.max_cost_usd_per_day,
+                warnings: &self.catalogue.warnings(&workflow).await,
+                rerun_of: reuse.map(|reuse| &reuse.of),
+            })
+            .await?;
+        let run_id = match begun {
+            Begun::New => new_id,
+            Begun::Repeated(run_id) => {
+                self.start_if_left_unstarted(&run_id).await?;
+                return Ok(Started {
+                    run_id,
+                    workflow_id: document.id.clone(),
+                    repeated: true,
+                });
+            }
+            Begun::Overtaken => {
+                return Err(NotStarted::Overtaken {
+                    workflow_id: document.id.clone(),
+                });
+            }
+        };
+        let plan = workflow
+            .plan()
+            .without(|id| reuse.is_some_and(|reuse| reuse.nodes.iter().any(|node| node.id == id)));
+        if let Err(problem) = self.execute(&run_id, 1, &workflow, &plan).await {
+            if let Some(identity) = &delivery.identity {
+                // The sender will come again, and is then to get a run that runs.
+                self.store.forget_identity(&document.id, identity).await?;
+            }
+            return Err(NotStarted::Failed(problem));
+        }
+        self.note_use(&known, &credentials).await;
+        tracing::info!(
+            run = run_id,
+            workflow = document.id,
+            trigger = delivery.trigger.kind,
+            "started"
+        );
+        Ok(Started {
+            run_id,
+            workflow_id: document.id.clone(),
+            repeated: false,
+        })
+    }
+
+    /// Starts the execution of a run that goes on where there is none: the function may have died between recording the
+    /// run and starting it.
+    pub async fn start_if_left_unstarted(&self, run_id: &str) -> Result<(), Problem> {
+        if self.store.run_head(run_id).await?.status != RunStatus::Running {
+            return Ok(());
+        }
+        let (run, nodes) = self.store.run_with_nodes(run_id).await?;
+        let workflow = stored_workflow(&run.definition)?;
+        let name = ExecutionName {
+            run_id,
+            number: run.execution,
+        };
+        let plan = unfinished(&workflow, &nodes);
+        let most = workflow.limits.max_concurrency;
+        Ok(self.executions.start(&name, &plan, most).await?)
+    }
+
+    /// Starts the run's execution of this number; a run that cannot be started has failed.
+    pub async fn execute(
+        &self,
+        run_id: &str,
+        number: u32,
+        workflow: &Workflow,
+        plan: &Plan,
+    ) -> Result<(), Problem> {
+        let name = ExecutionName { run_id, number };
+        let most = workflow.limits.max_concurrency;
+        let Err(error) = self.executions.start(&name, plan, most).await else {
+            return Ok(());
+        };
+        let problem = Problem::from(error);
+        let ended = Ended::now(number, RunStatus::Failed, problem.clone());
+        self.store.end_run(run_id, &ended).await?;
+        Err(problem)
+    }
+
+    /// Notes that a run with these credentials (reference to id) has started; `known` is how they were read.
+    pub async fn note_use(&self, known: &[Credential], used: &BTreeMap<String, String>) {
+        note_use(&self.store, known, used).await;
+    }
+}
+
+fn invalid_input(faults: Vec<Fault>) -> Problem {
+    Problem::new(
+        400,
+        "InvalidInput",
+        "Invalid Input",
+        "the input does not fit the workflow; no run was started",
+    )
+    .solution(["Correct what `faults` names and send it again"])
+    .faults(faults)
+}
