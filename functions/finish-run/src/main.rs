@@ -1,21 +1,24 @@
 //! Step Functions' end-of-execution event: closes the run's record, whatever ended it. A sweep finds those whose end
 //! nobody told.
 
+mod app;
+mod event;
+mod follow;
 mod handler;
 mod sweep;
 
-use handler::FinishRun;
+use app::App;
 use steps_lambda::{Aws, Config, Main, serve_task, start};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Main {
     start(env!("CARGO_CRATE_NAME"));
     let aws = Aws::load().await;
-    let finish_run = FinishRun {
+    let app = App {
         store: aws.store()?,
         executions: aws.executions()?,
         sqs: aws.sqs(),
         callback_queue_url: Config.callback_queue_url()?,
     };
-    serve_task(async |task| finish_run.handle(task.event).await).await
+    serve_task(async |task| handler::handle(&app, &task.event).await).await
 }

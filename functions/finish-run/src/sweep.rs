@@ -1,4 +1,4 @@
-//! Runs whose end nobody told: their executions are looked up, and the record follows.
+//! By schedule: runs whose end was not heard of. Their executions are looked up, and the record follows.
 
 use std::time::Duration;
 
@@ -7,7 +7,8 @@ use steps_executions::ExecutionName;
 use steps_problem::Problem;
 use steps_runs::{Due, DueItem, Ended, RunStatus, timed_out};
 
-use crate::handler::FinishRun;
+use crate::app::App;
+use crate::follow::{end, follow};
 
 /// How many runs one sweep looks at.
 const AT_ONCE: usize = 100;
@@ -18,57 +19,55 @@ const LOST_AFTER: SignedDuration = SignedDuration::from_mins(16);
 /// The longest time until a run that goes on is looked at again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
-impl FinishRun {
-    /// Looks at the runs that have been RUNNING for a while, the longest due first. A run that cannot be looked at does
-    /// not stop the others; where that will not pass, it is looked at again later than they are.
-    pub(crate) async fn sweep(&self) -> Result<(), Problem> {
-        let due = self.store.due(Due::Run, Timestamp::now(), AT_ONCE).await?;
-        let mut failed = None;
-        for item in &due {
-            if let Err(problem) = self.look_at(item).await {
-                tracing::warn!(run = item.run_id, code = problem.code, "not looked at");
-                if !problem.retryable {
-                    let later = self.store.due_again(item, Timestamp::now(), LONGEST_PAUSE);
-                    if let Err(error) = later.await {
-                        tracing::warn!(run = item.run_id, %error, "not put off");
-                    }
+/// Looks at the runs that have been RUNNING for a while, the longest due first. A run that cannot be looked at does
+/// not stop the others; where that will not pass, it is looked at again later than they are.
+pub(crate) async fn sweep(app: &App) -> Result<(), Problem> {
+    let due = app.store.due(Due::Run, Timestamp::now(), AT_ONCE).await?;
+    let mut failed = None;
+    for item in &due {
+        if let Err(problem) = look_at(app, item).await {
+            tracing::warn!(run = item.run_id, code = problem.code, "not looked at");
+            if !problem.retryable {
+                let later = app.store.due_again(item, Timestamp::now(), LONGEST_PAUSE);
+                if let Err(error) = later.await {
+                    tracing::warn!(run = item.run_id, %error, "not put off");
                 }
-                failed = Some(problem);
             }
+            failed = Some(problem);
         }
-        failed.map_or(Ok(()), Err)
     }
+    failed.map_or(Ok(()), Err)
+}
 
-    async fn look_at(&self, item: &DueItem) -> Result<(), Problem> {
-        let now = Timestamp::now();
-        let run = match self.store.run_head(&item.run_id).await {
-            Ok(run) if run.status == RunStatus::Running => run,
-            // The index is a moment behind.
-            Ok(_) | Err(steps_runs::Error::NotFound { .. }) => return Ok(()),
-            Err(error) => return Err(error.into()),
-        };
-        let name = ExecutionName {
-            run_id: &item.run_id,
-            number: run.execution,
-        };
-        let Some(execution) = self.executions.find(&name).await? else {
-            let ended = Ended::now(run.execution, RunStatus::Failed, vanished());
-            return self.end(&name, &ended).await;
-        };
-        if execution.status != RunStatus::Running.as_str() {
-            return self.follow(&name, &execution).await;
-        }
-        if now > run.deadline + LOST_AFTER {
-            let ended = Ended::now(run.execution, RunStatus::TimedOut, timed_out(None));
-            self.end(&name, &ended).await?;
-            let why = "the run is long past its time limit";
-            return Ok(self.executions.stop(&name, why).await?);
-        }
-        // Later and later, as the run gets older.
-        let age = Duration::try_from(now.duration_since(run.started_at)).unwrap_or_default();
-        let pause = age.min(LONGEST_PAUSE);
-        Ok(self.store.due_again(item, now, pause).await?)
+async fn look_at(app: &App, item: &DueItem) -> Result<(), Problem> {
+    let now = Timestamp::now();
+    let run = match app.store.run_head(&item.run_id).await {
+        Ok(run) if run.status == RunStatus::Running => run,
+        // The index is a moment behind.
+        Ok(_) | Err(steps_runs::Error::NotFound { .. }) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    let name = ExecutionName {
+        run_id: &item.run_id,
+        number: run.execution,
+    };
+    let Some(execution) = app.executions.find(&name).await? else {
+        let ended = Ended::now(run.execution, RunStatus::Failed, vanished());
+        return end(app, &name, &ended).await;
+    };
+    if execution.status != RunStatus::Running.as_str() {
+        return follow(app, &name, &execution).await;
     }
+    if now > run.deadline + LOST_AFTER {
+        let ended = Ended::now(run.execution, RunStatus::TimedOut, timed_out(None));
+        end(app, &name, &ended).await?;
+        let why = "the run is long past its time limit";
+        return Ok(app.executions.stop(&name, why).await?);
+    }
+    // Later and later, as the run gets older.
+    let age = Duration::try_from(now.duration_since(run.started_at)).unwrap_or_default();
+    let pause = age.min(LONGEST_PAUSE);
+    Ok(app.store.due_again(item, now, pause).await?)
 }
 
 fn vanished() -> Problem {

@@ -1,0 +1,14 @@
+//! What the function works with.
+
+use steps_executions::Executions;
+use steps_runs::Store;
+
+/// The store of runs, Step Functions, and the queue of callbacks.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) store: Store,
+    pub(crate) executions: Executions,
+    pub(crate) sqs: aws_sdk_sqs::Client,
+    /// The queue of ended runs that are to be posted.
+    pub(crate) callback_queue_url: String,
+}
