@@ -1,36 +1,45 @@
 //! Step Functions task: one node of one run.
 
-mod budget;
+mod answer;
+mod app;
+mod attempt;
+mod budgets;
+mod call;
+mod context;
+mod costs;
+mod deadlines;
+mod event;
 mod handler;
 mod inline;
+mod lease;
 mod node_variable;
 mod price;
-mod recover;
+mod recorded;
 mod request;
-mod run_node;
-mod watch;
+mod retry;
 
-use handler::ExecuteNode;
+use app::App;
+use budgets::DayLimits;
 use steps_catalogue::Catalogue;
 use steps_lambda::{Aws, Config, Main, serve_task, start};
-use steps_openrouter::{App, BASE_URL, Client};
+use steps_openrouter::{BASE_URL, Client};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Main {
     start(env!("CARGO_CRATE_NAME"));
     let aws = Aws::load().await;
     let base_url = Config.openrouter_base_url();
-    let app = App {
+    let caller = steps_openrouter::App {
         referer: Config.app_referer(),
         title: Config.app_title(),
     };
     let store = aws.store()?;
-    let catalogue = Catalogue::new(store.clone(), base_url.as_deref());
-    let execute_node = ExecuteNode::new(
-        Client::new(base_url.as_deref().unwrap_or(BASE_URL), app)?,
+    let app = App {
+        openrouter: Client::new(base_url.as_deref().unwrap_or(BASE_URL), caller)?,
+        catalogue: Catalogue::new(store.clone(), base_url.as_deref()),
+        day_limits: DayLimits::default(),
         store,
-        aws.secrets()?,
-        catalogue,
-    );
-    serve_task(async |task| execute_node.handle(task).await).await
+        secrets: aws.secrets()?,
+    };
+    serve_task(async |task| handler::handle(&app, task).await).await
 }

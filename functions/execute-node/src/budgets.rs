@@ -8,8 +8,6 @@ use steps_problem::Problem;
 use steps_runs::{Budget, OverBudget, Run, Store};
 use tokio::sync::Mutex;
 
-use crate::handler::ExecuteNode;
-
 /// How long a warm function goes by a credential's limit as it read it.
 const KNOWN_FOR: Duration = Duration::from_secs(60);
 
@@ -33,31 +31,31 @@ impl DayLimits {
     }
 }
 
-impl ExecuteNode {
-    pub(crate) async fn budgets(
-        &self,
-        run: &Run,
-        credential_id: &str,
-    ) -> Result<Vec<Budget>, Problem> {
-        let of_run = run.max_cost_usd.map(|limit| Budget::Run { limit });
-        let of_workflow = run.max_cost_usd_per_day.map(|limit| Budget::WorkflowDay {
-            workflow_id: run.workflow_id.clone(),
-            limit,
-        });
-        let of_credential = self
-            .day_limits
-            .of(credential_id, &self.store)
+/// The budgets of a call of this run with this credential.
+pub(crate) async fn budgets(
+    day_limits: &DayLimits,
+    store: &Store,
+    run: &Run,
+    credential_id: &str,
+) -> Result<Vec<Budget>, Problem> {
+    let of_run = run.max_cost_usd.map(|limit| Budget::Run { limit });
+    let of_workflow = run.max_cost_usd_per_day.map(|limit| Budget::WorkflowDay {
+        workflow_id: run.workflow_id.clone(),
+        limit,
+    });
+    let of_credential =
+        day_limits
+            .of(credential_id, store)
             .await?
             .map(|limit| Budget::CredentialDay {
                 credential_id: credential_id.to_owned(),
                 limit,
             });
-        Ok(of_run
-            .into_iter()
-            .chain(of_workflow)
-            .chain(of_credential)
-            .collect())
-    }
+    Ok(of_run
+        .into_iter()
+        .chain(of_workflow)
+        .chain(of_credential)
+        .collect())
 }
 
 /// A budget does not cover what the call may cost.

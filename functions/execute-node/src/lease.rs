@@ -1,19 +1,11 @@
-//! While a call goes on: its lease is kept alive, and a run that is cancelled is noticed.
-
-use std::time::Duration;
+//! The lease of a node: while a call goes on it is kept alive, and a run that is cancelled is noticed.
 
 use jiff::Timestamp;
 use steps_runs::{Lease, Store, aborted};
 use tokio::time::{Interval, MissedTickBehavior, interval_at};
 
-use crate::handler::CallError;
-
-/// A function that dies frees its node after this long; one that lives renews its lease well before.
-pub(crate) const LEASE: Duration = Duration::from_secs(60);
-const LEASE_RENEWED_EVERY: Duration = Duration::from_secs(20);
-
-/// One small read each time; most calls end before the first.
-const LOOKS_EVERY: Duration = Duration::from_secs(2);
+use crate::call::CallError;
+use crate::deadlines::{LEASE, LEASE_RENEWED_EVERY, NOTICED_WITHIN};
 
 /// Watches over one attempt.
 #[derive(Debug)]
@@ -23,10 +15,6 @@ pub(crate) struct Watch<'a> {
     renew: Interval,
     look: Interval,
 }
-
-/// The run was cancelled.
-#[derive(Debug)]
-pub(crate) struct Cancelled;
 
 impl<'a> Watch<'a> {
     /// Begins now.
@@ -40,7 +28,7 @@ impl<'a> Watch<'a> {
             store,
             lease,
             renew: every(LEASE_RENEWED_EVERY),
-            look: every(LOOKS_EVERY),
+            look: every(NOTICED_WITHIN),
         }
     }
 
@@ -64,6 +52,10 @@ impl<'a> Watch<'a> {
         }
     }
 }
+
+/// The run was cancelled.
+#[derive(Debug)]
+pub(crate) struct Cancelled;
 
 impl From<Cancelled> for CallError {
     fn from(Cancelled: Cancelled) -> Self {

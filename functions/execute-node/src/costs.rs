@@ -1,0 +1,206 @@
+//! What calls cost whose answer did not say, because it broke off or its function died: asked of OpenRouter afterwards.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use secrecy::ExposeSecret;
+use steps_openrouter::ApiKey;
+use steps_problem::Problem;
+use steps_runs::{Attempt, Due, DueItem, Run, RunStatus};
+use steps_workflow::{Kind, Node, Workflow};
+use tokio::time::{Instant, sleep};
+
+use crate::answer::Answer;
+use crate::app::App;
+
+/// OpenRouter writes a generation down a while after it ended. A node that has ended is not visited again, so its
+/// last visit waits a little; a node that will be visited again is asked about at that visit.
+const PAUSES_AT_THE_END: [Duration; 4] = [
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+];
+
+/// How long OpenRouter is asked for a cost before it is given up.
+const GIVEN_UP_AFTER: SignedDuration = SignedDuration::from_hours(24);
+
+/// How many nodes one visit asks about.
+const AT_ONCE: usize = 50;
+
+/// Asks for every cost that is due, one after the other, as long as there is time.
+pub(crate) async fn recover_due_costs(app: &App, remaining: Duration) -> Result<Answer, Problem> {
+    let end = Instant::now() + remaining.min(Duration::from_secs(240));
+    let mut costs = 0;
+    for item in app.store.due(Due::Cost, Timestamp::now(), AT_ONCE).await? {
+        if Instant::now() > end {
+            break;
+        }
+        costs += recover_node(app, &item).await?;
+    }
+    Ok(Answer::Recovered { costs })
+}
+
+/// Records the costs of these attempts of a node, each with its index. One that stays unknown is due to be asked
+/// for again; nothing fails because of it.
+pub(crate) async fn recover_costs(
+    app: &App,
+    run: &Run,
+    node: &Node,
+    unpriced: Vec<(usize, Attempt)>,
+    ended: &Result<Answer, Problem>,
+) {
+    let pauses: &[Duration] = match ended {
+        Ok(Answer::Wait { .. }) => &[],
+        _ => &PAUSES_AT_THE_END,
+    };
+    let mut pauses = pauses.iter();
+    let mut unpriced = unpriced;
+    loop {
+        unpriced = ask_for(app, run, node, unpriced).await;
+        match pauses.next() {
+            Some(pause) if !unpriced.is_empty() => sleep(*pause).await,
+            _ => break,
+        }
+    }
+    for (index, attempt) in unpriced {
+        tracing::info!(
+            run = run.id,
+            node = node.id,
+            generation = attempt.generation_id,
+            attempt = index + 1,
+            "what the generation cost is not known yet"
+        );
+    }
+}
+
+/// How many costs of the node could be recorded.
+async fn recover_node(app: &App, item: &DueItem) -> Result<usize, Problem> {
+    let Some(node_id) = &item.node_id else {
+        return Ok(0);
+    };
+    let now = Timestamp::now();
+    let work = match app.store.work(&item.run_id, node_id, &[]).await {
+        Ok(work) => work,
+        // The run has expired meanwhile.
+        Err(steps_runs::Error::NotFound { .. }) => {
+            app.store.not_due(item).await?;
+            return Ok(0);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let workflow = Workflow::from_stored(&work.run.definition).ok();
+    let node = workflow
+        .as_ref()
+        .and_then(|workflow| workflow.node(node_id));
+    let (Some(node), Some(record)) = (node, &work.node) else {
+        app.store.not_due(item).await?;
+        return Ok(0);
+    };
+    let goes_on = record.lease_until.is_some_and(|until| until > now)
+        || (work.run.status == RunStatus::Running && record.ended_at.is_none());
+    if goes_on {
+        // Its function, or the next one, asks by itself.
+        app.store
+            .due_again(item, now, Duration::from_secs(120))
+            .await?;
+        return Ok(0);
+    }
+    let unpriced: Vec<(usize, Attempt)> = record
+        .attempts
+        .iter()
+        .cloned()
+        .enumerate()
+        .filter(|(_, attempt)| attempt.is_unpriced())
+        .collect();
+    let asked = unpriced.len();
+    let unknown = ask_for(app, &work.run, node, unpriced).await;
+    let since = record
+        .attempts
+        .last()
+        .and_then(|attempt| attempt.started_at.parse::<Timestamp>().ok())
+        .unwrap_or(work.run.started_at);
+    let age = now.duration_since(since);
+    if unknown.is_empty() {
+        if asked == 0 {
+            app.store.not_due(item).await?;
+        }
+    } else if age > GIVEN_UP_AFTER {
+        for (_, attempt) in &unknown {
+            tracing::warn!(
+                run = item.run_id,
+                node = node_id,
+                generation = attempt.generation_id,
+                "OpenRouter does not say what the generation cost"
+            );
+        }
+        app.store.not_due(item).await?;
+    } else {
+        // Later and later, as the generation gets older.
+        let pause = Duration::try_from(age)
+            .unwrap_or_default()
+            .clamp(Duration::from_secs(60), Duration::from_secs(3600));
+        app.store.due_again(item, now, pause).await?;
+    }
+    Ok(asked - unknown.len())
+}
+
+/// Records the costs that OpenRouter knows; gives back the attempts whose cost it does not.
+async fn ask_for(
+    app: &App,
+    run: &Run,
+    node: &Node,
+    unpriced: Vec<(usize, Attempt)>,
+) -> Vec<(usize, Attempt)> {
+    let mut left = unpriced.len();
+    let mut unknown = Vec::new();
+    for (index, attempt) in unpriced {
+        let last = left == 1;
+        match recover(app, run, node, index, &attempt, last).await {
+            Ok(true) => left -= 1,
+            Ok(false) => unknown.push((index, attempt)),
+            Err(problem) => {
+                tracing::warn!(code = problem.code, "a generation could not be asked about");
+                unknown.push((index, attempt));
+            }
+        }
+    }
+    unknown
+}
+
+/// Whether OpenRouter knew the cost, and it is recorded.
+async fn recover(
+    app: &App,
+    run: &Run,
+    node: &Node,
+    index: usize,
+    attempt: &Attempt,
+    last: bool,
+) -> Result<bool, Problem> {
+    let Kind::OpenRouter(openrouter) = &node.kind;
+    let (Some(id), Some(credential)) = (
+        &attempt.generation_id,
+        run.credentials.get(&openrouter.credential),
+    ) else {
+        return Ok(true);
+    };
+    let key = app.secrets.read(credential).await?;
+    let key = ApiKey::parse(key.expose_secret())?;
+    let generation = app.openrouter.generation(&key, id).await?;
+    let Some(generation) = generation else {
+        return Ok(false);
+    };
+    let Some(cost) = generation.total_cost else {
+        return Ok(false);
+    };
+    app.store
+        .recover_cost(
+            &run.id,
+            &node.id,
+            (index, attempt),
+            (cost, &generation.usage()),
+            last,
+        )
+        .await?;
+    Ok(true)
+}

@@ -1,0 +1,137 @@
+//! What execute-node is invoked with.
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use steps_problem::Problem;
+
+/// An event, told by what it has.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// `runId`: a node of a recorded run, from `run-workflow.asl.yaml`.
+    OfRun(NodeOfRun),
+    /// `recover`: by schedule. OpenRouter is asked what calls cost whose answer did not say.
+    Costs,
+    /// `node`: a node that is written inline in someone's own state machine.
+    Inline(InlineNode),
+}
+
+/// A node of a run, and what has to be read for it.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct NodeOfRun {
+    pub(crate) run_id: String,
+    /// The number of the run's execution that this is a task of.
+    #[serde(default = "first")]
+    pub(crate) execution: u32,
+    pub(crate) node_id: String,
+    /// The nodes whose variables its templates name.
+    #[serde(default)]
+    pub(crate) needs: Vec<String>,
+}
+
+/// A node that no run has, and what its templates see.
+#[derive(Debug, Deserialize)]
+pub(crate) struct InlineNode {
+    /// One node, as in a workflow document.
+    pub(crate) node: Value,
+    /// What its templates see.
+    #[serde(default)]
+    pub(crate) context: Map<String, Value>,
+    /// 1 for the first call; one more for each call after a WAIT.
+    #[serde(default = "first")]
+    pub(crate) attempt: u32,
+}
+
+fn first() -> u32 {
+    1
+}
+
+impl Event {
+    /// Reads an event.
+    ///
+    /// # Errors
+    /// `UnknownEvent` where it is none of these.
+    pub(crate) fn read(event: &Value) -> Result<Self, Problem> {
+        if let Some(recover) = event.get("recover") {
+            return match recover.as_str() {
+                Some("costs") => Ok(Self::Costs),
+                _ => Err(unknown(format!(
+                    "`recover` can only be `costs`, and is {recover}"
+                ))),
+            };
+        }
+        if event.get("node").is_some() {
+            return fields(event, "a node of its own").map(Self::Inline);
+        }
+        if event.get("runId").is_some() {
+            return fields(event, "a node of a run").map(Self::OfRun);
+        }
+        Err(unknown("it has neither `node` nor `runId` nor `recover`"))
+    }
+}
+
+fn fields<T: DeserializeOwned>(event: &Value, what: &str) -> Result<T, Problem> {
+    T::deserialize(event).map_err(|error| unknown(format!("as {what} it has a fault: {error}")))
+}
+
+fn unknown(what: impl std::fmt::Display) -> Problem {
+    Problem::new(
+        400,
+        "UnknownEvent",
+        "Unknown Event",
+        format!("execute-node was invoked with an event that it cannot read: {what}"),
+    )
+    .solution([
+        "In your own state machine, send {\"node\": {...}, \"context\": {...}, \"attempt\": 1}",
+        "For a node of a run, send {\"runId\": \"...\", \"execution\": 1, \"nodeId\": \"...\", \"needs\": []}",
+        "To ask for costs, send {\"recover\": \"costs\"}",
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_event_is_told_by_what_it_has() {
+        let of_run = json!({"runId": "r", "nodeId": "n"});
+        let Ok(Event::OfRun(node)) = Event::read(&of_run) else {
+            panic!("a node of a run")
+        };
+        assert_eq!((node.execution, node.needs.len()), (1, 0));
+        let Ok(Event::Inline(inline)) = Event::read(&json!({"node": {}})) else {
+            panic!("a node of its own")
+        };
+        assert_eq!((inline.attempt, inline.context.len()), (1, 0));
+        assert!(matches!(
+            Event::read(&json!({"recover": "costs"})),
+            Ok(Event::Costs)
+        ));
+    }
+
+    #[test]
+    fn an_event_that_is_none_of_these_is_a_problem_in_words() {
+        for (event, cause) in [
+            (json!({}), "neither `node` nor `runId` nor `recover`"),
+            (json!(null), "neither `node` nor `runId` nor `recover`"),
+            (
+                json!({"recover": "runs"}),
+                "`recover` can only be `costs`, and is \"runs\"",
+            ),
+            (
+                json!({"runId": "r"}),
+                "as a node of a run it has a fault: missing field `nodeId`",
+            ),
+            (
+                json!({"node": {}, "attempt": "2"}),
+                "as a node of its own it has a fault: ",
+            ),
+        ] {
+            let problem = Event::read(&event).unwrap_err();
+            assert_eq!(problem.code, "UnknownEvent", "{event}");
+            assert!(problem.cause.contains(cause), "{event}: {}", problem.cause);
+        }
+    }
+}
