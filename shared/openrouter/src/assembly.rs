@@ -186,7 +186,8 @@ impl Assembly {
         keep_first(&mut self.generation_id, id);
         keep_last(&mut self.model, chunk.model);
         keep_last(&mut self.provider, chunk.provider);
-        keep_last(&mut self.service_tier, chunk.service_tier);
+        let tier = chunk.service_tier.as_deref().map(text::message);
+        keep_last(&mut self.service_tier, tier);
         if let Some(usage) = chunk.usage {
             self.absorb_usage(usage);
         }

@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use steps_usage::Usage;
 
-use crate::{lenient, money};
+use crate::{lenient, money, text};
 
 /// What OpenRouter wrote down about a generation. As JSON its names are camelCase.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -92,7 +92,7 @@ impl Generation {
             cached_tokens: self.native_tokens_cached.unwrap_or(0),
             upstream_cost_usd: self.upstream_inference_cost.unwrap_or_default(),
             is_byok: self.is_byok,
-            service_tier: self.service_tier.clone(),
+            service_tier: self.service_tier.as_deref().map(text::message),
             ..Usage::default()
         }
     }

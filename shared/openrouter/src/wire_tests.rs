@@ -441,6 +441,10 @@ async fn all_that_a_call_used_is_kept() {
     let failed = format!("{{{},{usage}}}", choices.replace("stop", "error"));
     let failure = plain(&failed).await.unwrap_err();
     assert_eq!(failure.usage, Some(full));
+    // A word of any length is recorded with every attempt: it is cut.
+    let long = choices.replace("flex", &"x".repeat(100_000));
+    let done = plain(&format!("{{{long},{usage}}}")).await.unwrap();
+    assert!(done.usage.service_tier.unwrap().len() < 1000);
     // Details that are missing, null or of another kind say nothing, and harm nothing.
     for details in ["null", "\"x\"", "[]", "3", "{}"] {
         let usage = format!(
