@@ -1,0 +1,5 @@
+#![doc = include_str!("../README.md")]
+
+mod run;
+
+pub use run::{NodeView, RunView, SHOWN_BYTES};

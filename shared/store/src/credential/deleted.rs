@@ -1,0 +1,123 @@
+//! Deleted credentials: what is needed to take a deletion back, for as long as Secrets Manager keeps the key.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::credential::audit::{self, AuditEntry};
+use crate::credential::handle::Credentials;
+use crate::credential::record::{
+    Credential, claim_name, free_name, name_taken, put, read, unchanged, with,
+};
+use crate::keys::{self, EXPIRES_AT};
+use crate::table::key::PK;
+use crate::table::{Attribute, Delete, Item, Transacted};
+use crate::{Error, Record, millis};
+
+/// A credential that was deleted and can be restored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeletedCredential {
+    /// As it was.
+    #[serde(flatten)]
+    pub credential: Credential,
+    /// When it was deleted.
+    #[serde(with = "millis")]
+    pub deleted_at: Timestamp,
+    /// Until when it can be restored.
+    #[serde(with = "millis")]
+    pub restorable_until: Timestamp,
+}
+
+const DELETED_AT: Attribute<Timestamp> = Attribute::new("deletedAt");
+const RESTORABLE_UNTIL: Attribute<Timestamp> = Attribute::new("restorableUntil");
+
+impl Credentials {
+    /// Deletes the credential, as it was read, and frees its name. It can be restored until `until`.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] where it was changed since it was read.
+    pub async fn delete(
+        &self,
+        credential: &Credential,
+        now: Timestamp,
+        until: Timestamp,
+        entry: &AuditEntry,
+    ) -> Result<DeletedCredential, Error> {
+        let id = &credential.id;
+        let record = Delete::of(keys::credential(id)).when(unchanged(credential));
+        let deleted = with(keys::deleted_credential(id), credential)
+            .set(DELETED_AT, now)
+            .set(RESTORABLE_UNTIL, until)
+            .set(EXPIRES_AT, until.as_second());
+        let writes = [
+            record.into(),
+            free_name(credential).into(),
+            deleted.into(),
+            audit::row(id, entry).into(),
+        ];
+        match self.0.transact(writes).await? {
+            Transacted::Done => Ok(DeletedCredential {
+                credential: credential.clone(),
+                deleted_at: now,
+                restorable_until: until,
+            }),
+            Transacted::Refused { .. } => Err(Record::Credential.conflict(id)),
+        }
+    }
+
+    /// The deleted credential of this id, while it can be restored; else [`Error::NotFound`].
+    pub async fn get_deleted(&self, id: &str) -> Result<DeletedCredential, Error> {
+        let item = self.0.get(keys::deleted_credential(id)).await?;
+        let deleted = item.as_ref().map(read_deleted).transpose()?.flatten();
+        deleted.ok_or_else(|| Record::DeletedCredential.not_found(id))
+    }
+
+    /// Every credential that can be restored, the oldest first.
+    pub async fn list_deleted(&self) -> Result<Vec<DeletedCredential>, Error> {
+        let items = self.0.all_under(&keys::deleted_credentials()).await?;
+        items
+            .iter()
+            .filter_map(|item| read_deleted(item).transpose())
+            .collect()
+    }
+
+    /// Takes the deletion back, under the name that `restored` has.
+    ///
+    /// # Errors
+    /// [`Error::NameTaken`] where that name is in use by now, [`Error::NotFound`] where someone else was quicker.
+    pub async fn restore(
+        &self,
+        restored: Credential,
+        entry: &AuditEntry,
+    ) -> Result<Credential, Error> {
+        let restored = Credential {
+            revision: restored.revision + 1,
+            ..restored
+        };
+        let deleted = Delete::of(keys::deleted_credential(&restored.id)).when(PK.exists());
+        let writes = [
+            deleted.into(),
+            claim_name(&restored).into(),
+            put(&restored).into(),
+            audit::row(&restored.id, entry).into(),
+        ];
+        match self.0.transact(writes).await? {
+            Transacted::Done => Ok(restored),
+            Transacted::Refused { index: 1, .. } => Err(name_taken(&restored.name)),
+            Transacted::Refused { .. } => Err(Record::DeletedCredential.not_found(restored.id)),
+        }
+    }
+}
+
+/// `None` past its time: DynamoDB drops it within days of that, not at once.
+fn read_deleted(item: &Item) -> Result<Option<DeletedCredential>, Error> {
+    let restorable_until = RESTORABLE_UNTIL.get(item)?;
+    if restorable_until < Timestamp::now() {
+        return Ok(None);
+    }
+    Ok(Some(DeletedCredential {
+        credential: read(item)?,
+        deleted_at: DELETED_AT.get(item)?,
+        restorable_until,
+    }))
+}

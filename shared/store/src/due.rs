@@ -1,0 +1,114 @@
+//! What has to be looked at again: runs that have not ended, and calls whose cost is not known. A sparse index holds
+//! only these, so looking costs nothing where there are none.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::Error;
+use crate::keys::{self, BY_DUE};
+use crate::table::item::kept_as_word;
+use crate::table::{Attribute, Change, Query, Table};
+
+/// Why something is looked at again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Due {
+    /// A run has not ended.
+    Run,
+    /// What a node's call cost is not known.
+    Cost,
+}
+
+impl Due {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Run => "RUN",
+            Self::Cost => "COST",
+        }
+    }
+
+    fn parse(word: &str) -> Option<Self> {
+        [Self::Run, Self::Cost]
+            .into_iter()
+            .find(|due| due.as_str() == word)
+    }
+}
+
+kept_as_word!(Due);
+
+/// Why the item is looked at again, and when.
+pub(crate) const DUE: Attribute<Due> = Attribute::new("due");
+pub(crate) const DUE_AT: Attribute<Timestamp> = Attribute::new("dueAt");
+
+/// A run, or a node of it, that is due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueItem {
+    /// The run.
+    pub run_id: String,
+    /// The node; `None` where the run itself is due.
+    pub node_id: Option<String>,
+    due: Due,
+    due_at: Timestamp,
+}
+
+/// What is due.
+#[derive(Debug, Clone)]
+pub struct DueItems(pub(crate) Table);
+
+impl DueItems {
+    /// Up to `limit` of what is due, the longest due first.
+    pub async fn list(
+        &self,
+        due: Due,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<DueItem>, Error> {
+        let query = Query::of(DUE.is(due).and(DUE_AT.is_at_most(now)))
+            .index(BY_DUE)
+            .limit(limit);
+        let (items, _) = self.0.page(query).await?;
+        items
+            .iter()
+            .map(|item| {
+                Ok(DueItem {
+                    run_id: keys::run_of(item)?,
+                    node_id: keys::node_of(item)?,
+                    due,
+                    due_at: DUE_AT.get(item)?,
+                })
+            })
+            .collect()
+    }
+
+    /// Makes it due again `after` a time, unless it is not due any more or someone else has done so.
+    pub async fn again(
+        &self,
+        item: &DueItem,
+        now: Timestamp,
+        after: Duration,
+    ) -> Result<(), Error> {
+        self.change(item, |change| change.set(DUE_AT, now + after))
+            .await
+    }
+
+    /// Gives it up.
+    pub async fn done(&self, item: &DueItem) -> Result<(), Error> {
+        self.change(item, |change| change.remove(DUE).remove(DUE_AT))
+            .await
+    }
+
+    async fn change(
+        &self,
+        item: &DueItem,
+        how: impl FnOnce(Change) -> Change,
+    ) -> Result<(), Error> {
+        let key = match &item.node_id {
+            Some(node) => keys::node(&item.run_id, node),
+            None => keys::run(&item.run_id),
+        };
+        let seen = DUE.is(item.due).and(DUE_AT.is(item.due_at));
+        // Where it does not pass, someone else has looked.
+        self.0.write(how(Change::of(key).when(seen))).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,483 @@
+//! The keys of every item, and of the indexes: the only place where a key or a prefix is written out.
+//!
+//! Ids and names in keys have no `#`, or stand last, so no two records share a key.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use crate::table::key::{PK, SK, Under};
+use crate::table::{Attribute, Item};
+use crate::{Error, Record};
+
+pub use crate::table::key::Key;
+
+// ---- Runs ------------------------------------------------------------------------------------------------------------
+
+const RUN: &str = "RUN";
+const BODY: &str = "BODY";
+const NODE: &str = "NODE#";
+const READY: &str = "READY#";
+const LANE: &str = "LANE#";
+const EACH: &str = "EACH#";
+const RUNS: &str = "RUN#";
+
+fn run_partition(run: &str) -> String {
+    format!("{RUNS}{run}")
+}
+
+/// A run's head: what changes while it goes on.
+pub fn run(id: &str) -> Key {
+    Key::new(run_partition(id), RUN)
+}
+
+/// A run's texts, which never change.
+pub fn body(run: &str) -> Key {
+    Key::new(run_partition(run), BODY)
+}
+
+/// A node of a run.
+pub fn node(run: &str, id: &str) -> Key {
+    Key::new(run_partition(run), format!("{NODE}{id}"))
+}
+
+/// An item of a node's list, counted from 0; they are in the order of the list.
+pub fn node_item(run: &str, id: &str, index: u32) -> Key {
+    Key::new(run_partition(run), format!("{NODE}{id}#{index:06}"))
+}
+
+/// Which items of a node's list are done: one set for each 200 of them.
+pub fn each(run: &str, id: &str, chunk: u32) -> Key {
+    Key::new(run_partition(run), format!("{EACH}{id}#{chunk:06}"))
+}
+
+/// A unit (a node's id, or `id#index`) that waits for a lane. The highest rank stands first.
+pub fn ready(run: &str, rank: u16, unit: &str) -> Key {
+    let place = u16::MAX - rank;
+    Key::new(run_partition(run), format!("{READY}{place:05}#{unit}"))
+}
+
+/// A lane of a run.
+pub fn lane(run: &str, number: u8) -> Key {
+    Key::new(run_partition(run), format!("{LANE}{number:03}"))
+}
+
+/// The nodes of a run, and the items of their lists.
+pub(crate) fn nodes(run: &str) -> Under {
+    Under {
+        pk: run_partition(run),
+        prefix: NODE,
+    }
+}
+
+/// The run of an item in a run's partition.
+pub(crate) fn run_of(item: &Item) -> Result<String, Error> {
+    let pk = PK.get(item)?;
+    let run = pk.strip_prefix(RUNS);
+    Ok(run
+        .ok_or(Error::Malformed {
+            attribute: PK.name(),
+        })?
+        .to_owned())
+}
+
+/// The node whose record the item is; `None` for the run's other items.
+pub(crate) fn node_of(item: &Item) -> Result<Option<String>, Error> {
+    let sk = SK.get(item)?;
+    let id = sk.strip_prefix(NODE).filter(|id| !id.contains('#'));
+    Ok(id.map(str::to_owned))
+}
+
+/// What makes a repeated delivery the same run. The identity, which may have a `#`, stands last.
+pub fn identity(workflow: &str, identity: &str) -> Key {
+    Key::new(format!("IDENTITY#{workflow}#{identity}"), "IDENTITY")
+}
+
+/// The last run of a schedule whose runs take turns.
+pub fn turn(workflow: &str, schedule: &str) -> Key {
+    Key::new(format!("SCHEDULE#{workflow}#{schedule}"), "TURN")
+}
+
+// ---- Workflows -------------------------------------------------------------------------------------------------------
+
+const WEBHOOK: &str = "WEBHOOK#";
+
+fn workflow_partition(id: &str) -> String {
+    format!("WORKFLOW#{id}")
+}
+
+/// A workflow's newest version.
+pub fn workflow(id: &str) -> Key {
+    Key::new(workflow_partition(id), "LATEST")
+}
+
+/// One version of a workflow.
+pub fn version(workflow: &str, number: u64) -> Key {
+    Key::new(workflow_partition(workflow), format!("VERSION#{number:08}"))
+}
+
+/// A webhook of a workflow.
+pub fn webhook(workflow: &str, name: &str) -> Key {
+    Key::new(workflow_partition(workflow), format!("{WEBHOOK}{name}"))
+}
+
+/// Every webhook of a workflow.
+pub(crate) fn webhooks(workflow: &str) -> Under {
+    Under {
+        pk: workflow_partition(workflow),
+        prefix: WEBHOOK,
+    }
+}
+
+const SOURCES: &str = "SOURCES";
+const ARN: &str = "ARN#";
+
+/// A queue, topic or bucket whose events start a workflow.
+pub fn source(arn: &str) -> Key {
+    Key::new(SOURCES, format!("{ARN}{arn}"))
+}
+
+/// Every source.
+pub(crate) fn sources() -> Under {
+    Under {
+        pk: SOURCES.to_owned(),
+        prefix: ARN,
+    }
+}
+
+// ---- Credentials -----------------------------------------------------------------------------------------------------
+
+/// All credentials share a partition: they are few, and a list just after a creation has to show it.
+const CREDENTIALS: &str = "CREDENTIALS";
+const ID: &str = "ID#";
+const DELETED: &str = "DELETED#";
+
+/// A credential's record.
+pub fn credential(id: &str) -> Key {
+    Key::new(CREDENTIALS, format!("{ID}{id}"))
+}
+
+/// Every credential, the oldest first.
+pub(crate) fn credentials() -> Under {
+    Under {
+        pk: CREDENTIALS.to_owned(),
+        prefix: ID,
+    }
+}
+
+/// The claim on a credential's name.
+pub fn credential_name(name: &str) -> Key {
+    Key::new(CREDENTIALS, format!("NAME#{name}"))
+}
+
+/// A deleted credential, until its key is gone.
+pub fn deleted_credential(id: &str) -> Key {
+    Key::new(CREDENTIALS, format!("{DELETED}{id}"))
+}
+
+/// Every deleted credential, the oldest first.
+pub(crate) fn deleted_credentials() -> Under {
+    Under {
+        pk: CREDENTIALS.to_owned(),
+        prefix: DELETED,
+    }
+}
+
+/// The partition of what was done to a credential.
+pub(crate) fn audit(credential: &str) -> String {
+    format!("AUDIT#{credential}")
+}
+
+/// One row of it. `row` is a UUIDv7: rows are in the order of time, and no two alike.
+pub fn audit_row(credential: &str, row: Uuid) -> Key {
+    Key::new(audit(credential), format!("AT#{row}"))
+}
+
+const CREDENTIAL_USERS: &str = "CREDENTIAL_USERS";
+const BY_WORKFLOW_ID: &str = "WORKFLOW#";
+
+/// The credentials that a workflow's newest version names.
+pub fn credential_user(workflow: &str) -> Key {
+    Key::new(CREDENTIAL_USERS, format!("{BY_WORKFLOW_ID}{workflow}"))
+}
+
+/// The same of every workflow: a partition of its own, so that all rows are read consistently, at once.
+pub(crate) fn credential_users() -> Under {
+    Under {
+        pk: CREDENTIAL_USERS.to_owned(),
+        prefix: BY_WORKFLOW_ID,
+    }
+}
+
+// ---- Budgets ---------------------------------------------------------------------------------------------------------
+
+/// What a run's own budget is called in an attempt's record.
+pub const RUN_BUDGET: &str = RUN;
+
+/// What a workflow's budget of a day is called in an attempt's record.
+pub fn workflow_day(workflow: &str, day: Date) -> String {
+    format!("WORKFLOW#{workflow}#{day}")
+}
+
+/// What a credential's budget of a day is called in an attempt's record.
+pub fn credential_day(credential: &str, day: Date) -> String {
+    format!("CREDENTIAL#{credential}#{day}")
+}
+
+/// What a day has committed of the budget of this name.
+pub fn spend(budget: &str) -> Key {
+    Key::new(format!("SPEND#{budget}"), "DAY")
+}
+
+/// The day (UTC) that a time is on.
+pub(crate) fn day(at: Timestamp) -> Date {
+    at.to_zoned(TimeZone::UTC).date()
+}
+
+// ---- The model list --------------------------------------------------------------------------------------------------
+
+const MODELS: &str = "MODELS";
+
+/// The head of the model list.
+pub fn model_list() -> Key {
+    Key::new(MODELS, "HEAD")
+}
+
+/// A further part of a model list, counted from 1.
+pub fn model_list_part(refresh: &str, part: usize) -> Key {
+    Key::new(MODELS, format!("PART#{refresh}#{part:04}"))
+}
+
+// ---- Indexes ---------------------------------------------------------------------------------------------------------
+
+/// Newest versions of workflows by id, and runs by the month of their start: hash `list`, range `listKey`.
+pub(crate) const BY_LIST: &str = "byList";
+/// Runs of a workflow: hash `workflowId`, range `listKey`.
+pub(crate) const BY_WORKFLOW: &str = "byWorkflow";
+/// Runs by status and month: hash `statusList`, range `listKey`.
+pub(crate) const BY_STATUS: &str = "byStatus";
+/// What has to be looked at again: hash `due`, range `dueAt`.
+pub(crate) const BY_DUE: &str = "byDue";
+/// Nodes that wait: hash `waiting`, range `waitUntil`.
+pub(crate) const BY_WAITING: &str = "byWaiting";
+/// Nodes of a run by their last change: hash `pk`, range `changedAt`.
+pub(crate) const BY_CHANGE: &str = "byChange";
+
+/// The list that the item is in.
+pub(crate) const LIST: Attribute<String> = Attribute::new("list");
+/// Its place in that list: a workflow's id, a run's id.
+pub(crate) const LIST_KEY: Attribute<String> = Attribute::new("listKey");
+/// A run's workflow. No other record has an attribute of this name: the index of a workflow's runs stands on it.
+pub(crate) const WORKFLOW_ID: Attribute<String> = Attribute::new("workflowId");
+/// The list of its status that a run is in.
+pub(crate) const STATUS_LIST: Attribute<String> = Attribute::new("statusList");
+/// The list of workflows.
+pub(crate) const WORKFLOWS: &str = "WORKFLOWS";
+
+/// A month (UTC), such as `2026-11`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Month {
+    year: i16,
+    month: i8,
+}
+
+impl Month {
+    /// The month that a time is in.
+    pub(crate) fn of(at: Timestamp) -> Self {
+        let date = day(at);
+        Self {
+            year: date.year(),
+            month: date.month(),
+        }
+    }
+
+    /// The month of a run's start, which its id (a UUIDv7) tells; [`Error::NotFound`] for what is no run's id.
+    pub(crate) fn of_run(id: &str) -> Result<Self, Error> {
+        Uuid::try_parse(id)
+            .ok()
+            .and_then(|id| id.get_timestamp())
+            .and_then(|at| {
+                let (seconds, _) = at.to_unix();
+                Timestamp::from_second(i64::try_from(seconds).ok()?).ok()
+            })
+            .map(Self::of)
+            .ok_or_else(|| Record::Run.not_found(id))
+    }
+
+    /// The month before.
+    pub(crate) fn before(self) -> Self {
+        match self.month {
+            1 => Self {
+                year: self.year - 1,
+                month: 12,
+            },
+            month => Self {
+                year: self.year,
+                month: month - 1,
+            },
+        }
+    }
+}
+
+impl fmt::Display for Month {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-{:02}", self.year, self.month)
+    }
+}
+
+impl FromStr for Month {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let month = text.split_once('-').and_then(|(year, month)| {
+            let (year, month) = (year.parse().ok()?, month.parse().ok()?);
+            Date::new(year, month, 1).ok()?;
+            Some(Self { year, month })
+        });
+        month
+            .filter(|month| month.to_string() == text)
+            .ok_or(Error::BadCursor)
+    }
+}
+
+/// The list of the runs that started in this month.
+pub(crate) fn runs_of(month: Month) -> String {
+    format!("RUNS#{month}")
+}
+
+/// The list of the runs that started in this month and stand so.
+pub(crate) fn runs_that_are(status: &str, month: Month) -> String {
+    format!("{status}#{month}")
+}
+
+/// Months in which a run that is still kept may have started, the newest first. A resumed run may be kept longer than
+/// `days`: one month more. A clock that is a little ahead may have put a run into the next month already.
+pub(crate) fn months(now: Timestamp, days: i64) -> Vec<Month> {
+    let newest = Month::of(now + SignedDuration::from_mins(5));
+    let begin = now - SignedDuration::from_hours(24 * days);
+    let oldest = Month::of(begin).before();
+    let mut months = vec![newest];
+    let mut month = newest;
+    while month > oldest {
+        month = month.before();
+        months.push(month);
+    }
+    months
+}
+
+/// The retention's end as DynamoDB's time to live wants it: seconds since 1970.
+pub(crate) const EXPIRES_AT: Attribute<i64> = Attribute::new("expiresAt");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RUN_ID: &str = "019ab000-0000-7000-8000-000000000000";
+
+    fn sorted(keys: Vec<Key>) {
+        let mut by_sort_key = keys.clone();
+        by_sort_key.sort();
+        assert_eq!(keys, by_sort_key);
+    }
+
+    #[test]
+    fn records_of_a_run_stand_in_the_order_that_readers_want() {
+        // The longest path first, then by unit.
+        sorted(vec![
+            ready(RUN_ID, u16::MAX, "z"),
+            ready(RUN_ID, 500, "b"),
+            ready(RUN_ID, 12, "a"),
+            ready(RUN_ID, 3, "a#000001"),
+            ready(RUN_ID, 3, "b"),
+            ready(RUN_ID, 0, "a"),
+        ]);
+        sorted((0..=40).map(|number| lane(RUN_ID, number)).collect());
+        let items = [0, 1, 9, 10, 99_999, 100_000];
+        sorted(items.map(|index| node_item(RUN_ID, "n", index)).to_vec());
+        sorted(items.map(|chunk| each(RUN_ID, "n", chunk)).to_vec());
+    }
+
+    #[test]
+    fn no_two_records_share_a_key() {
+        let mut keys = vec![
+            run(RUN_ID),
+            body(RUN_ID),
+            lane(RUN_ID, 1),
+            identity("w", "a#b"),
+            turn("w", "a"),
+            workflow("w"),
+            version("w", 1),
+            webhook("w", "LATEST"),
+            source("arn:aws:s3:::w"),
+            credential("w"),
+            credential_name("w"),
+            deleted_credential("w"),
+            audit_row("w", Uuid::nil()),
+            credential_user("w"),
+            spend(&workflow_day("w", day(Timestamp::UNIX_EPOCH))),
+            spend(&credential_day("w", day(Timestamp::UNIX_EPOCH))),
+            model_list(),
+            model_list_part("w", 1),
+        ];
+        for id in ["RUN", "BODY", "n", "n-1", "1"] {
+            keys.push(node(RUN_ID, id));
+            for index in [0, 1, 200] {
+                keys.push(node_item(RUN_ID, id, index));
+                keys.push(each(RUN_ID, id, index));
+                keys.push(ready(RUN_ID, 1, &format!("{id}#{index:06}")));
+            }
+            keys.push(ready(RUN_ID, 1, id));
+        }
+        let count = keys.len();
+        keys.sort();
+        keys.dedup();
+        assert_eq!(keys.len(), count);
+    }
+
+    #[test]
+    fn only_a_nodes_own_record_names_a_node() {
+        let name = |key: Key| node_of(&key.item()).unwrap();
+        assert_eq!(name(node(RUN_ID, "a$b_c-d")).as_deref(), Some("a$b_c-d"));
+        for other in [
+            run(RUN_ID),
+            body(RUN_ID),
+            node_item(RUN_ID, "a", 0),
+            each(RUN_ID, "a", 0),
+            ready(RUN_ID, 0, "a"),
+            lane(RUN_ID, 0),
+        ] {
+            assert_eq!(name(other.clone()), None, "{other:?}");
+            assert_eq!(run_of(&other.item()).unwrap(), RUN_ID);
+        }
+    }
+
+    #[test]
+    fn a_runs_month_is_told_by_its_id() {
+        let id = "0199f5d6-8c00-7000-8000-000000000000";
+        assert_eq!(Month::of_run(id).unwrap().to_string(), "2025-10");
+        for none in ["", "run", "67e55044-10b1-426f-9247-bb680e5fe0c8"] {
+            assert!(matches!(Month::of_run(none), Err(Error::NotFound { .. })));
+        }
+    }
+
+    #[test]
+    fn months_go_back_to_the_one_before_the_retention_began() {
+        let now: Timestamp = "2026-02-03T00:00:00Z".parse().unwrap();
+        let list = |days| -> Vec<String> {
+            let months = months(now, days);
+            months.iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(list(1), ["2026-02", "2026-01"]);
+        assert_eq!(list(40), ["2026-02", "2026-01", "2025-12", "2025-11"]);
+        let eve: Timestamp = "2026-02-28T23:58:00Z".parse().unwrap();
+        assert_eq!(months(eve, 1)[0].to_string(), "2026-03");
+        for wrong in ["", "2026", "2026-13", "2026-1", "x-01"] {
+            assert!(wrong.parse::<Month>().is_err(), "{wrong}");
+        }
+        assert_eq!("2026-02".parse::<Month>().unwrap(), Month::of(now));
+    }
+}

@@ -1,0 +1,38 @@
+#![doc = include_str!("../README.md")]
+
+mod budget;
+mod credential;
+mod due;
+mod error;
+pub mod keys;
+pub mod millis;
+mod model_list;
+mod node;
+mod run;
+mod store;
+mod table;
+mod workflow;
+
+pub use budget::{Budget, OverBudget, Reserve, Reserved};
+pub use credential::{
+    Action, Actor, AuditEntry, Check, Credential, CredentialUser, Credentials, DeletedCredential,
+    LastRotation, OldKey, Rotation,
+};
+pub use due::{Due, DueItem, DueItems};
+pub use error::{Error, Record, retry_conflict};
+pub use model_list::{ModelList, ModelListHead};
+pub use node::{
+    Answer, Attempt, ChangedNode, Claim, Claimed, Lease, NodeRecord, NodeStatus, Nodes, Outcome,
+    Waiting, WaitingNode, Work,
+};
+pub use run::{
+    Begun, Ended, LOST_AFTER, LastTurn, NewRun, RUN_ABORTED, RUN_TIMED_OUT, RerunOf, Resume, Run,
+    RunError, RunFilter, RunHead, RunStatus, RunSummary, Runs, Trigger, Turn, aborted,
+    timed_out,
+};
+pub use steps_usage::Usage;
+pub use store::Store;
+pub use table::page::{Page, from_cursor, to_cursor};
+pub use workflow::{
+    SecretVersion, Source, Sources, StoredWorkflow, Webhook, Webhooks, WorkflowSummary, Workflows,
+};

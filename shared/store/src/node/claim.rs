@@ -1,0 +1,189 @@
+//! A node is in one function's hands at a time: claimed under a lease, which ends unless it is renewed.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::budget::{self, OverBudget, Reserve, Reserved};
+use crate::keys::{self, EXPIRES_AT, Key};
+use crate::node::record::{
+    ATTEMPTS, Attempt, CHANGED_AT, ENDED_AT, ERROR, EXECUTION, GENERATION_ID, LEASE_UNTIL,
+    NodeRecord, NodeStatus, Nodes, OWNER, STARTED_AT, STATUS, TRIED, WAIT_CODE, WAIT_UNTIL,
+    WAITING, WORKFLOW, read,
+};
+use crate::run::{RunStatus, Runs};
+use crate::table::key::PK;
+use crate::table::{Change, Transacted, Write};
+use crate::{Error, Record};
+
+/// The right to work on a node, until the lease ends.
+#[derive(Debug, Clone)]
+pub struct Lease {
+    pub(super) run_id: String,
+    pub(super) node_id: String,
+    pub(super) execution: u32,
+    pub(super) owner: String,
+    pub(super) attempt: usize,
+    number: usize,
+    pub(super) reserved: Option<Reserved>,
+}
+
+impl Lease {
+    /// The number of this attempt among those of this execution of the run, from 1.
+    pub fn attempt_number(&self) -> usize {
+        self.number
+    }
+
+    pub(super) fn key(&self) -> Key {
+        keys::node(&self.run_id, &self.node_id)
+    }
+
+    /// What is held back for it.
+    pub fn reserved(&self) -> Option<&Reserved> {
+        self.reserved.as_ref()
+    }
+}
+
+/// What is asked for in [`Nodes::claim`].
+#[derive(Debug)]
+pub struct Claim<'a> {
+    /// The run.
+    pub run_id: &'a str,
+    /// The number of the run's execution.
+    pub execution: u32,
+    /// The run's workflow.
+    pub workflow_id: &'a str,
+    /// The node.
+    pub node_id: &'a str,
+    /// Its record as it was read.
+    pub seen: Option<&'a NodeRecord>,
+    /// When the attempt begins.
+    pub now: Timestamp,
+    /// How long the lease lasts unless renewed.
+    pub lease: Duration,
+    /// What the attempt may cost at most; held back in budgets until its cost is known.
+    pub reserve: Option<&'a Reserve>,
+}
+
+/// The answer to [`Nodes::claim`].
+#[derive(Debug)]
+pub enum Claimed {
+    /// The node is the caller's.
+    Granted(Lease),
+    /// Another one claimed or ended it first; its record as it is now.
+    Taken(Box<NodeRecord>),
+    /// A budget does not cover the reserve.
+    OverBudget(Box<OverBudget>),
+}
+
+impl Nodes {
+    /// Takes the node for one attempt, as far as nobody else has since it was seen.
+    pub async fn claim(&self, claim: &Claim<'_>) -> Result<Claimed, Error> {
+        let owner = Uuid::now_v7().to_string();
+        let reserved = claim.reserve.map(|reserve| reserve.reserved(claim.now));
+        let before = claim.seen.map_or(&[][..], |node| &node.attempts);
+        let tried = before.len();
+        let earlier = |attempt: &&Attempt| attempt.execution == claim.execution;
+        let number = before.iter().filter(earlier).count() + 1;
+        let attempt = Attempt {
+            execution: claim.execution,
+            started_at: claim.now,
+            reserved: reserved.clone(),
+            ..Attempt::default()
+        };
+        let free = match claim.seen {
+            None => PK.is_missing(),
+            // Every claim adds an attempt, so the count tells whether anyone was here since;
+            // a lease may also have been renewed.
+            Some(_) => {
+                let lost = STATUS
+                    .is(NodeStatus::Running)
+                    .and(LEASE_UNTIL.is_below(claim.now));
+                let failed_before = STATUS
+                    .is(NodeStatus::Failed)
+                    .and(EXECUTION.is_below(claim.execution));
+                let waits = STATUS.is(NodeStatus::Waiting);
+                ATTEMPTS
+                    .has_length(tried)
+                    .and(waits.or(lost).or(failed_before))
+            }
+        };
+        let node = Change::of(keys::node(claim.run_id, claim.node_id))
+            .when(free)
+            .telling()
+            .set(STATUS, NodeStatus::Running)
+            .set(OWNER, &owner)
+            .set(EXECUTION, claim.execution)
+            .set(WORKFLOW, claim.workflow_id)
+            .set(LEASE_UNTIL, claim.now + claim.lease)
+            .append(ATTEMPTS, &attempt)
+            .set(TRIED, tried + 1)
+            .set_once(STARTED_AT, claim.now)
+            .set(CHANGED_AT, claim.now)
+            .set(EXPIRES_AT, self.0.expires(claim.now))
+            .remove(WAITING)
+            .remove(WAIT_UNTIL)
+            .remove(WAIT_CODE)
+            .remove(ENDED_AT)
+            .remove(ERROR);
+        let mut writes: Vec<Write> = vec![node.into()];
+        if let Some(reserve) = claim.reserve {
+            writes.extend(budget::reserve(claim.run_id, reserve, claim.now));
+        }
+        match self.0.transact(writes).await? {
+            Transacted::Done => Ok(Claimed::Granted(Lease {
+                run_id: claim.run_id.to_owned(),
+                node_id: claim.node_id.to_owned(),
+                execution: claim.execution,
+                owner,
+                attempt: tried,
+                number,
+                reserved,
+            })),
+            Transacted::Refused { index: 0, item } => {
+                let record = match item {
+                    Some(item) => read(&item)?,
+                    None => self.get(claim.run_id, claim.node_id).await?,
+                };
+                record
+                    .map(|record| Claimed::Taken(Box::new(record)))
+                    .ok_or_else(|| Record::Node.conflict(claim.node_id))
+            }
+            Transacted::Refused { index, item } => claim
+                .reserve
+                .and_then(|reserve| budget::over_budget(reserve, index - 1, item.as_ref()))
+                .map(|over| Claimed::OverBudget(Box::new(over)))
+                .ok_or(Error::Malformed {
+                    attribute: "budget",
+                }),
+        }
+    }
+
+    /// Notes the generation's id while its text still arrives, so that its cost can be asked for even if this function
+    /// dies. No index projects it.
+    pub async fn note_generation(&self, lease: &Lease, generation_id: &str) -> Result<(), Error> {
+        let change = Change::of(lease.key()).when(PK.exists()).set(
+            ATTEMPTS.at(lease.attempt).field(GENERATION_ID),
+            generation_id,
+        );
+        if self.0.write(change).await? {
+            return Ok(());
+        }
+        Err(Record::Node.not_found(&lease.node_id))
+    }
+
+    /// Lengthens the lease; `false` where it was lost to another function.
+    pub async fn renew(&self, lease: &Lease, until: Timestamp) -> Result<bool, Error> {
+        let change = Change::of(lease.key())
+            .when(OWNER.is(&lease.owner))
+            .set(LEASE_UNTIL, until);
+        self.0.write(change).await
+    }
+
+    /// Whether the run is cancelled. Where it was resumed meanwhile, its new execution waits for this attempt.
+    pub async fn is_cancelled(&self, lease: &Lease) -> Result<bool, Error> {
+        let run = Runs(self.0.clone()).head(&lease.run_id).await?;
+        Ok(run.status == RunStatus::Aborted)
+    }
+}

@@ -1,0 +1,112 @@
+//! What attempts cost: added to the run and taken from budgets; and costs that OpenRouter tells later.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use steps_usage::Usage;
+
+use crate::Error;
+use crate::budget::{self, Reserved};
+use crate::due::{DUE, DUE_AT, Due};
+use crate::keys;
+use crate::node::record::{
+    ATTEMPT_COST_USD, ATTEMPT_RESERVED, ATTEMPTS, Attempt, COST_USD, NodeStatus, Nodes, read,
+};
+use crate::run::record as run;
+use crate::run::RunError;
+use crate::table::{Attribute, Change, Write};
+
+/// What an attempt adds to its run.
+pub(super) struct Charge<'a> {
+    pub(super) cost: Decimal,
+    pub(super) reserved: Option<&'a Reserved>,
+    pub(super) usage: &'a Usage,
+    pub(super) failed: Option<&'a RunError>,
+}
+
+/// When OpenRouter is asked again about a cost that it did not know at the attempt's end.
+pub(super) const FIRST_ASKED: Duration = Duration::from_secs(60);
+
+/// The writes that add an attempt to the run's totals, and settle what was held back for it.
+pub(super) fn charge(run_id: &str, charge: &Charge<'_>) -> Vec<Write> {
+    let mut run = Change::of(keys::run(run_id)).add(run::COST_USD, charge.cost);
+    for (name, number) in charge.usage.numbers() {
+        run = run.add(Attribute::new(name), number);
+    }
+    if let Some(reserved) = charge.reserved.filter(|reserved| reserved.in_run()) {
+        run = run.add(run::BUDGET_LEFT_USD, reserved.usd - charge.cost);
+    }
+    if let Some(error) = charge.failed {
+        // The first node to fail is the one that the run failed of.
+        run = run.set_once(run::ERROR, error);
+    }
+    let mut writes = vec![run.into()];
+    if let Some(reserved) = charge.reserved {
+        writes.extend(budget::settle_days(reserved, charge.cost));
+    }
+    writes
+}
+
+impl Nodes {
+    /// Records, once, what an attempt turned out to cost whose answer did not say, and of what it `used` all that the
+    /// answer did not say either. `last` where no other attempt of the node is unpriced: it need not be looked at again.
+    pub async fn recover_cost(
+        &self,
+        run_id: &str,
+        node_id: &str,
+        (index, attempt): (usize, &Attempt),
+        (cost_usd, used): (Decimal, &Usage),
+        last: bool,
+    ) -> Result<(), Error> {
+        let known = attempt.usage.clone().unwrap_or_default();
+        let more = known.missing_from(used);
+        let cost = || ATTEMPTS.at(index).field(ATTEMPT_COST_USD);
+        let usage = || ATTEMPTS.at(index).field(ATTEMPT_USAGE);
+        let mut node = Change::of(keys::node(run_id, node_id))
+            .when(cost().is_missing())
+            .set(cost(), cost_usd.to_string())
+            .set(usage(), known.with(&more))
+            .remove(ATTEMPTS.at(index).field(ATTEMPT_RESERVED))
+            .add(COST_USD, cost_usd);
+        if attempt.usage.is_none() {
+            // An end that was written since may know it.
+            node = node.when(usage().is_missing());
+        }
+        if last {
+            node = node.remove(DUE).remove(DUE_AT);
+        }
+        let charges = charge(
+            run_id,
+            &Charge {
+                cost: cost_usd,
+                reserved: attempt.reserved.as_ref(),
+                usage: &more,
+                failed: None,
+            },
+        );
+        let writes = [node.into()].into_iter().chain(charges);
+        self.0.transact(writes).await?;
+        Ok(())
+    }
+
+    /// Makes due every node of an ended run that may have cost what nobody has recorded.
+    pub async fn mark_costs_due(&self, run_id: &str, now: Timestamp) -> Result<(), Error> {
+        for item in self.0.all_under(&keys::nodes(run_id)).await? {
+            let Some(node) = read(&item)? else {
+                continue;
+            };
+            let lost = node.status == NodeStatus::Running;
+            if !lost && !node.attempts.iter().any(Attempt::is_unpriced) {
+                continue;
+            }
+            // A function that still works on it settles it by itself.
+            let at = node.lease_until.unwrap_or(now).max(now) + FIRST_ASKED;
+            let change = Change::of(keys::node(run_id, &node.id))
+                .set(DUE, Due::Cost)
+                .set(DUE_AT, at);
+            self.0.write(change).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,223 @@
+//! An attempt ends once, and what it cost is counted once: in the node, the run and every budget, all or none.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde_json::Value;
+use steps_problem::Problem;
+use steps_usage::Usage;
+
+use crate::Error;
+use crate::budget::Reserved;
+use crate::due::{DUE, DUE_AT, Due};
+use crate::node::claim::Lease;
+use crate::node::cost::{Charge, FIRST_ASKED, charge};
+use crate::node::record::{
+    ANSWER, ATTEMPT_COST_USD, ATTEMPT_ENDED_AT, ATTEMPTS, Answer, Attempt, CHANGED_AT, COST_USD,
+    ENDED_AT, ERROR, LEASE_UNTIL, NodeStatus, Nodes, OUTPUT, OWNER, STATUS, WAIT_CODE, WAIT_UNTIL,
+    WAITING, Waiting,
+};
+use crate::run::RunError;
+use crate::table::{Change, Transacted};
+
+/// How an attempt ended.
+#[derive(Debug)]
+pub enum Outcome<'a> {
+    /// With an answer: the node's variable.
+    Succeeded(&'a Value),
+    /// With a failure that may pass: the next attempt begins at `until`.
+    Waiting {
+        /// When the next attempt begins.
+        until: Timestamp,
+        /// What happened.
+        problem: &'a Problem,
+    },
+    /// With a failure that will not pass.
+    Failed(&'a Problem),
+}
+
+/// An outcome as it is to be written: an answer's text is stored already.
+enum Kept<'a> {
+    Succeeded(AttributeValue, Answer),
+    Waiting(Timestamp, &'a Problem),
+    Failed(&'a Problem),
+}
+
+/// The end of an attempt, as it is to be written.
+struct End {
+    attempt: Attempt,
+    /// What is still to be counted.
+    cost: Decimal,
+    /// What is still to be given back.
+    reserved: Option<Reserved>,
+    /// What is still to be counted.
+    usage: Usage,
+    unpriced: bool,
+    /// Whether another function has counted the cost already.
+    recovered: bool,
+    now: Timestamp,
+}
+
+impl Nodes {
+    /// Ends the attempt under this lease: the node's new state and what it cost, in one transaction with the run's
+    /// total. An answer that comes after the node has ended another way is not stored, but its cost is counted; an
+    /// end that was written before changes nothing. `unpriced` where OpenRouter has yet to say what this attempt or
+    /// an earlier one cost: it is due to be asked.
+    pub async fn settle(
+        &self,
+        lease: &Lease,
+        attempt: &Attempt,
+        outcome: &Outcome<'_>,
+        unpriced: bool,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let mut end = End {
+            attempt: Attempt {
+                execution: lease.execution,
+                ..attempt.clone()
+            },
+            cost: attempt.cost_usd.unwrap_or_default(),
+            reserved: lease.reserved.clone(),
+            usage: attempt.usage.clone().unwrap_or_default(),
+            unpriced,
+            recovered: false,
+            now,
+        };
+        if end.attempt.is_unpriced() {
+            // What is held back stays so until the cost is known.
+            end.attempt.reserved = end.reserved.take();
+        }
+        let kept = self.keep(lease, outcome, &end.usage).await?;
+        if self.write_end(lease, &end, Some(&kept)).await? {
+            return Ok(());
+        }
+        let node = self.get(&lease.run_id, &lease.node_id).await?;
+        let recorded = node
+            .as_ref()
+            .and_then(|node| node.attempts.get(lease.attempt));
+        match recorded {
+            None => {
+                return Err(Error::Malformed {
+                    attribute: ATTEMPTS.name(),
+                });
+            }
+            Some(recorded) if recorded.ended_at.is_some() => return Ok(()),
+            Some(Attempt {
+                cost_usd: Some(cost),
+                usage,
+                ..
+            }) => {
+                // Another function took this one for dead, asked OpenRouter, and counted what that said.
+                let counted = usage.clone().unwrap_or_default();
+                end.usage = counted.missing_from(&end.usage);
+                end.attempt.usage = Some(counted.with(&end.usage));
+                end.attempt.cost_usd = Some(*cost);
+                end.attempt.reserved = None;
+                end.cost = Decimal::ZERO;
+                end.reserved = None;
+                end.recovered = true;
+                if self.write_end(lease, &end, Some(&kept)).await? {
+                    return Ok(());
+                }
+            }
+            Some(_) => {}
+        }
+        tracing::warn!(
+            run = lease.run_id,
+            node = lease.node_id,
+            "the node had ended another way: only the attempt's end and cost are recorded"
+        );
+        self.write_end(lease, &end, None).await?;
+        Ok(())
+    }
+
+    /// Stores an answer's text.
+    async fn keep<'o>(
+        &self,
+        lease: &Lease,
+        outcome: &Outcome<'o>,
+        usage: &Usage,
+    ) -> Result<Kept<'o>, Error> {
+        Ok(match *outcome {
+            Outcome::Succeeded(output) => {
+                let number = lease.attempt + 1;
+                let object = format!("runs/{}/{}.{number}.json.gz", lease.run_id, lease.node_id);
+                let text = output.to_string();
+                let kept = self.0.texts().keep(&object, &text).await?;
+                Kept::Succeeded(kept, Answer::of(output, &text, usage))
+            }
+            Outcome::Waiting { until, problem } => Kept::Waiting(until, problem),
+            Outcome::Failed(problem) => Kept::Failed(problem),
+        })
+    }
+
+    /// Whether the end could be written: with its outcome as far as the node's state allows it, without one as far
+    /// as it has not been written before.
+    async fn write_end(
+        &self,
+        lease: &Lease,
+        end: &End,
+        outcome: Option<&Kept<'_>>,
+    ) -> Result<bool, Error> {
+        let attempt = || ATTEMPTS.at(lease.attempt);
+        let mut node = Change::of(lease.key())
+            .when(attempt().field(ATTEMPT_ENDED_AT).is_missing())
+            .set(attempt(), &end.attempt)
+            .add(COST_USD, end.cost);
+        if !end.recovered {
+            node = node.when(attempt().field(ATTEMPT_COST_USD).is_missing());
+        }
+        if end.unpriced {
+            node = node.set(DUE, Due::Cost).set(DUE_AT, end.now + FIRST_ASKED);
+        }
+        if outcome.is_some() {
+            node = node
+                .set(CHANGED_AT, end.now)
+                .remove(LEASE_UNTIL)
+                .remove(OWNER);
+        }
+        let held = || OWNER.is(&lease.owner);
+        let mut failed = None;
+        node = match outcome {
+            None => node,
+            // The first answer wins, even if the lease has gone to another function meanwhile.
+            Some(Kept::Succeeded(output, answer)) => node
+                .when(STATUS.is_one_of([NodeStatus::Running, NodeStatus::Waiting]))
+                .set(STATUS, NodeStatus::Succeeded)
+                .set(OUTPUT, output)
+                .set(ANSWER, answer)
+                .set(ENDED_AT, end.now)
+                .remove(WAITING)
+                .remove(WAIT_CODE)
+                .remove(ERROR),
+            Some(Kept::Waiting(until, problem)) => node
+                .when(held())
+                .set(STATUS, NodeStatus::Waiting)
+                .set(ERROR, *problem)
+                .set(WAITING, Waiting::Retry)
+                .set(WAIT_UNTIL, *until)
+                .set(WAIT_CODE, &problem.code),
+            Some(Kept::Failed(problem)) => {
+                failed = Some(RunError {
+                    problem: (*problem).clone(),
+                    node: Some(lease.node_id.clone()),
+                });
+                node.when(held())
+                    .set(STATUS, NodeStatus::Failed)
+                    .set(ERROR, *problem)
+                    .set(ENDED_AT, end.now)
+            }
+        };
+        let charges = charge(
+            &lease.run_id,
+            &Charge {
+                cost: end.cost,
+                reserved: end.reserved.as_ref(),
+                usage: &end.usage,
+                failed: failed.as_ref(),
+            },
+        );
+        let writes = [node.into()].into_iter().chain(charges);
+        Ok(matches!(self.0.transact(writes).await?, Transacted::Done))
+    }
+}

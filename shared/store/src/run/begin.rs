@@ -1,0 +1,147 @@
+//! A run begins: recorded once, whatever is delivered twice.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde_json::Value;
+use steps_problem::{Fault, short_faults};
+use tokio::try_join;
+
+use crate::due::{DUE, DUE_AT, Due};
+use crate::keys::{self, EXPIRES_AT, LIST, LIST_KEY, Month, STATUS_LIST, WORKFLOW_ID};
+use crate::run::record::{
+    BUDGET_LEFT_USD, CALLBACK_URL, COST_USD, CREDENTIALS, DEADLINE, DEFINITION, EXECUTION,
+    FIRST_LOOK, INPUT, MAX_COST_USD, MAX_COST_USD_PER_DAY, RERUN_OF, RerunOf, RunStatus, Runs,
+    STARTED_AT, STATUS, TRIGGER, TRIGGER_CONTEXT, Trigger, VERSION, WARNINGS,
+};
+use crate::run::turn::{self, Turn};
+use crate::table::key::PK;
+use crate::table::{Attribute, Delete, Put, Transacted};
+use crate::{Error, Record};
+
+/// The answer to [`Runs::begin`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Begun {
+    /// The run is recorded.
+    New,
+    /// A run of the same identity was recorded before: its id.
+    Repeated(String),
+    /// Another run took the turn; nothing is recorded.
+    Overtaken,
+}
+
+/// A run about to begin.
+#[derive(Debug)]
+pub struct NewRun<'a> {
+    /// UUIDv7, also the name of the execution.
+    pub id: &'a str,
+    /// The workflow it runs.
+    pub workflow_id: &'a str,
+    /// The workflow's version.
+    pub version: u64,
+    /// The workflow document as it is now: the run keeps to it whatever is put later.
+    pub definition: &'a str,
+    /// The trigger's input, an object.
+    pub input: &'a Value,
+    /// What started it.
+    pub trigger: &'a Trigger,
+    /// What makes a repeated delivery the same run, within the workflow; `None` where every delivery is a run of its own.
+    pub identity: Option<&'a str>,
+    /// Where the run is posted to once it has ended.
+    pub callback_url: Option<&'a str>,
+    /// The turn that it takes, where it waits for its turn at all.
+    pub turn: Option<&'a Turn<'a>>,
+    /// The id of the credential behind each reference in the document.
+    pub credentials: &'a BTreeMap<String, String>,
+    /// When it starts.
+    pub started_at: Timestamp,
+    /// When no node may start or go on any more.
+    pub deadline: Timestamp,
+    /// The most it may spend, USD.
+    pub max_cost_usd: Option<Decimal>,
+    /// The most that all runs of the workflow may spend on one day, USD.
+    pub max_cost_usd_per_day: Option<Decimal>,
+    /// What is likely to go wrong, found before it starts.
+    pub warnings: &'a [Fault],
+    /// The run that it repeats.
+    pub rerun_of: Option<&'a RerunOf>,
+}
+
+/// Of an identity: the run that it is.
+const RUN_ID: Attribute<String> = Attribute::new("runId");
+
+impl Runs {
+    /// Records a run as RUNNING, unless one of the same identity was recorded before.
+    pub async fn begin(&self, run: &NewRun<'_>) -> Result<Begun, Error> {
+        let month = Month::of_run(run.id)?;
+        let input_text = run.input.to_string();
+        let context_text = run.trigger.context.to_string();
+        let object = |name: &str| format!("runs/{}/{name}.json.gz", run.id);
+        let (input_key, definition_key, context_key) =
+            (object("input"), object("workflow"), object("trigger"));
+        let texts = self.0.texts();
+        let (input, definition, context) = try_join!(
+            texts.keep(&input_key, &input_text),
+            texts.keep(&definition_key, run.definition),
+            texts.keep(&context_key, &context_text),
+        )?;
+        let expires = self.0.expires(run.started_at);
+        let new = |key| Put::of(key).when(PK.is_missing()).set(EXPIRES_AT, expires);
+        let status = RunStatus::Running;
+        let head = new(keys::run(run.id))
+            .set(LIST, keys::runs_of(month))
+            .set(LIST_KEY, run.id)
+            .set(WORKFLOW_ID, run.workflow_id)
+            .set(VERSION, run.version)
+            .set(STATUS, status)
+            .set(STATUS_LIST, keys::runs_that_are(status.as_str(), month))
+            .set(EXECUTION, 1)
+            .set(TRIGGER, &run.trigger.kind)
+            .set(CREDENTIALS, run.credentials)
+            .set(COST_USD, Decimal::ZERO)
+            .set(STARTED_AT, run.started_at)
+            .set(DEADLINE, run.deadline)
+            .set(DUE, Due::Run)
+            .set(DUE_AT, run.started_at + FIRST_LOOK)
+            .set_some(MAX_COST_USD, run.max_cost_usd)
+            .set_some(BUDGET_LEFT_USD, run.max_cost_usd)
+            .set_some(MAX_COST_USD_PER_DAY, run.max_cost_usd_per_day)
+            .set_some(CALLBACK_URL, run.callback_url)
+            .set_some(RERUN_OF, run.rerun_of);
+        let warnings =
+            Some(short_faults(run.warnings.to_vec())).filter(|warnings| !warnings.is_empty());
+        let body = new(keys::body(run.id))
+            .set(DEFINITION, definition)
+            .set(INPUT, input)
+            .set(TRIGGER_CONTEXT, context)
+            .set_some(WARNINGS, warnings);
+        let mut writes = vec![head.into(), body.into()];
+        if let Some(identity) = run.identity {
+            let identity = new(keys::identity(run.workflow_id, identity))
+                .telling()
+                .set(RUN_ID, run.id);
+            writes.push(identity.into());
+        }
+        if let Some(turn) = run.turn {
+            let taken = turn::take(turn, run.workflow_id, run.id, run.identity);
+            writes.push(taken.set(EXPIRES_AT, expires).into());
+        }
+        match self.0.transact(writes).await? {
+            Transacted::Done => Ok(Begun::New),
+            Transacted::Refused {
+                index: 2,
+                item: Some(first),
+            } => Ok(Begun::Repeated(RUN_ID.get(&first)?)),
+            Transacted::Refused { index: 2.., .. } => Ok(Begun::Overtaken),
+            Transacted::Refused { .. } => Err(Record::Run.conflict(run.id)),
+        }
+    }
+
+    /// Makes the next delivery of this identity a new run.
+    pub async fn forget_identity(&self, workflow_id: &str, identity: &str) -> Result<(), Error> {
+        let delete = Delete::of(keys::identity(workflow_id, identity));
+        self.0.write(delete).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,90 @@
+//! A run ends, once; and the problems of runs that end by timeout or cancel, not by a node.
+
+use jiff::Timestamp;
+use steps_problem::Problem;
+
+use crate::Error;
+use crate::due::{DUE, DUE_AT};
+use crate::keys::{self, Month, STATUS_LIST};
+use crate::run::record::{ENDED_AT, ERROR, EXECUTION, RunError, RunStatus, Runs, STATUS};
+use crate::table::Change;
+
+/// How an execution ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// The number of the execution.
+    pub execution: u32,
+    /// Any status but [`RunStatus::Running`].
+    pub status: RunStatus,
+    /// When, by Step Functions' clock.
+    pub at: Timestamp,
+    /// Why; kept only where no node has said so before.
+    pub error: Option<RunError>,
+}
+
+/// The code of a run that took too long; also what its nodes end with.
+pub const RUN_TIMED_OUT: &str = "RunTimedOut";
+
+/// The code of a run that was stopped; also what its nodes end with.
+pub const RUN_ABORTED: &str = "RunAborted";
+
+/// The run took too long; `cause` where more is known of it.
+pub fn timed_out(cause: Option<String>) -> Problem {
+    let cause =
+        cause.unwrap_or_else(|| "the run took longer than its `limits.timeoutSeconds`".to_owned());
+    Problem::new(504, RUN_TIMED_OUT, "Run Timed Out", cause).solution([
+        "Resume the run: it goes on with as much time again",
+        "Or raise `limits.timeoutSeconds` in the workflow",
+        "Look in the run's nodes for the one that took long",
+    ])
+}
+
+/// The run was stopped; `cause` where more is known of it.
+pub fn aborted(cause: Option<String>) -> Problem {
+    let cause = cause.unwrap_or_else(|| "the run's execution was stopped".to_owned());
+    Problem::new(409, RUN_ABORTED, "Run Aborted", cause)
+        .solution(["Resume the run, or start the workflow again, if that was not meant"])
+}
+
+impl Ended {
+    /// Ended now, for a reason that is no one node's.
+    pub fn now(execution: u32, status: RunStatus, problem: Problem) -> Self {
+        Self {
+            execution,
+            status,
+            at: Timestamp::now(),
+            error: Some(RunError {
+                problem: problem.redacted(),
+                node: None,
+            }),
+        }
+    }
+
+    /// Cancelled now, and why.
+    pub fn cancelled(execution: u32, why: &str) -> Self {
+        Self::now(execution, RunStatus::Aborted, aborted(Some(why.to_owned())))
+    }
+}
+
+impl Runs {
+    /// Ends a run whose execution is RUNNING; `false` where that had ended before, and nothing changes.
+    pub async fn end(&self, id: &str, ended: &Ended) -> Result<bool, Error> {
+        let list = keys::runs_that_are(ended.status.as_str(), Month::of_run(id)?);
+        let change = Change::of(keys::run(id))
+            .when(
+                STATUS
+                    .is(RunStatus::Running)
+                    .and(EXECUTION.is(ended.execution)),
+            )
+            .set(STATUS, ended.status)
+            .set(STATUS_LIST, list)
+            .set(ENDED_AT, ended.at)
+            .remove(DUE)
+            .remove(DUE_AT);
+        let change = match &ended.error {
+            Some(error) => change.set_once(ERROR, error),
+            None => change.remove(ERROR),
+        };
+        self.0.write(change).await
+    }
+}

@@ -1,0 +1,15 @@
+//! Runs: begun once, ended once, resumed, listed.
+
+mod begin;
+mod end;
+mod list;
+pub(crate) mod record;
+mod resume;
+mod turn;
+
+pub use begin::{Begun, NewRun};
+pub use end::{Ended, RUN_ABORTED, RUN_TIMED_OUT, aborted, timed_out};
+pub use list::{RunFilter, RunSummary};
+pub use record::{LOST_AFTER, RerunOf, Run, RunError, RunHead, RunStatus, Runs, Trigger};
+pub use resume::Resume;
+pub use turn::{LastTurn, Turn};

@@ -1,0 +1,299 @@
+//! Runs as they are recorded: a head, which changes while the run goes on, and texts, which never change.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use steps_problem::{Fault, Problem};
+use steps_usage::Usage;
+use tokio::try_join;
+
+use crate::keys::{self, LIST_KEY, WORKFLOW_ID};
+use crate::table::item::{kept_as_word, kept_by_serde};
+use crate::table::key::SK;
+use crate::table::{Attribute, Item, Table};
+use crate::workflow::document;
+use crate::{Error, Record};
+
+/// Where a run stands, in Step Functions' words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum RunStatus {
+    /// Its execution goes on.
+    Running,
+    /// Every node succeeded.
+    Succeeded,
+    /// A node failed for good.
+    Failed,
+    /// It went past its time limit.
+    TimedOut,
+    /// Someone stopped it.
+    Aborted,
+}
+
+impl RunStatus {
+    /// The word as it is stored and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "RUNNING",
+            Self::Succeeded => "SUCCEEDED",
+            Self::Failed => "FAILED",
+            Self::TimedOut => "TIMED_OUT",
+            Self::Aborted => "ABORTED",
+        }
+    }
+
+    /// The status of this word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [
+            Self::Running,
+            Self::Succeeded,
+            Self::Failed,
+            Self::TimedOut,
+            Self::Aborted,
+        ]
+        .into_iter()
+        .find(|status| status.as_str() == word)
+    }
+}
+
+kept_as_word!(RunStatus);
+
+/// Why a run ended other than well.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunError {
+    /// What happened, why, and what to do.
+    #[serde(flatten)]
+    pub problem: Problem,
+    /// The node that failed; `None` where no one node did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
+}
+
+/// What started a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trigger {
+    /// `api`, `webhook`...
+    pub kind: String,
+    /// What templates see as `trigger`, beside `type`, `runId` and `time`: an object.
+    pub context: Value,
+}
+
+/// The run that another one was made from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RerunOf {
+    /// That run's id.
+    pub run_id: String,
+    /// The node from which on everything runs anew; `None` where everything does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+}
+
+/// A run as recorded.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// UUIDv7.
+    pub id: String,
+    /// The workflow it runs.
+    pub workflow_id: String,
+    /// The workflow's version.
+    pub version: u64,
+    /// Where it stands.
+    pub status: RunStatus,
+    /// The number of its execution: 1, and one more each time it is resumed.
+    pub execution: u32,
+    /// The workflow document it keeps to, JSON.
+    pub definition: String,
+    /// The trigger's input, an object.
+    pub input: Value,
+    /// What started it.
+    pub trigger: Trigger,
+    /// The id of the credential behind each reference in the document.
+    pub credentials: BTreeMap<String, String>,
+    /// Spent so far, USD.
+    pub cost_usd: Decimal,
+    /// Used so far.
+    pub usage: Usage,
+    /// Why it ended other than well.
+    pub error: Option<RunError>,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// When no node may start or go on any more.
+    pub deadline: Timestamp,
+    /// The most it may spend, USD.
+    pub max_cost_usd: Option<Decimal>,
+    /// The most that all runs of the workflow may spend on one day, USD.
+    pub max_cost_usd_per_day: Option<Decimal>,
+    /// What was likely to go wrong, found before it started.
+    pub warnings: Vec<Fault>,
+    /// The run that it repeats.
+    pub rerun_of: Option<RerunOf>,
+}
+
+impl Run {
+    /// The document as `read` understands it.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] where it does not.
+    pub fn document<T, E>(&self, read: impl FnOnce(&str) -> Result<T, E>) -> Result<T, Error> {
+        document(&self.definition, read)
+    }
+
+    /// The id of the credential that the document names so.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] where the run knows none.
+    pub fn credential_of(&self, reference: &str) -> Result<&str, Error> {
+        let id = self.credentials.get(reference);
+        id.map(String::as_str)
+            .ok_or_else(|| Record::Credential.not_found(reference))
+    }
+
+    /// What to answer to whoever asks for a node that the document does not have.
+    pub fn no_node(&self, id: &str) -> Error {
+        Record::Node.not_found(id)
+    }
+}
+
+/// Where a run stands, without its texts: one small read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunHead {
+    /// Where it stands.
+    pub status: RunStatus,
+    /// The number of its execution: 1, and one more each time it is resumed.
+    pub execution: u32,
+    /// When its first execution started.
+    pub started_at: Timestamp,
+    /// When no node may start or go on any more.
+    pub deadline: Timestamp,
+}
+
+/// Past its deadline by this much, a run that still says RUNNING has lost its end: a little more than the longest that
+/// one task of the state machine may take (930 seconds).
+pub const LOST_AFTER: SignedDuration = SignedDuration::from_mins(16);
+
+impl RunHead {
+    /// Whether it still says RUNNING though nothing can go on any more.
+    pub fn is_lost(&self, now: Timestamp) -> bool {
+        self.status == RunStatus::Running && now > self.deadline + LOST_AFTER
+    }
+}
+
+/// When a run that has not ended is looked after for the first time, from its start.
+pub(super) const FIRST_LOOK: SignedDuration = SignedDuration::from_mins(5);
+
+// The head. Small, for every node that ends writes to it.
+pub(super) const VERSION: Attribute<u64> = Attribute::new("version");
+pub(super) const STATUS: Attribute<RunStatus> = Attribute::new("status");
+pub(super) const EXECUTION: Attribute<u32> = Attribute::new("execution");
+pub(super) const TRIGGER: Attribute<String> = Attribute::new("trigger");
+pub(super) const CREDENTIALS: Attribute<BTreeMap<String, String>> = Attribute::new("credentials");
+pub(crate) const COST_USD: Attribute<Decimal> = Attribute::new("costUsd");
+pub(crate) const ERROR: Attribute<RunError> = Attribute::new("error");
+pub(super) const STARTED_AT: Attribute<Timestamp> = Attribute::new("startedAt");
+pub(super) const ENDED_AT: Attribute<Timestamp> = Attribute::new("endedAt");
+pub(super) const DEADLINE: Attribute<Timestamp> = Attribute::new("deadline");
+pub(super) const MAX_COST_USD: Attribute<Decimal> = Attribute::new("maxCostUsd");
+pub(crate) const BUDGET_LEFT_USD: Attribute<Decimal> = Attribute::new("budgetLeftUsd");
+pub(super) const MAX_COST_USD_PER_DAY: Attribute<Decimal> = Attribute::new("maxCostUsdPerDay");
+pub(super) const CALLBACK_URL: Attribute<String> = Attribute::new("callbackUrl");
+pub(super) const RERUN_OF: Attribute<RerunOf> = Attribute::new("rerunOf");
+
+// The texts.
+pub(super) const DEFINITION: Attribute<AttributeValue> = Attribute::new("definition");
+pub(super) const INPUT: Attribute<AttributeValue> = Attribute::new("input");
+pub(super) const TRIGGER_CONTEXT: Attribute<AttributeValue> = Attribute::new("triggerContext");
+pub(super) const WARNINGS: Attribute<Vec<Fault>> = Attribute::new("warnings");
+
+kept_by_serde!(BTreeMap<String, String>, RunError, RerunOf, Vec<Fault>);
+
+/// Runs by id.
+#[derive(Debug, Clone)]
+pub struct Runs(pub(crate) Table);
+
+impl Runs {
+    /// The run, or [`Error::NotFound`].
+    pub async fn get(&self, id: &str) -> Result<Run, Error> {
+        let keys = [keys::run(id), keys::body(id)];
+        let items = self.0.get_many(&keys).await?;
+        read(&self.0, id, &items).await
+    }
+
+    /// Where the run stands, or [`Error::NotFound`].
+    pub async fn head(&self, id: &str) -> Result<RunHead, Error> {
+        let item = self.0.get(keys::run(id)).await?;
+        let item = item.ok_or_else(|| Record::Run.not_found(id))?;
+        Ok(RunHead {
+            status: STATUS.get(&item)?,
+            execution: EXECUTION.get(&item)?,
+            started_at: STARTED_AT.get(&item)?,
+            deadline: DEADLINE.get(&item)?,
+        })
+    }
+
+    /// Where the run is to be posted to; `None` where nobody asked, or there is no such run.
+    pub async fn callback_url(&self, id: &str) -> Result<Option<String>, Error> {
+        let item = self.0.get_only(keys::run(id), CALLBACK_URL).await?;
+        CALLBACK_URL.find(&item.unwrap_or_default())
+    }
+}
+
+/// The run whose head and texts are among these items; [`Error::NotFound`] where they are not.
+pub(crate) async fn read(table: &Table, id: &str, items: &[Item]) -> Result<Run, Error> {
+    let (head, body) = (keys::run(id), keys::body(id));
+    let find = |sk: &str| {
+        items
+            .iter()
+            .find(|item| SK.get(item).is_ok_and(|found| found == sk))
+    };
+    let (Some(head), Some(body)) = (find(&head.sk), find(&body.sk)) else {
+        return Err(Record::Run.not_found(id));
+    };
+    let (definition, input, context) = (
+        DEFINITION.get(body)?,
+        INPUT.get(body)?,
+        TRIGGER_CONTEXT.get(body)?,
+    );
+    let texts = table.texts();
+    let (definition, input, context) = try_join!(
+        texts.fetch(&definition, DEFINITION),
+        texts.fetch(&input, INPUT),
+        texts.fetch(&context, TRIGGER_CONTEXT),
+    )?;
+    Ok(Run {
+        id: LIST_KEY.get(head)?,
+        workflow_id: WORKFLOW_ID.get(head)?,
+        version: VERSION.get(head)?,
+        status: STATUS.get(head)?,
+        execution: EXECUTION.get(head)?,
+        definition,
+        input: json(&input, INPUT)?,
+        trigger: Trigger {
+            kind: TRIGGER.get(head)?,
+            context: json(&context, TRIGGER_CONTEXT)?,
+        },
+        credentials: CREDENTIALS.find(head)?.unwrap_or_default(),
+        cost_usd: COST_USD.find(head)?.unwrap_or_default(),
+        usage: Usage::from_numbers(|name| Attribute::named(name).find(head).ok()?),
+        error: ERROR.find(head)?,
+        started_at: STARTED_AT.get(head)?,
+        ended_at: ENDED_AT.find(head)?,
+        deadline: DEADLINE.get(head)?,
+        max_cost_usd: MAX_COST_USD.find(head)?,
+        max_cost_usd_per_day: MAX_COST_USD_PER_DAY.find(head)?,
+        warnings: WARNINGS.find(body)?.unwrap_or_default(),
+        rerun_of: RERUN_OF.find(head)?,
+    })
+}
+
+fn json(text: &str, attribute: Attribute<AttributeValue>) -> Result<Value, Error> {
+    serde_json::from_str(text).map_err(|_| Error::Malformed {
+        attribute: attribute.name(),
+    })
+}

@@ -1,0 +1,68 @@
+//! A run that ended without success is taken up again, as a new execution of the same run.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+
+use crate::Error;
+use crate::due::{DUE, DUE_AT, Due};
+use crate::keys::{self, Month, STATUS_LIST};
+use crate::run::record::{
+    BUDGET_LEFT_USD, CREDENTIALS, DEADLINE, ENDED_AT, ERROR, EXECUTION, FIRST_LOOK, MAX_COST_USD,
+    MAX_COST_USD_PER_DAY, Run, RunStatus, Runs, STATUS,
+};
+use crate::table::Change;
+
+/// How a run goes on.
+#[derive(Debug)]
+pub struct Resume<'a> {
+    /// The run as it was read.
+    pub run: &'a Run,
+    /// The id of the credential behind each reference in the document, as it is now.
+    pub credentials: &'a BTreeMap<String, String>,
+    /// When it goes on.
+    pub at: Timestamp,
+    /// When no node may start or go on any more.
+    pub deadline: Timestamp,
+    /// The most that the run may spend from now on in all, where that changes, USD.
+    pub max_cost_usd: Option<Decimal>,
+    /// The most that all runs of the workflow may spend on one day, as it is now, USD.
+    pub max_cost_usd_per_day: Option<Decimal>,
+}
+
+impl Runs {
+    /// Makes the run RUNNING again and gives the number of its next execution; `None` where it was changed by someone
+    /// else since it was read.
+    pub async fn resume(&self, resume: &Resume<'_>) -> Result<Option<u32>, Error> {
+        let run = resume.run;
+        let next = run.execution + 1;
+        let status = RunStatus::Running;
+        let list = keys::runs_that_are(status.as_str(), Month::of_run(&run.id)?);
+        let change = Change::of(keys::run(&run.id))
+            .when(STATUS.is(run.status).and(EXECUTION.is(run.execution)))
+            .set(STATUS, status)
+            .set(STATUS_LIST, list)
+            .set(EXECUTION, next)
+            .set(DEADLINE, resume.deadline)
+            .set(CREDENTIALS, resume.credentials)
+            .set(DUE, Due::Run)
+            .set(DUE_AT, resume.at + FIRST_LOOK)
+            .set_or_remove(MAX_COST_USD_PER_DAY, resume.max_cost_usd_per_day)
+            .remove(ENDED_AT)
+            .remove(ERROR);
+        let change = match resume.max_cost_usd {
+            Some(most) => {
+                let before = run.max_cost_usd.unwrap_or(most);
+                // A run without a budget has spent what its nodes cost.
+                change.set(MAX_COST_USD, most).add_to(
+                    BUDGET_LEFT_USD,
+                    before - run.cost_usd,
+                    most - before,
+                )
+            }
+            None => change,
+        };
+        Ok(self.0.write(change).await?.then_some(next))
+    }
+}

@@ -1,0 +1,73 @@
+//! The store: one handle for each kind of record.
+
+use aws_sdk_dynamodb::Client;
+
+use crate::credential::Credentials;
+use crate::due::DueItems;
+use crate::model_list::ModelList;
+use crate::node::Nodes;
+use crate::run::Runs;
+use crate::table::Table;
+use crate::table::texts::Texts;
+use crate::workflow::{Sources, Webhooks, Workflows};
+
+/// The one table, and the bucket beside it. Cheap to clone, as are its handles.
+#[derive(Debug, Clone)]
+pub struct Store(Table);
+
+impl Store {
+    /// A store over `table` and `bucket`; run records expire `retention_days` after their start.
+    pub fn new(
+        client: Client,
+        table: impl Into<String>,
+        s3: aws_sdk_s3::Client,
+        bucket: impl Into<String>,
+        retention_days: i64,
+    ) -> Self {
+        let texts = Texts {
+            client: s3,
+            bucket: bucket.into(),
+        };
+        Self(Table::new(client, table.into(), texts, retention_days))
+    }
+
+    /// Runs.
+    pub fn runs(&self) -> Runs {
+        Runs(self.0.clone())
+    }
+
+    /// Nodes of runs.
+    pub fn nodes(&self) -> Nodes {
+        Nodes(self.0.clone())
+    }
+
+    /// Runs and nodes that have to be looked at again.
+    pub fn due(&self) -> DueItems {
+        DueItems(self.0.clone())
+    }
+
+    /// Workflows.
+    pub fn workflows(&self) -> Workflows {
+        Workflows(self.0.clone())
+    }
+
+    /// Webhooks of workflows.
+    pub fn webhooks(&self) -> Webhooks {
+        Webhooks(self.0.clone())
+    }
+
+    /// Sources of events.
+    pub fn sources(&self) -> Sources {
+        Sources(self.0.clone())
+    }
+
+    /// Credentials.
+    pub fn credentials(&self) -> Credentials {
+        Credentials(self.0.clone())
+    }
+
+    /// The list of OpenRouter's models.
+    pub fn model_list(&self) -> ModelList {
+        ModelList(self.0.clone())
+    }
+}

@@ -1,0 +1,39 @@
+//! The key of an item, and the items of a partition whose sort keys begin alike.
+
+use crate::table::item::{Attribute, Item, text};
+
+/// The partition and the place in it of one item.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    /// The partition key, `pk`.
+    pub pk: String,
+    /// The sort key, `sk`.
+    pub sk: String,
+}
+
+impl Key {
+    pub(crate) fn new(pk: impl Into<String>, sk: impl Into<String>) -> Self {
+        Self {
+            pk: pk.into(),
+            sk: sk.into(),
+        }
+    }
+
+    /// The key as an item that has nothing else.
+    pub(crate) fn item(&self) -> Item {
+        Item::from([
+            (PK.name().to_owned(), text(&self.pk)),
+            (SK.name().to_owned(), text(&self.sk)),
+        ])
+    }
+}
+
+/// Some items of a partition: those whose sort key begins so, in the order of their sort keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Under {
+    pub(crate) pk: String,
+    pub(crate) prefix: &'static str,
+}
+
+pub(crate) const PK: Attribute<String> = Attribute::new("pk");
+pub(crate) const SK: Attribute<String> = Attribute::new("sk");

@@ -1,0 +1,79 @@
+//! Pages of a list, and the cursors between them.
+
+use std::collections::BTreeMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::Error;
+use crate::table::item::{Item, text};
+
+/// One page of a list.
+#[derive(Debug, Clone)]
+pub struct Page<T> {
+    /// The rows, in the list's order.
+    pub rows: Vec<T>,
+    /// Opaque; asks for the next page. `None` on the last.
+    pub cursor: Option<String>,
+}
+
+/// A place in a list as a cursor, which is opaque to those who hand it back.
+pub fn to_cursor(place: &impl Serialize) -> Option<String> {
+    let text = serde_json::to_vec(place).ok()?;
+    Some(URL_SAFE_NO_PAD.encode(text))
+}
+
+/// The place that a cursor stands for.
+///
+/// # Errors
+/// [`Error::BadCursor`] for a text that [`to_cursor`] did not make.
+pub fn from_cursor<T: DeserializeOwned>(cursor: &str) -> Result<T, Error> {
+    let text = URL_SAFE_NO_PAD
+        .decode(cursor)
+        .map_err(|_| Error::BadCursor)?;
+    serde_json::from_slice(&text).map_err(|_| Error::BadCursor)
+}
+
+/// A cursor for the key after which a query goes on; every key attribute here is text.
+pub(crate) fn key_cursor(key: &Item) -> Option<String> {
+    let fields: BTreeMap<&str, &str> = key
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str(), value.as_s().ok()?.as_str())))
+        .collect();
+    to_cursor(&fields)
+}
+
+/// The key of such a cursor.
+pub(crate) fn cursor_key(cursor: &str) -> Result<Item, Error> {
+    let fields: BTreeMap<String, String> = from_cursor(cursor)?;
+    Ok(fields
+        .into_iter()
+        .map(|(name, value)| (name, text(value)))
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys;
+
+    #[test]
+    fn a_cursor_comes_back_as_the_key_it_was() {
+        let key = keys::run("1").item();
+        let cursor = key_cursor(&key).unwrap();
+        assert!(
+            cursor
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
+        );
+        assert_eq!(cursor_key(&cursor).unwrap(), key);
+        for wrong in ["", "!", "e30x", "bm90IGpzb24"] {
+            assert!(
+                matches!(cursor_key(wrong), Err(Error::BadCursor)),
+                "{wrong}"
+            );
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Queries of the table and its indexes.
+
+use crate::Error;
+use crate::table::condition::Condition;
+use crate::table::expression::{Expression, Names, Values};
+use crate::table::item::Item;
+use crate::table::key::{PK, SK, Under};
+
+/// Which items, in which order.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Query {
+    keys: Condition,
+    filter: Option<Condition>,
+    options: Options,
+}
+
+/// How the items are read.
+#[derive(Debug, Default)]
+pub(crate) struct Options {
+    pub(crate) index: Option<&'static str>,
+    pub(crate) backwards: bool,
+    pub(crate) limit: Option<i32>,
+    pub(crate) start: Option<Item>,
+}
+
+/// The texts of a query's expressions, with their names and values.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) keys: String,
+    pub(crate) filter: Option<String>,
+    pub(crate) names: Option<Names>,
+    pub(crate) values: Option<Values>,
+}
+
+impl Query {
+    /// The items whose keys are so.
+    pub(crate) fn of(keys: Condition) -> Self {
+        Self {
+            keys,
+            filter: None,
+            options: Options::default(),
+        }
+    }
+
+    /// Some items of a partition.
+    pub(crate) fn under(under: &Under) -> Self {
+        Self::of(PK.is(&under.pk).and(SK.begins_with(under.prefix)))
+    }
+
+    /// Of an index: eventually consistent.
+    pub(crate) fn index(mut self, name: &'static str) -> Self {
+        self.options.index = Some(name);
+        self
+    }
+
+    /// Leaves out what is not so. What is left out is read all the same, and counts towards the limit.
+    pub(crate) fn filter(self, condition: Condition) -> Self {
+        Self {
+            filter: Some(condition),
+            ..self
+        }
+    }
+
+    /// The last one first.
+    pub(crate) fn backwards(mut self) -> Self {
+        self.options.backwards = true;
+        self
+    }
+
+    /// Reads so many at most.
+    pub(crate) fn limit(mut self, limit: usize) -> Self {
+        self.options.limit = Some(i32::try_from(limit).unwrap_or(i32::MAX));
+        self
+    }
+
+    /// Goes on behind this item.
+    pub(crate) fn start(mut self, start: Option<Item>) -> Self {
+        self.options.start = start;
+        self
+    }
+
+    /// The texts, and what is not in them.
+    pub(crate) fn parts(self) -> Result<(Parts, Options), Error> {
+        let mut expression = Expression::default();
+        let keys = self.keys.render(&mut expression);
+        let filter = self.filter.map(|filter| filter.render(&mut expression));
+        let (names, values) = expression.parts()?;
+        let parts = Parts {
+            keys,
+            filter,
+            names,
+            values,
+        };
+        Ok((parts, self.options))
+    }
+}

@@ -1,0 +1,124 @@
+//! Long texts: compressed in the item; past a limit in S3.
+
+use std::io::{Read, Write};
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_s3::primitives::ByteStream;
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
+
+use crate::Error;
+use crate::table::item::{Attribute, Item, Kept};
+
+/// Most bytes of one compressed text inside an item. An item may have 400 KB: a run's holds three texts, and warnings
+/// of up to 130 KB.
+pub(crate) const INLINE_LIMIT: usize = 80_000;
+
+/// Where a text lies that is not in its item, and how many bytes it has.
+const S3_KEY: Attribute<String> = Attribute::new("s3Key");
+const BYTES: Attribute<usize> = Attribute::new("bytes");
+
+/// Where texts past the item limit go.
+#[derive(Debug, Clone)]
+pub(crate) struct Texts {
+    pub(crate) client: aws_sdk_s3::Client,
+    pub(crate) bucket: String,
+}
+
+impl Texts {
+    /// Keeps `text`, and gives the attribute that finds it again. `key` names the object, should it need one.
+    pub(crate) async fn keep(&self, key: &str, text: &str) -> Result<AttributeValue, Error> {
+        let packed = pack(text.as_bytes())?;
+        if packed.len() <= INLINE_LIMIT {
+            return Ok(AttributeValue::B(Blob::new(packed)));
+        }
+        self.client
+            .put_object()
+            .bucket(&self.bucket)
+            .key(key)
+            .content_type("application/gzip")
+            .body(ByteStream::from(packed))
+            .send()
+            .await
+            .map_err(Error::s3)?;
+        Ok(AttributeValue::M(Item::from([
+            (S3_KEY.name().to_owned(), key.to_owned().write()?),
+            (BYTES.name().to_owned(), text.len().write()?),
+        ])))
+    }
+
+    /// The text that `kept` stands for, which was found under `attribute`.
+    pub(crate) async fn fetch(
+        &self,
+        kept: &AttributeValue,
+        attribute: Attribute<AttributeValue>,
+    ) -> Result<String, Error> {
+        let attribute = attribute.name();
+        let packed = match kept {
+            AttributeValue::B(blob) => blob.as_ref().to_vec(),
+            AttributeValue::M(place) => {
+                let key = S3_KEY.get(place)?;
+                let object = self
+                    .client
+                    .get_object()
+                    .bucket(&self.bucket)
+                    .key(key)
+                    .send()
+                    .await
+                    .map_err(Error::s3)?;
+                let body = object
+                    .body
+                    .collect()
+                    .await
+                    .map_err(|error| Error::Unavailable {
+                        service: "S3",
+                        reason: error.to_string(),
+                    })?;
+                body.to_vec()
+            }
+            _ => return Err(Error::Malformed { attribute }),
+        };
+        unpack(&packed, attribute)
+    }
+}
+
+/// How large the text is that `kept` stands for, where it lies in S3.
+pub(crate) fn bytes_in_s3(kept: &AttributeValue) -> Option<usize> {
+    let place = kept.as_m().ok()?;
+    BYTES.find(place).ok()?
+}
+
+/// Compresses.
+pub(crate) fn pack(bytes: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder
+        .write_all(bytes)
+        .and_then(|()| encoder.finish())
+        .map_err(|_| Error::Malformed { attribute: "text" })
+}
+
+/// The reverse of [`pack`].
+pub(crate) fn unpack(packed: &[u8], attribute: &'static str) -> Result<String, Error> {
+    let mut text = String::new();
+    GzDecoder::new(packed)
+        .read_to_string(&mut text)
+        .map_err(|_| Error::Malformed { attribute })?;
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_packed_comes_back_whole() {
+        for text in ["", "a", "\u{1f419} \0 \n", &"word ".repeat(100_000)] {
+            let packed = pack(text.as_bytes()).unwrap();
+            assert_eq!(unpack(&packed, "text").unwrap(), text);
+        }
+        assert!(pack("word ".repeat(100_000).as_bytes()).unwrap().len() < 5_000);
+        assert!(unpack(b"not packed", "text").is_err());
+    }
+}

@@ -1,0 +1,10 @@
+//! Workflows and what starts them: their versions, their webhooks, their sources of events.
+
+mod record;
+mod source;
+mod webhook;
+
+pub(crate) use record::document;
+pub use record::{StoredWorkflow, WorkflowSummary, Workflows};
+pub use source::{Source, Sources};
+pub use webhook::{SecretVersion, Webhook, Webhooks};
