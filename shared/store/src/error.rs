@@ -154,6 +154,11 @@ const REFUSALS: [&str; 10] = [
 const REASON: usize = 300;
 
 impl Error {
+    /// A run could not start: another one of the workflow took its turn first.
+    pub fn overtaken(workflow_id: &str) -> Self {
+        Record::Workflow.conflict(workflow_id)
+    }
+
     /// Whether the same may succeed later with nothing changed.
     pub fn passes(&self) -> bool {
         matches!(self, Self::Unavailable { .. } | Self::Conflict { .. })

@@ -354,6 +354,16 @@ pub(crate) fn runs_that_are(status: &str, month: Month) -> String {
     format!("{status}#{month}")
 }
 
+/// The list of its month that a run is in; [`Error::NotFound`] for what is no run's id.
+pub fn month_list(run: &str) -> Result<String, Error> {
+    Ok(runs_of(Month::of_run(run)?))
+}
+
+/// The list of its month and of this status that a run is in; [`Error::NotFound`] for what is no run's id.
+pub fn status_list(status: &str, run: &str) -> Result<String, Error> {
+    Ok(runs_that_are(status, Month::of_run(run)?))
+}
+
 /// Months in which a run that is still kept may have started, the newest first. A resumed run may be kept longer than
 /// `days`: one month more. A clock that is a little ahead may have put a run into the next month already.
 pub(crate) fn months(now: Timestamp, days: i64) -> Vec<Month> {

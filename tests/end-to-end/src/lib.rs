@@ -15,30 +15,29 @@ mod serve;
 mod template;
 mod traces;
 
+use std::collections::HashMap;
 use std::process::Command;
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
-use aws_config::{BehaviorVersion, SdkConfig};
-use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
+use aws_sdk_dynamodb::types::AttributeValue;
+use local_table::variable;
 use reqwest::{Method, StatusCode};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
+use steps_store::Store;
+use steps_store::keys::Key;
 use tokio::time::sleep;
 use uuid::Uuid;
 
 pub use door::{Meets, Trouble};
+pub use local_table::aws;
 pub use sandbox::{Function, Sandbox};
 pub use template::{Route, routes};
 pub use traces::{function_logs, service_logs, whole_table};
 
 /// Long enough for a cold function on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
-
-fn variable(name: &str) -> String {
-    env::var(name)
-        .unwrap_or_else(|_| panic!("{name} is not set: run the end-to-end tests with `make test`"))
-}
 
 /// A user of the API, with a credential and workflow names of their own.
 #[derive(Debug)]
@@ -310,15 +309,11 @@ async fn answer(request: reqwest::RequestBuilder) -> Answer {
     }
 }
 
-/// AWS as the stack's owner sees it.
-pub async fn aws() -> SdkConfig {
-    let http = aws_smithy_http_client::Builder::new()
-        .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
-        .build_https();
-    aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http)
-        .load()
-        .await
+/// The key of an item, as a request to DynamoDB has it.
+pub fn item_key(key: Key) -> HashMap<String, AttributeValue> {
+    let fields = [("pk", key.pk), ("sk", key.sk)];
+    let fields = fields.map(|(name, text)| (name.to_owned(), AttributeValue::S(text)));
+    HashMap::from(fields)
 }
 
 /// The secret that signs what is posted to callback addresses.
@@ -329,6 +324,21 @@ pub fn callback_secret() -> String {
 /// The stack's table.
 pub fn table() -> String {
     variable("TABLE_NAME")
+}
+
+/// The stack's table and bucket.
+pub async fn stack_store() -> Store {
+    let aws = aws().await;
+    let s3 = aws_sdk_s3::config::Builder::from(&aws)
+        .force_path_style(true)
+        .build();
+    Store::new(
+        aws_sdk_dynamodb::Client::new(&aws),
+        table(),
+        aws_sdk_s3::Client::from_conf(s3),
+        variable("BUCKET_NAME"),
+        1,
+    )
 }
 
 /// The stack's state machine.

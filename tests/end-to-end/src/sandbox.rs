@@ -8,20 +8,18 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement,
-    KeyType, Projection, ProjectionType, PutRequest, ScalarAttributeType, WriteRequest,
-};
+use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path as UrlPath, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use local_table::{aws, new_table, variable};
 use openrouter_stand_in::Settings;
 use reqwest::Method;
 use serde_json::{Value, json};
-use steps_runs::{NodeRecord, Store};
+use steps_store::{NodeRecord, Store, keys};
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::sync::{mpsc, oneshot};
@@ -31,7 +29,7 @@ use uuid::Uuid;
 use crate::door::{Door, Meets, Trouble};
 use crate::serve::serve;
 use crate::template::matched;
-use crate::{Answer, PATIENCE, aws, aws_cli, variable};
+use crate::{Answer, PATIENCE, aws_cli, item_key};
 
 /// How long Lambda would let a function run.
 const FUNCTION_SECONDS: u64 = 30;
@@ -54,38 +52,7 @@ impl Sandbox {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let aws = aws().await;
         let client = aws_sdk_dynamodb::Client::new(&aws);
-        let table = format!("sandbox-{}", Uuid::now_v7().simple());
-        let mut create = client
-            .create_table()
-            .table_name(&table)
-            .billing_mode(BillingMode::PayPerRequest);
-        for name in ["pk", "sk", "kind", "workflowId", "listKey", "due", "dueAt"] {
-            let attribute = AttributeDefinition::builder()
-                .attribute_name(name)
-                .attribute_type(ScalarAttributeType::S);
-            create =
-                create.attribute_definitions(attribute.build().expect("name and type are set"));
-        }
-        for key in keys("pk", "sk") {
-            create = create.key_schema(key);
-        }
-        // As the template has them.
-        for (name, hash, range) in [
-            ("byKind", "kind", "listKey"),
-            ("byWorkflow", "workflowId", "listKey"),
-            ("byDue", "due", "dueAt"),
-        ] {
-            let index = GlobalSecondaryIndex::builder()
-                .index_name(name)
-                .set_key_schema(Some(keys(hash, range).to_vec()))
-                .projection(
-                    Projection::builder()
-                        .projection_type(ProjectionType::All)
-                        .build(),
-                );
-            create = create.global_secondary_indexes(index.build().expect("all is set"));
-        }
-        create.send().await.expect("the table is made");
+        let table = new_table(&client).await;
         Self {
             store: Store::new(
                 client,
@@ -271,7 +238,8 @@ impl Sandbox {
     async fn long_ago(&self, run: &str, name: &str, of: impl Fn(&NodeRecord) -> bool) {
         let (_, nodes) = self
             .store
-            .run_with_nodes(run)
+            .nodes()
+            .of_run(run)
             .await
             .expect("the run is there");
         let client = aws_sdk_dynamodb::Client::new(&aws().await);
@@ -280,8 +248,7 @@ impl Sandbox {
             let moved = client
                 .update_item()
                 .table_name(&self.table)
-                .key("pk", AttributeValue::S(format!("RUN#{run}")))
-                .key("sk", AttributeValue::S(format!("NODE#{}", node.id)))
+                .set_key(Some(item_key(keys::node(run, &node.id))))
                 .update_expression("SET #time = :past")
                 .condition_expression("attribute_exists(#time)")
                 .expression_attribute_names("#time", name)
@@ -447,14 +414,4 @@ async fn answered(
         let _ = answer.send(serde_json::from_slice(&body).unwrap_or_default());
     }
     StatusCode::ACCEPTED
-}
-
-fn keys(hash: &str, range: &str) -> [KeySchemaElement; 2] {
-    [(hash, KeyType::Hash), (range, KeyType::Range)].map(|(name, kind)| {
-        KeySchemaElement::builder()
-            .attribute_name(name)
-            .key_type(kind)
-            .build()
-            .expect("name and type are set")
-    })
 }

@@ -1,10 +1,6 @@
 //! What the template says, read from `infra/template.yaml` itself: the routes of the HTTP API.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
-
-use serde_norway::Value;
 
 /// A route of the HTTP API.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,9 +13,7 @@ pub struct Route {
 
 /// Every route, in the order of the template.
 pub fn routes() -> Vec<Route> {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/template.yaml");
-    let text = fs::read_to_string(file).expect("the template is there");
-    let template: Value = serde_norway::from_str(&text).expect("the template is YAML");
+    let template = local_table::template();
     let resources = template["Resources"]
         .as_mapping()
         .expect("it has resources");

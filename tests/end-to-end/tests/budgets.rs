@@ -1,23 +1,21 @@
 //! What a call may cost at most is taken from every budget before it begins, and what it did not cost is given back:
 //! no budget is overrun, however many nodes run at once.
 
-use aws_sdk_dynamodb::types::AttributeValue;
-use end_to_end::{User, aws, decimal, list, node, table, text};
+use end_to_end::{User, aws, decimal, item_key, list, node, table, text};
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
-use steps_runs::{Budget, Claim, Claimed, Outcome, Reserve};
-
-use crate::leases::{LEASE, begin, paid, store};
+use steps_store::keys;
 
 /// What a budget of today has committed.
-async fn committed(name: &str) -> Decimal {
-    let key = format!("SPEND#{name}#{}", Timestamp::now().strftime("%Y-%m-%d"));
+async fn committed(budget: fn(&str, Date) -> String, of: &str) -> Decimal {
+    let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
     let answer = aws_sdk_dynamodb::Client::new(&aws().await)
         .get_item()
         .table_name(table())
-        .key("pk", AttributeValue::S(key))
-        .key("sk", AttributeValue::S("DAY".to_owned()))
+        .set_key(Some(item_key(keys::spend(&budget(of, today)))))
         .consistent_read(true)
         .send()
         .await
@@ -59,63 +57,8 @@ async fn fifty_nodes_at_once_keep_to_three_budgets_exactly() {
     let charged = user.charged().await;
     assert_eq!(user.ledger().await.len(), 50);
     assert_eq!(decimal(&run["costUsd"]), charged);
-    assert_eq!(committed(&format!("WORKFLOW#{workflow}")).await, charged);
-    assert_eq!(
-        committed(&format!("CREDENTIAL#{credential}")).await,
-        charged
-    );
-}
-
-#[tokio::test]
-async fn of_fifty_claims_at_once_a_days_budget_grants_those_it_covers() {
-    let store = store().await;
-    let (run, _) = begin(&store, None, None).await;
-    let reserve = |usd: &str| Reserve {
-        usd: usd.parse().unwrap(),
-        budgets: vec![Budget::WorkflowDay {
-            workflow_id: run.clone(),
-            limit: "0.21".parse().unwrap(),
-        }],
-    };
-    let claims = (0..50).map(|index| {
-        let (store, run, reserve) = (store.clone(), run.clone(), reserve("0.01"));
-        tokio::spawn(async move {
-            let claim = Claim {
-                run_id: &run,
-                execution: 1,
-                node_id: &format!("n{index}"),
-                seen: None,
-                now: Timestamp::now(),
-                lease: LEASE,
-                reserve: Some(&reserve),
-            };
-            store.claim(&claim).await.unwrap()
-        })
-    });
-    let mut leases = Vec::new();
-    let mut refused = 0;
-    for claim in claims.collect::<Vec<_>>() {
-        match claim.await.unwrap() {
-            Claimed::Granted(lease) => leases.push(lease),
-            Claimed::OverBudget(over) => {
-                refused += 1;
-                assert!(over.left < over.needed, "{over:?}");
-            }
-            Claimed::Taken(record) => panic!("{record:?}"),
-        }
-    }
-    assert_eq!((leases.len(), refused), (21, 29));
-    let name = format!("WORKFLOW#{run}");
-    assert_eq!(committed(&name).await, "0.21".parse().unwrap());
-    for lease in &leases {
-        let outcome = Outcome::Succeeded(&Value::Null);
-        let now = Timestamp::now();
-        store
-            .settle(lease, &paid("0.002"), &outcome, false, now)
-            .await
-            .unwrap();
-    }
-    assert_eq!(committed(&name).await, "0.042".parse().unwrap());
+    assert_eq!(committed(keys::workflow_day, &workflow).await, charged);
+    assert_eq!(committed(keys::credential_day, &credential).await, charged);
 }
 
 #[tokio::test]
@@ -152,7 +95,7 @@ async fn a_days_budget_of_a_workflow_holds_for_all_its_runs() {
     let run = user.ended(&run).await;
     assert_eq!(run["status"], "SUCCEEDED", "{run:#}");
     assert_eq!(
-        committed(&format!("WORKFLOW#{workflow}")).await,
+        committed(keys::workflow_day, &workflow).await,
         user.charged().await
     );
 }

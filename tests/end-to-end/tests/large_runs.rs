@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use end_to_end::{Sandbox, User, aws, decimal, execution_arn, list, node, text};
+use end_to_end::{Sandbox, User, aws, decimal, execution_arn, item_key, list, node, text};
 use jiff::Timestamp;
 use openrouter_stand_in::Settings;
 use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use steps_store::keys;
 
 /// Step Functions' limit for a payload is 256 KiB; ours stay far below.
 const SMALL: usize = 64 * 1024;
@@ -179,10 +180,9 @@ async fn a_list_of_ten_thousand_runs_is_read_to_its_end() {
             let (workflow, status) = (format!("w{}", index % 7), statuses[index % 5]);
             all.insert(id.clone(), (workflow.clone(), status));
             let texts = [
-                ("pk", format!("RUN#{id}")),
-                ("sk", "RUN".to_owned()),
-                ("kind", "RUN".to_owned()),
-                ("listKey", id),
+                ("list", keys::month_list(&id).unwrap()),
+                ("statusList", keys::status_list(status, &id).unwrap()),
+                ("listKey", id.clone()),
                 ("workflowId", workflow),
                 ("status", status.to_owned()),
                 ("trigger", "api".to_owned()),
@@ -193,6 +193,7 @@ async fn a_list_of_ten_thousand_runs_is_read_to_its_end() {
                 .map(|(name, text)| (name.to_owned(), AttributeValue::S(text)))
                 .into_iter()
                 .chain([version])
+                .chain(item_key(keys::run(&id)))
                 .collect()
         })
         .collect();

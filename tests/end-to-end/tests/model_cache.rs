@@ -28,10 +28,10 @@ async fn the_schedules_event_refreshes_the_list() {
     let template: serde_norway::Value = serde_norway::from_str(template).unwrap();
     let target = &template["Resources"]["RefreshModels"]["Properties"]["Target"];
     let event: Value = serde_json::from_str(target["Input"].as_str().unwrap()).unwrap();
-    assert!(sandbox.store.catalogue().await.unwrap().is_none());
+    assert!(sandbox.store.model_list().head().await.unwrap().is_none());
     let answer = models.invoke(event).await;
     assert_eq!(answer["statusCode"], 200, "{answer}");
-    let head = sandbox.store.catalogue().await.unwrap();
+    let head = sandbox.store.model_list().head().await.unwrap();
     assert!(head.is_some(), "the list is stored");
 }
 

@@ -223,7 +223,7 @@ async fn without_a_list_there_are_no_warnings_of_models() {
     let entry =
         json!({"at": "2026-01-01T00:00:00Z", "action": "created", "actor": {"principal": "test"}});
     let entry = serde_json::from_value(entry).unwrap();
-    let added = sandbox.store.add_credential(&credential, &entry).await;
+    let added = sandbox.store.credentials().add(&credential, &entry).await;
     added.unwrap();
     let workflow = |model: &str| {
         json!({"name": "w", "nodes": [

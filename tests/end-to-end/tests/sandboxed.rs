@@ -9,7 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 use openrouter_stand_in::Settings;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
-use steps_runs::{Action, Actor, AuditEntry, Begun, Credential, NewRun, Store, Trigger};
+use steps_api::RunView;
+use steps_store::{Action, Actor, AuditEntry, Begun, Credential, NewRun, Store, Trigger};
 use steps_workflow::Format;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
@@ -26,13 +27,14 @@ impl World {
         let credential = Uuid::now_v7().to_string();
         sandbox
             .store
-            .add_credential(
+            .credentials()
+            .add(
                 &Credential {
                     id: credential.clone(),
                     name: "main".to_owned(),
                     provider: "openrouter".to_owned(),
                     last_four: "good".to_owned(),
-                    created_at: format!("{:.3}", Timestamp::now()),
+                    created_at: Timestamp::now(),
                     last_used_at: None,
                     last_check: None,
                     max_cost_usd_per_day: None,
@@ -74,7 +76,7 @@ impl World {
 
     /// The run as the API would show it.
     pub(crate) async fn run(&self, id: &str) -> Value {
-        serde_json::to_value(self.sandbox.store.run_view(id).await.unwrap()).unwrap()
+        serde_json::to_value(RunView::read(&self.sandbox.store, id).await.unwrap()).unwrap()
     }
 
     /// The run, as soon as it is as `condition` says.
@@ -148,7 +150,8 @@ async fn record_nodes(
     let document = json!({"name": "recorded", "nodes": nodes});
     let workflow = steps_workflow::parse(&document.to_string(), Format::Json).unwrap();
     let begun = store
-        .begin_run(&NewRun {
+        .runs()
+        .begin(&NewRun {
             id: &id,
             workflow_id: "recorded",
             version: 1,

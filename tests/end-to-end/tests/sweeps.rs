@@ -4,12 +4,11 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use end_to_end::{User, aws, decimal, invoke, node, table, text};
+use end_to_end::{User, aws, decimal, invoke, item_key, node, stack_store, table, text};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use steps_runs::{Claim, Claimed, Ended, RunStatus, Store};
+use steps_store::{Claim, Claimed, Ended, RunStatus, Store, keys};
 
-use crate::leases::store;
 use crate::sandboxed::record;
 
 /// A run of one node `x` that was recorded ten minutes ago, and nothing else.
@@ -28,7 +27,7 @@ fn sweep() {
 async fn a_run_without_an_execution_is_closed_and_can_be_resumed() {
     let user = User::new("good");
     let credential = user.store_credential().await;
-    let run = recorded(&store().await, &user, &credential).await;
+    let run = recorded(&stack_store().await, &user, &credential).await;
     sweep();
     let closed = user.ended(&run).await;
     assert_eq!(closed["status"], "FAILED", "{closed:#}");
@@ -65,8 +64,7 @@ async fn unhear(run: &str) {
     aws_sdk_dynamodb::Client::new(&aws().await)
         .update_item()
         .table_name(table())
-        .key("pk", s(&format!("RUN#{run}")))
-        .key("sk", s("RUN"))
+        .set_key(Some(item_key(keys::run(run))))
         .update_expression("SET #status = :running, #due = :run, dueAt = :past REMOVE endedAt")
         .expression_attribute_names("#status", "status")
         .expression_attribute_names("#due", "due")
@@ -90,30 +88,35 @@ async fn what_a_call_cost_whose_function_died_is_asked_for_after_the_runs_end() 
         .await;
     let generation = text(&node(&paid, "x")["attempts"][0]["generationId"]);
 
-    let store = store().await;
+    let store = stack_store().await;
     let run = recorded(&store, &user, &credential).await;
     let past = Timestamp::now() - SignedDuration::from_mins(10);
     let claim = Claim {
         run_id: &run,
         execution: 1,
+        workflow_id: "recorded",
         node_id: "x",
         seen: None,
         now: past,
         lease: Duration::from_secs(1),
         reserve: None,
     };
-    let Claimed::Granted(lease) = store.claim(&claim).await.unwrap() else {
+    let Claimed::Granted(lease) = store.nodes().claim(&claim).await.unwrap() else {
         panic!("nobody else knows of the run");
     };
-    store.note_generation(&lease, &generation).await.unwrap();
+    store
+        .nodes()
+        .note_generation(&lease, &generation)
+        .await
+        .unwrap();
     let ended = Ended {
         execution: 1,
         status: RunStatus::Failed,
         at: past,
         error: None,
     };
-    assert!(store.end_run(&run, &ended).await.unwrap());
-    store.ask_for_costs(&run, past).await.unwrap();
+    assert!(store.runs().end(&run, &ended).await.unwrap());
+    store.nodes().mark_costs_due(&run, past).await.unwrap();
     let before = user.get(&format!("/runs/{run}")).await.body;
     assert_eq!(node(&before, "x")["status"], "FAILED", "{before:#}");
     assert_eq!(node(&before, "x")["error"]["code"], "NodeLost");

@@ -9,7 +9,7 @@ use steps_problem::{Fault, short_faults};
 use tokio::try_join;
 
 use crate::due::{DUE, DUE_AT, Due};
-use crate::keys::{self, EXPIRES_AT, LIST, LIST_KEY, Month, STATUS_LIST, WORKFLOW_ID};
+use crate::keys::{self, EXPIRES_AT, LIST, LIST_KEY, STATUS_LIST, WORKFLOW_ID};
 use crate::run::record::{
     BUDGET_LEFT_USD, CALLBACK_URL, COST_USD, CREDENTIALS, DEADLINE, DEFINITION, EXECUTION,
     FIRST_LOOK, INPUT, MAX_COST_USD, MAX_COST_USD_PER_DAY, RERUN_OF, RerunOf, RunStatus, Runs,
@@ -74,7 +74,6 @@ const RUN_ID: Attribute<String> = Attribute::new("runId");
 impl Runs {
     /// Records a run as RUNNING, unless one of the same identity was recorded before.
     pub async fn begin(&self, run: &NewRun<'_>) -> Result<Begun, Error> {
-        let month = Month::of_run(run.id)?;
         let input_text = run.input.to_string();
         let context_text = run.trigger.context.to_string();
         let object = |name: &str| format!("runs/{}/{name}.json.gz", run.id);
@@ -90,12 +89,12 @@ impl Runs {
         let new = |key| Put::of(key).when(PK.is_missing()).set(EXPIRES_AT, expires);
         let status = RunStatus::Running;
         let head = new(keys::run(run.id))
-            .set(LIST, keys::runs_of(month))
+            .set(LIST, keys::month_list(run.id)?)
             .set(LIST_KEY, run.id)
             .set(WORKFLOW_ID, run.workflow_id)
             .set(VERSION, run.version)
             .set(STATUS, status)
-            .set(STATUS_LIST, keys::runs_that_are(status.as_str(), month))
+            .set(STATUS_LIST, keys::status_list(status.as_str(), run.id)?)
             .set(EXECUTION, 1)
             .set(TRIGGER, &run.trigger.kind)
             .set(CREDENTIALS, run.credentials)

@@ -5,7 +5,7 @@ use steps_problem::Problem;
 
 use crate::Error;
 use crate::due::{DUE, DUE_AT};
-use crate::keys::{self, Month, STATUS_LIST};
+use crate::keys::{self, STATUS_LIST};
 use crate::run::record::{ENDED_AT, ERROR, EXECUTION, RunError, RunStatus, Runs, STATUS};
 use crate::table::Change;
 
@@ -69,7 +69,7 @@ impl Ended {
 impl Runs {
     /// Ends a run whose execution is RUNNING; `false` where that had ended before, and nothing changes.
     pub async fn end(&self, id: &str, ended: &Ended) -> Result<bool, Error> {
-        let list = keys::runs_that_are(ended.status.as_str(), Month::of_run(id)?);
+        let list = keys::status_list(ended.status.as_str(), id)?;
         let change = Change::of(keys::run(id))
             .when(
                 STATUS

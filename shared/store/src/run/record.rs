@@ -12,7 +12,7 @@ use steps_usage::Usage;
 use tokio::try_join;
 
 use crate::keys::{self, LIST_KEY, WORKFLOW_ID};
-use crate::table::item::{kept_as_word, kept_by_serde};
+use crate::table::item::{Kept, kept_as_word, kept_by_serde};
 use crate::table::key::SK;
 use crate::table::{Attribute, Item, Table};
 use crate::workflow::document;
@@ -280,7 +280,7 @@ pub(crate) async fn read(table: &Table, id: &str, items: &[Item]) -> Result<Run,
         },
         credentials: CREDENTIALS.find(head)?.unwrap_or_default(),
         cost_usd: COST_USD.find(head)?.unwrap_or_default(),
-        usage: Usage::from_numbers(|name| Attribute::named(name).find(head).ok()?),
+        usage: Usage::from_numbers(|name| number(head, name)),
         error: ERROR.find(head)?,
         started_at: STARTED_AT.get(head)?,
         ended_at: ENDED_AT.find(head)?,
@@ -290,6 +290,11 @@ pub(crate) async fn read(table: &Table, id: &str, items: &[Item]) -> Result<Run,
         warnings: WARNINGS.find(body)?.unwrap_or_default(),
         rerun_of: RERUN_OF.find(head)?,
     })
+}
+
+/// One of the numbers that usage is added up in.
+fn number(head: &Item, name: &str) -> Option<Decimal> {
+    Decimal::read(head.get(name)?)
 }
 
 fn json(text: &str, attribute: Attribute<AttributeValue>) -> Result<Value, Error> {

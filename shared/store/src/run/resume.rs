@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 
 use crate::Error;
 use crate::due::{DUE, DUE_AT, Due};
-use crate::keys::{self, Month, STATUS_LIST};
+use crate::keys::{self, STATUS_LIST};
 use crate::run::record::{
     BUDGET_LEFT_USD, CREDENTIALS, DEADLINE, ENDED_AT, ERROR, EXECUTION, FIRST_LOOK, MAX_COST_USD,
     MAX_COST_USD_PER_DAY, Run, RunStatus, Runs, STATUS,
@@ -38,7 +38,7 @@ impl Runs {
         let run = resume.run;
         let next = run.execution + 1;
         let status = RunStatus::Running;
-        let list = keys::runs_that_are(status.as_str(), Month::of_run(&run.id)?);
+        let list = keys::status_list(status.as_str(), &run.id)?;
         let change = Change::of(keys::run(&run.id))
             .when(STATUS.is(run.status).and(EXECUTION.is(run.execution)))
             .set(STATUS, status)

@@ -18,6 +18,7 @@ enum Test {
     Length(Vec<Step>, usize),
     Exists(Vec<Step>),
     Missing(Vec<Step>),
+    Not(Box<Test>),
     All(Vec<Test>),
     Any(Vec<Test>),
 }
@@ -72,6 +73,7 @@ impl Test {
             }
             Self::Exists(at) => format!("attribute_exists({})", into.name(&at)),
             Self::Missing(at) => format!("attribute_not_exists({})", into.name(&at)),
+            Self::Not(test) => format!("NOT {}", test.render(into)),
             Self::All(tests) => joined(tests, " AND ", into),
             Self::Any(tests) => joined(tests, " OR ", into),
         }
@@ -120,7 +122,7 @@ impl<T> Attribute<T> {
 
     /// It is another value, or not there.
     pub(crate) fn is_not(self, value: impl Given<T>) -> Condition {
-        self.path().compared("<>", value)
+        Condition(Test::Not(Box::new(self.is(value).0)))
     }
 
     /// It is less than this value; of a time: earlier.

@@ -1,9 +1,9 @@
 //! A credential gets another name without its key being touched, and another key while its workflows run on.
 
-use aws_sdk_dynamodb::types::AttributeValue;
-use end_to_end::{User, aws, list, node, table, text};
+use end_to_end::{User, aws, item_key, list, node, table, text};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use steps_store::keys;
 
 use super::{actions, delete, key_at};
 
@@ -212,8 +212,7 @@ async fn a_record_from_before_changes_were_counted_can_be_changed_too() {
     aws_sdk_dynamodb::Client::new(&aws().await)
         .update_item()
         .table_name(table())
-        .key("pk", AttributeValue::S("CREDENTIALS".to_owned()))
-        .key("sk", AttributeValue::S(format!("ID#{id}")))
+        .set_key(Some(item_key(keys::credential(&id))))
         .update_expression("REMOVE credential.revision")
         .send()
         .await

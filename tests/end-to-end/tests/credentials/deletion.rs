@@ -1,9 +1,10 @@
 //! A credential that workflows use is not deleted by accident, and a deleted one can be restored.
 
-use end_to_end::{User, aws, list, table, text};
+use end_to_end::{User, aws, item_key, list, table, text};
 use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::{Value, json};
+use steps_store::keys;
 
 use super::{actions, delete, described};
 
@@ -98,14 +99,7 @@ async fn a_forced_deletion_can_be_undone_for_a_week() {
     let kept = aws_sdk_dynamodb::Client::new(&aws().await)
         .get_item()
         .table_name(table())
-        .key(
-            "pk",
-            aws_sdk_dynamodb::types::AttributeValue::S("CREDENTIALS".to_owned()),
-        )
-        .key(
-            "sk",
-            aws_sdk_dynamodb::types::AttributeValue::S(format!("DELETED#{id}")),
-        )
+        .set_key(Some(item_key(keys::deleted_credential(&id))))
         .send()
         .await
         .unwrap()

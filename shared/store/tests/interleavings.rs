@@ -5,19 +5,17 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::AttributeValue;
-use end_to_end::{aws, table};
 use fastrand::Rng;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use steps_problem::Problem;
-use steps_runs::{
+use steps_store::{
     Attempt, Budget, Claim, Claimed, Ended, Lease, NodeStatus, Outcome, Reserve, Resume, RunStatus,
-    Store, Usage,
+    Store, Usage, keys,
 };
 
-use crate::leases::{begin, store};
+use crate::world::{WORKFLOW, World, today};
 
 const WRITERS: u64 = 4;
 const STEPS: usize = 24;
@@ -40,7 +38,9 @@ struct Writer {
 #[tokio::test]
 async fn no_interleaving_loses_or_doubles_anything() {
     let seed = fastrand::u64(..);
-    let worlds = (0..32).map(|world| tokio::spawn(interleave(seed.wrapping_add(world))));
+    let table = World::new().await;
+    let worlds =
+        (0..32).map(|world| tokio::spawn(interleave(table.clone(), seed.wrapping_add(world))));
     for world in worlds.collect::<Vec<_>>() {
         world
             .await
@@ -48,9 +48,9 @@ async fn no_interleaving_loses_or_doubles_anything() {
     }
 }
 
-async fn interleave(seed: u64) {
-    let store = store().await;
-    let (run, _) = begin(&store, None, Some("1")).await;
+async fn interleave(world: World, seed: u64) {
+    let store = world.store.clone();
+    let (run, _) = world.begin(None, Some("1")).await;
     let seen = Arc::new(Mutex::new(Seen::default()));
     let writers = (0..WRITERS).map(|writer| {
         let mut writer = Writer {
@@ -70,7 +70,7 @@ async fn interleave(seed: u64) {
         writer.await.unwrap();
     }
     let seen = Arc::into_inner(seen).expect("all writers are done");
-    check(&store, &run, &seen.into_inner().unwrap()).await;
+    check(&world, &run, &seen.into_inner().unwrap()).await;
 }
 
 impl Writer {
@@ -93,8 +93,8 @@ impl Writer {
 
     async fn claim(&mut self) {
         let node = *self.random.choice(NODES.iter()).unwrap();
-        let seen = self.store.node(&self.run, node).await.unwrap();
-        let execution = self.store.run_head(&self.run).await.unwrap().execution;
+        let seen = self.store.nodes().get(&self.run, node).await.unwrap();
+        let execution = self.store.runs().head(&self.run).await.unwrap().execution;
         let usd = Decimal::new(self.random.i64(1..400), 4);
         let budgets = vec![
             Budget::Run {
@@ -109,13 +109,14 @@ impl Writer {
         let claim = Claim {
             run_id: &self.run,
             execution,
+            workflow_id: WORKFLOW,
             node_id: node,
             seen: seen.as_ref(),
             now: Timestamp::now(),
             lease: Duration::from_millis(self.random.u64(1..200)),
             reserve: Some(&reserve),
         };
-        if let Claimed::Granted(lease) = self.store.claim(&claim).await.unwrap() {
+        if let Claimed::Granted(lease) = self.store.nodes().claim(&claim).await.unwrap() {
             self.held.push(lease);
         }
     }
@@ -128,8 +129,8 @@ impl Writer {
         let cost = Decimal::new(self.random.i64(0..300), 4);
         let unpriced = self.random.u8(0..4) == 0;
         let attempt = Attempt {
-            started_at: format!("{:.3}", Timestamp::now()),
-            ended_at: Some(format!("{:.3}", Timestamp::now())),
+            started_at: Timestamp::now(),
+            ended_at: Some(Timestamp::now()),
             generation_id: unpriced.then(|| "gen-unpriced".to_owned()),
             cost_usd: (!unpriced).then_some(cost),
             usage: Some(used()),
@@ -148,6 +149,7 @@ impl Writer {
         // Once more where the answer to the first write was lost.
         for _ in 0..self.random.u8(1..=2) {
             self.store
+                .nodes()
                 .settle(&lease, &attempt, &outcome, unpriced, Timestamp::now())
                 .await
                 .unwrap();
@@ -157,6 +159,7 @@ impl Writer {
     async fn note(&mut self) {
         if let Some(lease) = self.any_held() {
             self.store
+                .nodes()
                 .note_generation(&lease, "gen-noted")
                 .await
                 .unwrap();
@@ -166,7 +169,7 @@ impl Writer {
     /// As a later visit does: from what the record says, which may be old by the time of the write.
     async fn recover(&mut self) {
         let node = *self.random.choice(NODES.iter()).unwrap();
-        let Some(record) = self.store.node(&self.run, node).await.unwrap() else {
+        let Some(record) = self.store.nodes().get(&self.run, node).await.unwrap() else {
             return;
         };
         let unpriced = record
@@ -177,6 +180,7 @@ impl Writer {
         for (index, attempt) in unpriced {
             let cost = Decimal::new(self.random.i64(1..300), 4);
             self.store
+                .nodes()
                 .recover_cost(&self.run, node, (index, attempt), (cost, &used()), false)
                 .await
                 .unwrap();
@@ -185,10 +189,10 @@ impl Writer {
 
     async fn look(&mut self) {
         for node in NODES {
-            let Some(record) = self.store.node(&self.run, node).await.unwrap() else {
+            let Some(record) = self.store.nodes().get(&self.run, node).await.unwrap() else {
                 continue;
             };
-            let output = self.store.output(&record).await.unwrap();
+            let output = self.store.nodes().output(&record).await.unwrap();
             let mut seen = self.seen.lock().unwrap();
             let before = seen.outputs.get(node);
             if let Some(before) = before {
@@ -209,7 +213,7 @@ impl Writer {
     }
 
     async fn end(&mut self) {
-        let head = self.store.run_head(&self.run).await.unwrap();
+        let head = self.store.runs().head(&self.run).await.unwrap();
         let statuses = [
             RunStatus::Succeeded,
             RunStatus::Failed,
@@ -223,9 +227,9 @@ impl Writer {
             at: Timestamp::now(),
             error: None,
         };
-        let changed = self.store.end_run(&self.run, &ended).await.unwrap();
+        let changed = self.store.runs().end(&self.run, &ended).await.unwrap();
         if head.status != RunStatus::Running || ended.execution < head.execution {
-            let after = self.store.run_head(&self.run).await.unwrap();
+            let after = self.store.runs().head(&self.run).await.unwrap();
             assert!(
                 !changed || after.execution > head.execution,
                 "an ended run ended again"
@@ -234,7 +238,7 @@ impl Writer {
     }
 
     async fn resume(&mut self) {
-        let run = self.store.run(&self.run).await.unwrap();
+        let run = self.store.runs().get(&self.run).await.unwrap();
         if matches!(run.status, RunStatus::Running | RunStatus::Succeeded) {
             return;
         }
@@ -246,7 +250,7 @@ impl Writer {
             max_cost_usd: None,
             max_cost_usd_per_day: None,
         };
-        if let Some(number) = self.store.resume_run(&resume).await.unwrap() {
+        if let Some(number) = self.store.runs().resume(&resume).await.unwrap() {
             assert_eq!(number, run.execution + 1);
         }
     }
@@ -264,11 +268,12 @@ fn used() -> Usage {
     }
 }
 
-async fn check(store: &Store, run: &str, seen: &Seen) {
-    let (record, nodes) = store.run_with_nodes(run).await.unwrap();
+async fn check(world: &World, run: &str, seen: &Seen) {
+    let store = &world.store;
+    let (record, nodes) = store.nodes().of_run(run).await.unwrap();
     for (node, output) in &seen.outputs {
         assert_eq!(
-            store.output(&nodes[node]).await.unwrap().as_ref(),
+            store.nodes().output(&nodes[node]).await.unwrap().as_ref(),
             Some(output)
         );
     }
@@ -288,18 +293,15 @@ async fn check(store: &Store, run: &str, seen: &Seen) {
             .sum();
         assert_eq!(node.cost_usd, of_attempts, "{node:#?}");
     }
-    let left = number(&format!("RUN#{run}"), "RUN", "budgetLeftUsd").await;
+    let left = world.number(keys::run(run), "budgetLeftUsd").await;
     assert_eq!(
         left + spent + held,
         Decimal::ONE,
         "the run's budget: {nodes:#?}"
     );
     if !attempts.is_empty() {
-        let day = format!(
-            "SPEND#WORKFLOW#{run}#{}",
-            record.started_at.strftime("%Y-%m-%d")
-        );
-        let committed = number(&day, "DAY", "committedUsd").await;
+        let day = keys::spend(&keys::workflow_day(run, today()));
+        let committed = world.number(day, "committedUsd").await;
         assert_eq!(committed, spent + held, "the day's budget: {nodes:#?}");
     }
     for attempt in &attempts {
@@ -309,21 +311,4 @@ async fn check(store: &Store, run: &str, seen: &Seen) {
     let told = attempts.iter().filter_map(|attempt| attempt.usage.as_ref());
     let sum = told.fold(Usage::default(), Usage::plus);
     assert_eq!(record.usage, sum, "of each attempt, once: {nodes:#?}");
-}
-
-async fn number(pk: &str, sk: &str, name: &str) -> Decimal {
-    let answer = aws_sdk_dynamodb::Client::new(&aws().await)
-        .get_item()
-        .table_name(table())
-        .key("pk", AttributeValue::S(pk.to_owned()))
-        .key("sk", AttributeValue::S(sk.to_owned()))
-        .consistent_read(true)
-        .send()
-        .await
-        .expect("the table answers");
-    let item = answer.item.unwrap_or_else(|| panic!("no item {pk} {sk}"));
-    let text = item[name].as_n().expect("a number");
-    text.parse()
-        .or_else(|_| Decimal::from_scientific(text))
-        .expect("a decimal")
 }

@@ -2,72 +2,25 @@
 
 use std::time::Duration;
 
-use end_to_end::{aws, table};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use steps_problem::Problem;
-use steps_runs::{
-    Attempt, Begun, Budget, Claim, Claimed, Ended, Lease, NewRun, NodeStatus, Outcome, Reserve,
-    RunStatus, Store, Trigger,
+use steps_store::{
+    Begun, Budget, Claim, Claimed, Ended, Lease, NodeStatus, Outcome, Reserve, RunStatus, Store,
 };
 use uuid::Uuid;
 
-pub(crate) const LEASE: Duration = Duration::from_secs(60);
-
-pub(crate) async fn store() -> Store {
-    let aws = aws().await;
-    let s3 = aws_sdk_s3::config::Builder::from(&aws)
-        .force_path_style(true)
-        .build();
-    Store::new(
-        aws_sdk_dynamodb::Client::new(&aws),
-        table(),
-        aws_sdk_s3::Client::from_conf(s3),
-        std::env::var("BUCKET_NAME").unwrap(),
-        1,
-    )
-}
-
-pub(crate) async fn begin(
-    store: &Store,
-    identity: Option<&str>,
-    budget: Option<&str>,
-) -> (String, Begun) {
-    let id = Uuid::now_v7().to_string();
-    let begun = store
-        .begin_run(&NewRun {
-            id: &id,
-            workflow_id: "leases",
-            version: 1,
-            definition: r#"{"name":"leases","nodes":[]}"#,
-            input: &json!({}),
-            trigger: &Trigger {
-                kind: "api".to_owned(),
-                context: json!({}),
-            },
-            identity,
-            callback_url: None,
-            turn: None,
-            warnings: &[],
-            credentials: &Default::default(),
-            started_at: Timestamp::now(),
-            deadline: Timestamp::now() + LEASE,
-            max_cost_usd: budget.map(|budget| budget.parse().unwrap()),
-            max_cost_usd_per_day: None,
-            rerun_of: None,
-        })
-        .await
-        .unwrap();
-    (id, begun)
-}
+use crate::world::{LEASE, WORKFLOW, World, paid};
 
 async fn claim(store: &Store, run: &str, now: Timestamp, reserve: Option<Decimal>) -> Claimed {
-    let seen = store.node(run, "x").await.unwrap();
+    let seen = store.nodes().get(run, "x").await.unwrap();
     store
+        .nodes()
         .claim(&Claim {
             run_id: run,
             execution: 1,
+            workflow_id: WORKFLOW,
             node_id: "x",
             seen: seen.as_ref(),
             now,
@@ -94,39 +47,34 @@ async fn granted(store: &Store, run: &str, now: Timestamp) -> Lease {
     }
 }
 
-pub(crate) fn paid(cost: &str) -> Attempt {
-    Attempt {
-        started_at: "2026-11-23T00:00:00.000Z".to_owned(),
-        ended_at: Some("2026-11-23T00:00:01.000Z".to_owned()),
-        cost_usd: Some(cost.parse().unwrap()),
-        ..Attempt::default()
-    }
-}
-
 async fn settle(store: &Store, lease: &Lease, cost: &str, outcome: &Outcome<'_>) {
     let now = Timestamp::now();
     store
+        .nodes()
         .settle(lease, &paid(cost), outcome, false, now)
         .await
         .unwrap();
 }
 
 async fn output(store: &Store, run: &str) -> Option<Value> {
-    let node = store.node(run, "x").await.unwrap().unwrap();
-    store.output(&node).await.unwrap()
+    let node = store.nodes().get(run, "x").await.unwrap().unwrap();
+    store.nodes().output(&node).await.unwrap()
 }
 
 #[tokio::test]
 async fn of_many_at_once_one_gets_the_node() {
-    let store = store().await;
-    let (run, _) = begin(&store, None, None).await;
+    let world = World::new().await;
+    let store = world.store.clone();
+    let (run, _) = world.begin(None, None).await;
     let claims = (0..12).map(|_| {
         let (store, run) = (store.clone(), run.clone());
         tokio::spawn(async move {
             store
+                .nodes()
                 .claim(&Claim {
                     run_id: &run,
                     execution: 1,
+                    workflow_id: WORKFLOW,
                     node_id: "x",
                     seen: None,
                     now: Timestamp::now(),
@@ -150,8 +98,9 @@ async fn of_many_at_once_one_gets_the_node() {
 
 #[tokio::test]
 async fn a_node_is_free_again_when_its_lease_has_ended_and_not_before() {
-    let store = store().await;
-    let (run, _) = begin(&store, None, None).await;
+    let world = World::new().await;
+    let store = world.store.clone();
+    let (run, _) = world.begin(None, None).await;
     let begun = Timestamp::now();
     let first = granted(&store, &run, begun).await;
     let moment = Duration::from_millis(1);
@@ -162,11 +111,12 @@ async fn a_node_is_free_again_when_its_lease_has_ended_and_not_before() {
     let second = granted(&store, &run, begun + LEASE + moment).await;
     assert_eq!(second.attempt_number(), 2);
     assert!(
-        !store.renew(&first, Timestamp::now()).await.unwrap(),
+        !store.nodes().renew(&first, Timestamp::now()).await.unwrap(),
         "lost"
     );
     assert!(
         store
+            .nodes()
             .renew(&second, Timestamp::now() + LEASE)
             .await
             .unwrap()
@@ -188,14 +138,15 @@ async fn a_node_is_free_again_when_its_lease_has_ended_and_not_before() {
     )
     .await;
     assert_eq!(output(&store, &run).await, Some(json!({"text": "first"})));
-    let run = store.run(&run).await.unwrap();
+    let run = store.runs().get(&run).await.unwrap();
     assert_eq!(run.cost_usd, "0.03".parse().unwrap(), "both were paid");
 }
 
 #[tokio::test]
 async fn a_late_failure_does_not_undo_a_success() {
-    let store = store().await;
-    let (run, _) = begin(&store, None, None).await;
+    let world = World::new().await;
+    let store = world.store.clone();
+    let (run, _) = world.begin(None, None).await;
     let begun = Timestamp::now();
     let slow = granted(&store, &run, begun).await;
     let second = granted(&store, &run, begun + LEASE * 2).await;
@@ -208,40 +159,55 @@ async fn a_late_failure_does_not_undo_a_success() {
     .await;
     let problem = Problem::new(504, "IdleTimeout", "Idle Timeout", "too slow");
     settle(&store, &slow, "0.02", &Outcome::Failed(&problem)).await;
-    let node = store.node(&run, "x").await.unwrap().unwrap();
+    let node = store.nodes().get(&run, "x").await.unwrap().unwrap();
     assert_eq!(node.status, NodeStatus::Succeeded);
     assert_eq!(node.cost_usd, "0.03".parse().unwrap());
-    assert!(store.run(&run).await.unwrap().error.is_none());
+    assert!(store.runs().get(&run).await.unwrap().error.is_none());
 }
 
 #[tokio::test]
 async fn a_run_ends_once() {
-    let store = store().await;
-    let (run, _) = begin(&store, None, None).await;
+    let world = World::new().await;
+    let store = world.store.clone();
+    let (run, _) = world.begin(None, None).await;
     let end = |status| Ended {
         execution: 1,
         status,
         at: Timestamp::now(),
         error: None,
     };
-    assert!(store.end_run(&run, &end(RunStatus::Aborted)).await.unwrap());
-    assert!(!store.end_run(&run, &end(RunStatus::Failed)).await.unwrap());
+    assert!(
+        store
+            .runs()
+            .end(&run, &end(RunStatus::Aborted))
+            .await
+            .unwrap()
+    );
     assert!(
         !store
-            .end_run(&run, &end(RunStatus::Succeeded))
+            .runs()
+            .end(&run, &end(RunStatus::Failed))
+            .await
+            .unwrap()
+    );
+    assert!(
+        !store
+            .runs()
+            .end(&run, &end(RunStatus::Succeeded))
             .await
             .unwrap()
     );
     assert_eq!(
-        store.run_head(&run).await.unwrap().status,
+        store.runs().head(&run).await.unwrap().status,
         RunStatus::Aborted
     );
 }
 
 #[tokio::test]
 async fn what_is_reserved_is_kept_until_it_is_settled() {
-    let store = store().await;
-    let (run, _) = begin(&store, None, Some("1.00")).await;
+    let world = World::new().await;
+    let store = world.store.clone();
+    let (run, _) = world.begin(None, Some("1.00")).await;
     let reserve = |text: &str| Some(text.parse::<Decimal>().unwrap());
     assert!(matches!(
         claim(&store, &run, Timestamp::now(), reserve("1.01")).await,
@@ -255,9 +221,11 @@ async fn what_is_reserved_is_kept_until_it_is_settled() {
         let (store, run) = (store.clone(), run.clone());
         async move {
             store
+                .nodes()
                 .claim(&Claim {
                     run_id: &run,
                     execution: 1,
+                    workflow_id: WORKFLOW,
                     node_id: "y",
                     seen: None,
                     now: Timestamp::now(),
@@ -276,11 +244,11 @@ async fn what_is_reserved_is_kept_until_it_is_settled() {
 
 #[tokio::test]
 async fn ten_deliveries_of_one_identity_are_one_run() {
-    let store = store().await;
+    let world = World::new().await;
     let identity = Uuid::now_v7().to_string();
     let tries = (0..10).map(|_| {
-        let (store, identity) = (store.clone(), identity.clone());
-        tokio::spawn(async move { begin(&store, Some(&identity), None).await })
+        let (world, identity) = (world.clone(), identity.clone());
+        tokio::spawn(async move { world.begin(Some(&identity), None).await })
     });
     let mut runs = std::collections::BTreeSet::new();
     let mut new = 0;
@@ -297,6 +265,11 @@ async fn ten_deliveries_of_one_identity_are_one_run() {
         }
     }
     assert_eq!((new, runs.len()), (1, 1));
-    store.forget_identity("leases", &identity).await.unwrap();
-    assert_eq!(begin(&store, Some(&identity), None).await.1, Begun::New);
+    world
+        .store
+        .runs()
+        .forget_identity(WORKFLOW, &identity)
+        .await
+        .unwrap();
+    assert_eq!(world.begin(Some(&identity), None).await.1, Begun::New);
 }

@@ -1,0 +1,16 @@
+//! What only the store promises, one module a promise, against the local AWS whose variables `make test` sets.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test says what it expects by panicking"
+)]
+
+mod budgets;
+mod interleavings;
+mod leases;
+mod lists;
+mod news;
+mod workflows;
+mod world;

@@ -1,0 +1,45 @@
+//! Whether there is a workflow is told without its document.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use steps_store::{Error, Record};
+
+use crate::world::World;
+
+#[tokio::test]
+async fn a_workflow_exists_from_its_first_version_to_its_deletion() {
+    let world = World::new().await;
+    let workflows = world.store.workflows();
+    let missing = |found: Result<(), Error>| match found {
+        Err(Error::NotFound { record, id }) => {
+            assert_eq!((record, id.as_str()), (Record::Workflow, "w"))
+        }
+        other => panic!("{other:?}"),
+    };
+    missing(workflows.must_exist("w").await);
+    // Too long for the item: reading it would read S3.
+    let long: String = std::iter::repeat_with(|| fastrand::alphanumeric())
+        .take(500_000)
+        .collect();
+    let names = BTreeSet::new();
+    let put = workflows.put("w", "name", &long, &names, Timestamp::now());
+    assert_eq!(put.await.unwrap().version, 1);
+    workflows.must_exist("w").await.unwrap();
+    assert_eq!(workflows.get("w").await.unwrap().definition, long);
+    workflows.delete("w").await.unwrap();
+    missing(workflows.must_exist("w").await);
+    let listed = workflows.list(10, None).await.unwrap();
+    assert!(listed.rows.is_empty());
+    let again = workflows.put("w", "name", "{}", &names, Timestamp::now());
+    assert_eq!(
+        again.await.unwrap().version,
+        2,
+        "no version is written twice"
+    );
+    let listed = workflows.list(10, None).await.unwrap();
+    assert_eq!(
+        (listed.rows[0].id.as_str(), listed.rows[0].version),
+        ("w", 2)
+    );
+}
