@@ -1,8 +1,8 @@
 //! What the function works with.
 
 use steps_openrouter::Client;
-use steps_runs::Store;
 use steps_secrets::Secrets;
+use steps_store::Store;
 
 /// OpenRouter, which knows a key; the store of records; Secrets Manager, which keeps the keys.
 #[derive(Debug)]

@@ -13,12 +13,13 @@ pub(crate) async fn audit(
     request: &Request,
 ) -> Result<Answer, Problem> {
     let limit = request.number("limit", 1..=100, 50)?;
-    let known = app.store.credential(reference).await;
+    let known = app.store.credentials().get(reference).await;
     let id = known
         .as_ref()
         .map_or(reference, |credential| credential.id.as_str());
     let page = app
         .store
+        .credentials()
         .audit_of(id, limit as usize, request.query("cursor"))
         .await?;
     if page.rows.is_empty() && request.query("cursor").is_none() {

@@ -9,16 +9,13 @@ use serde_json::{Value, json};
 use steps_lambda::Answer;
 use steps_openrouter::ApiKey;
 use steps_problem::{Fault, Problem};
-use steps_runs::{Action, Actor, AuditEntry, Check, Credential, Error, Rotation};
+use steps_store::{Action, Actor, AuditEntry, Check, Credential, Rotation, retry_conflict};
 
 use crate::app::App;
 use crate::fields::{
     accepted, check_limit, checked_name, checked_rotation, invalid, name_is_free, parsed_key,
 };
 use crate::rotation::{rotate_key_arn, set_rotation};
-
-/// How often a record that others change at the same moment is tried again.
-const TRIES: u32 = 5;
 
 /// What is left out stays as it is.
 #[derive(Deserialize)]
@@ -55,7 +52,7 @@ pub(crate) async fn change(
     if !faults.is_empty() {
         return Err(invalid(faults));
     }
-    let mut credential = app.store.credential(reference).await?;
+    let mut credential = app.store.credentials().get(reference).await?;
     let name = name.filter(|name| *name != credential.name);
     let limit = change
         .max_cost_usd_per_day
@@ -112,11 +109,15 @@ async fn rename(
         ..before.clone()
     };
     let entry = AuditEntry::now(Action::Renamed, actor, details);
-    Ok(app.store.change_credential(&before, after, &entry).await?)
+    Ok(app
+        .store
+        .credentials()
+        .change(&before, after, &entry)
+        .await?)
 }
 
 async fn users_of_old_name(app: &App, old: &str, new: &str) -> Result<Vec<Fault>, Problem> {
-    let users = app.store.credential_users(&[old]).await?;
+    let users = app.store.credentials().users(&[old]).await?;
     Ok(users
         .iter()
         .map(|user| {
@@ -142,8 +143,8 @@ async fn replace_key(
     }
     let secret = SecretString::from(api_key.expose().to_owned());
     app.secrets.replace(&credential.id, &secret).await?;
-    let mut before = credential;
-    for _ in 0..TRIES {
+    retry_conflict(async || {
+        let before = app.store.credentials().get(&credential.id).await?;
         // Of two who replace it at once the later one has it, whoever writes the record last.
         let current = app.secrets.read_again(&before.id).await?;
         let last_four = ApiKey::parse(current.expose_secret())?.last_four();
@@ -157,16 +158,9 @@ async fn replace_key(
             ..before.clone()
         };
         let entry = AuditEntry::now(Action::KeyReplaced, actor, details);
-        match app.store.change_credential(&before, after, &entry).await {
-            Err(Error::Conflict { .. }) => before = app.store.credential(&before.id).await?,
-            changed => return Ok(changed?),
-        }
-    }
-    Err(Error::Conflict {
-        what: "credential",
-        id: before.id,
-    }
-    .into())
+        Ok(app.store.credentials().change(&before, after, &entry).await)
+    })
+    .await
 }
 
 async fn set_limit(
@@ -185,5 +179,9 @@ async fn set_limit(
         ..before.clone()
     };
     let entry = AuditEntry::now(Action::BudgetSet, actor, details);
-    Ok(app.store.change_credential(&before, after, &entry).await?)
+    Ok(app
+        .store
+        .credentials()
+        .change(&before, after, &entry)
+        .await?)
 }

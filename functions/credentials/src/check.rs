@@ -5,13 +5,13 @@ use secrecy::ExposeSecret;
 use steps_lambda::Answer;
 use steps_openrouter::ApiKey;
 use steps_problem::Problem;
-use steps_runs::Check;
+use steps_store::Check;
 
 use crate::app::App;
 
 /// Asks OpenRouter whether it accepts the key, and records what it says.
 pub(crate) async fn check(app: &App, reference: &str) -> Result<Answer, Problem> {
-    let mut credential = app.store.credential(reference).await?;
+    let mut credential = app.store.credentials().get(reference).await?;
     let stored = app.secrets.read_again(&credential.id).await?;
     let refusal = match ApiKey::parse(stored.expose_secret()) {
         Ok(key) => app.openrouter.key(&key).await.err(),
@@ -25,7 +25,10 @@ pub(crate) async fn check(app: &App, reference: &str) -> Result<Answer, Problem>
     }
     let code = refusal.map(|error| error.code().to_owned());
     let check = Check::new(Timestamp::now(), code);
-    app.store.record_check(&credential.id, &check).await?;
+    app.store
+        .credentials()
+        .record_check(&credential.id, &check)
+        .await?;
     credential.last_check = Some(check);
     Answer::json(200, &credential)
 }

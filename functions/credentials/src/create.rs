@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 use steps_lambda::Answer;
 use steps_problem::{Fault, Problem};
-use steps_runs::{Action, Actor, AuditEntry, Check, Credential};
+use steps_store::{Action, Actor, AuditEntry, Check, Credential};
 use uuid::Uuid;
 
 use crate::app::App;
@@ -50,7 +50,7 @@ pub(crate) async fn create(
         name: name.to_owned(),
         provider: new.provider,
         last_four: api_key.last_four(),
-        created_at: format!("{now:.3}"),
+        created_at: now,
         last_used_at: None,
         last_check: Some(Check::new(now, None)),
         max_cost_usd_per_day: new.max_cost_usd_per_day,
@@ -62,7 +62,7 @@ pub(crate) async fn create(
     let entry = AuditEntry::now(Action::Created, actor, details);
     let secret = SecretString::from(api_key.expose().to_owned());
     app.secrets.put(&credential.id, &secret).await?;
-    if let Err(error) = app.store.add_credential(&credential, &entry).await {
+    if let Err(error) = app.store.credentials().add(&credential, &entry).await {
         // Without its record nobody could find the key again.
         app.secrets.delete(&credential.id).await?;
         return Err(error.into());

@@ -5,8 +5,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use steps_lambda::{Answer, Request};
 use steps_problem::{Fault, Problem};
-use steps_runs::{Action, AuditEntry, Credential, DeletedCredential, Error, User};
 use steps_secrets::RECOVERY_DAYS;
+use steps_store::{
+    Action, AuditEntry, Credential, CredentialUser, DeletedCredential, Error, millis,
+};
 
 use crate::app::App;
 
@@ -17,11 +19,11 @@ pub(crate) async fn delete(
     request: &Request,
 ) -> Result<Answer, Problem> {
     let force = request.flag("force")?.unwrap_or(false);
-    let deleted = match app.store.credential(reference).await {
+    let deleted = match app.store.credentials().get(reference).await {
         Ok(credential) => delete_record(app, &credential, force, request).await?,
         // An earlier try may have got no further than the record.
         Err(missing @ Error::NotFound { .. }) => {
-            match app.store.deleted_credential(reference).await {
+            match app.store.credentials().get_deleted(reference).await {
                 Err(Error::NotFound { .. }) => return Err(missing.into()),
                 deleted => deleted?,
             }
@@ -39,7 +41,7 @@ async fn delete_record(
     request: &Request,
 ) -> Result<DeletedCredential, Problem> {
     let references = [credential.id.as_str(), credential.name.as_str()];
-    let users = app.store.credential_users(&references).await?;
+    let users = app.store.credentials().users(&references).await?;
     if !users.is_empty() && !force {
         return Err(in_use(&credential.name, &users));
     }
@@ -50,18 +52,19 @@ async fn delete_record(
     let details = json!({
         "name": credential.name,
         "lastFour": credential.last_four,
-        "restorableUntil": format!("{until:.3}"),
+        "restorableUntil": millis::text(until),
         "usedBy": workflows,
     });
     let entry = AuditEntry::now(Action::Deleted, request.actor(), details);
     let deleted = app
         .store
-        .delete_credential(credential, now, until, &entry)
+        .credentials()
+        .delete(credential, now, until, &entry)
         .await?;
     Ok(deleted)
 }
 
-fn in_use(name: &str, users: &[User]) -> Problem {
+fn in_use(name: &str, users: &[CredentialUser]) -> Problem {
     let ids: Vec<&str> = users.iter().map(|user| user.workflow_id.as_str()).collect();
     let faults = ids.iter().map(|id| {
         Fault::at(

@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 use secrecy::{ExposeSecret, SecretString};
 use steps_openrouter::ApiKey;
 use steps_problem::{Fault, Problem, redact};
-use steps_runs::Rotation;
+use steps_store::Rotation;
 use uuid::Uuid;
 
 use crate::app::App;
@@ -33,15 +33,7 @@ pub(crate) fn checked_name<'a>(name: &'a str, faults: &mut Vec<Fault>) -> &'a st
 
 /// Tells a name in use before anything is done; the claim on it tells one taken meanwhile.
 pub(crate) async fn name_is_free(app: &App, name: &str) -> Result<(), Problem> {
-    let known = app.store.credentials().await?;
-    if known.iter().any(|credential| credential.name == name) {
-        return Err(steps_runs::Error::NameTaken {
-            what: "credential",
-            name: name.to_owned(),
-        }
-        .into());
-    }
-    Ok(())
+    Ok(app.store.credentials().check_name_is_free(name).await?)
 }
 
 pub(crate) fn parsed_key(api_key: &SecretString, faults: &mut Vec<Fault>) -> Option<ApiKey> {

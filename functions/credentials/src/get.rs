@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The record, with OpenRouter's own view of the key (`key`), or why it could not be had (`keyProblem`).
 pub(crate) async fn get(app: &App, reference: &str) -> Result<Answer, Problem> {
-    let credential = app.store.credential(reference).await?;
+    let credential = app.store.credentials().get(reference).await?;
     let (field, told) = match key_now(app, &credential.id).await {
         Ok(info) => ("key", json!(info)),
         Err(problem) => ("keyProblem", json!(problem.redacted())),

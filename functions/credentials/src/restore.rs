@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::json;
 use steps_lambda::{Answer, Request};
 use steps_problem::Problem;
-use steps_runs::{Action, AuditEntry, Credential, Error};
+use steps_store::{Action, AuditEntry, Credential, Error};
 
 use crate::app::App;
 use crate::fields::{checked_name, invalid, name_is_free};
@@ -30,7 +30,7 @@ pub(crate) async fn restore(app: &App, id: &str, request: &Request) -> Result<An
     if !faults.is_empty() {
         return Err(invalid(faults));
     }
-    let deleted = app.store.deleted_credential(id).await?;
+    let deleted = app.store.credentials().get_deleted(id).await?;
     let restored = Credential {
         name: name.unwrap_or(&deleted.credential.name).to_owned(),
         ..deleted.credential
@@ -39,7 +39,7 @@ pub(crate) async fn restore(app: &App, id: &str, request: &Request) -> Result<An
     app.secrets.restore(id).await?;
     let details = json!({ "name": restored.name, "lastFour": restored.last_four });
     let entry = AuditEntry::now(Action::Restored, request.actor(), details);
-    match app.store.restore_credential(restored, &entry).await {
+    match app.store.credentials().restore(restored, &entry).await {
         Ok(credential) => Answer::json(200, &credential),
         Err(error) => {
             // Left alone, the key would stay for good, and nobody could find it.

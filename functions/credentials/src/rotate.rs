@@ -3,7 +3,7 @@
 use serde_json::json;
 use steps_lambda::Answer;
 use steps_problem::Problem;
-use steps_runs::{Action, Actor, AuditEntry};
+use steps_store::{Action, Actor, AuditEntry};
 
 use crate::app::App;
 use crate::rotation::rotate_key_arn;
@@ -11,10 +11,13 @@ use crate::rotation::rotate_key_arn;
 /// Asks Secrets Manager for a rotation. It takes place later; the audit tells when the key is rotated.
 pub(crate) async fn rotate(app: &App, reference: &str, actor: &Actor) -> Result<Answer, Problem> {
     let function = rotate_key_arn(app)?;
-    let credential = app.store.credential(reference).await?;
+    let credential = app.store.credentials().get(reference).await?;
     app.secrets.rotate_now(&credential.id, function).await?;
     let details = json!({ "lastFour": credential.last_four });
     let entry = AuditEntry::now(Action::RotationRequested, actor, details);
-    app.store.audit(&credential.id, &entry).await?;
+    app.store
+        .credentials()
+        .audit(&credential.id, &entry)
+        .await?;
     Answer::json(202, &credential)
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use steps_problem::Problem;
-use steps_runs::{Action, Actor, AuditEntry, Credential, Rotation};
+use steps_store::{Action, Actor, AuditEntry, Credential, Rotation};
 
 use crate::app::App;
 
@@ -45,5 +45,9 @@ pub(crate) async fn set_rotation(
         ..before.clone()
     };
     let entry = AuditEntry::now(Action::RotationSet, actor, details);
-    Ok(app.store.change_credential(&before, after, &entry).await?)
+    Ok(app
+        .store
+        .credentials()
+        .change(&before, after, &entry)
+        .await?)
 }

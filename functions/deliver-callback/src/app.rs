@@ -1,6 +1,6 @@
 //! What the function works with.
 
-use steps_runs::Store;
+use steps_store::Store;
 
 /// The store of runs, the queue of those that are to be posted, the secret that signs them, and the way out.
 #[derive(Debug)]

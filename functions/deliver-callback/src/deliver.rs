@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use reqwest::redirect::Policy;
+use steps_api::RunView;
 use steps_executions::ExecutionName;
 use steps_problem::Problem;
-use steps_runs::RunStatus;
+use steps_store::RunStatus;
 
 use crate::app::App;
 
@@ -16,11 +17,11 @@ pub(crate) async fn deliver(app: &App, execution: &str) -> Result<(), Problem> {
     let Some(name) = ExecutionName::parse(execution) else {
         return Ok(());
     };
-    let Some(url) = app.store.callback_url(name.run_id).await? else {
+    let Some(url) = app.store.runs().callback_url(name.run_id).await? else {
         // Its record has expired.
         return Ok(());
     };
-    let view = app.store.run_view(name.run_id).await?;
+    let view = RunView::read(&app.store, name.run_id).await?;
     if view.execution != name.number || view.status == RunStatus::Running {
         // It was resumed: its next end is posted.
         return Ok(());

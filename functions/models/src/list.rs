@@ -1,13 +1,12 @@
 //! `GET /models`: the list, filtered, sorted, in pages.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use steps_catalogue::List;
 use steps_lambda::{Answer, Request};
 use steps_openrouter::catalogue::{RECOMMENDED, Recommended};
 use steps_openrouter::{DEFAULT_MODEL, Model};
 use steps_problem::Problem;
+use steps_store::{from_cursor, to_cursor};
 
 use crate::app::App;
 use crate::filters::{Filters, only_known};
@@ -40,7 +39,10 @@ pub(crate) async fn list(app: &App, request: &Request) -> Result<Answer, Problem
             models: rows,
             matched: found.len(),
             total: listed.list.models.len(),
-            cursor: page.last().filter(|_| more).map(|last| cursor(end, last)),
+            cursor: page
+                .last()
+                .filter(|_| more)
+                .and_then(|last| cursor(end, last)),
             recommended: recommended(&listed.list),
             age: listed.age(),
         },
@@ -91,17 +93,12 @@ fn recommended(list: &List) -> Vec<Offer<'_>> {
 }
 
 /// Where the next page begins, and the model before it: the list may change between two pages.
-fn cursor(next: usize, last: &Model) -> String {
-    URL_SAFE_NO_PAD.encode(format!("{next} {}", last.id))
+fn cursor(next: usize, last: &Model) -> Option<String> {
+    to_cursor(&(next, &last.id))
 }
 
 fn start(cursor: &str, found: &[&Model]) -> Result<usize, Problem> {
-    let read = || {
-        let text = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
-        let (next, last) = text.split_once(' ')?;
-        let next: usize = next.parse().ok()?;
-        let after = found.iter().position(|model| model.id == last);
-        Some(after.map_or(next, |place| place + 1))
-    };
-    read().ok_or_else(|| steps_runs::Error::BadCursor.into())
+    let (next, last): (usize, String) = from_cursor(cursor)?;
+    let after = found.iter().position(|model| model.id == last);
+    Ok(after.map_or(next, |place| place + 1))
 }

@@ -1,8 +1,8 @@
 //! What the function works with.
 
-use steps_runs::Store;
 use steps_secrets::WebhookSecrets;
 use steps_starts::Starts;
+use steps_store::Store;
 
 /// The store of webhooks, Secrets Manager, which keeps their secrets, and the start of a run.
 #[derive(Debug)]

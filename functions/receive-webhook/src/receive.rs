@@ -4,8 +4,8 @@
 use jiff::Timestamp;
 use steps_lambda::{Answer, Request};
 use steps_problem::Problem;
-use steps_runs::Webhook;
 use steps_starts::{Door, Start, answer, check_size, delivery, input, wait};
+use steps_store::Webhook;
 use steps_webhooks::Delivery;
 
 use crate::app::App;
@@ -19,14 +19,14 @@ pub(crate) async fn receive(
 ) -> Result<Answer, Problem> {
     check_size(request)?;
     let wait = wait(request)?;
-    let webhook = app.store.webhook(workflow, name).await?;
+    let webhook = app.store.webhooks().get(workflow, name).await?;
     verify(app, &webhook, request).await?;
     let door = Door::Webhook {
         name,
         mode: webhook.mode,
     };
     let delivery = delivery(request, door, input(request)?)?;
-    let document = app.store.workflow(workflow).await?;
+    let document = app.store.workflows().get(workflow).await?;
     let started = app.starts.start(Start::new(&document, &delivery)).await?;
     answer(&app.store, request, wait, &started).await
 }

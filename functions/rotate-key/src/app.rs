@@ -1,8 +1,8 @@
 //! What the function works with.
 
 use steps_openrouter::Client;
-use steps_runs::Store;
 use steps_secrets::Secrets;
+use steps_store::Store;
 
 use crate::management::Management;
 

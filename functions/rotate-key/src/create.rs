@@ -13,7 +13,7 @@ pub(crate) async fn create(app: &App, rotating: &Rotating, token: &str) -> Resul
     if app.secrets.new_key(rotating).await?.is_some() {
         return Ok(());
     }
-    let credential = app.store.credential(&rotating.credential_id).await?;
+    let credential = app.store.credentials().get(&rotating.credential_id).await?;
     let old = app.secrets.old_key(rotating).await?;
     let old = old.ok_or_else(|| missing(rotating))?;
     let keys = app.management.list().await?;

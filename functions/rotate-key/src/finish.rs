@@ -3,15 +3,14 @@
 use jiff::Timestamp;
 use serde_json::json;
 use steps_problem::Problem;
-use steps_runs::{Action, Actor, AuditEntry, Check, Credential, LastRotation, OldKey};
 use steps_secrets::{Rotating, StoredKey};
+use steps_store::{
+    Action, Actor, AuditEntry, Check, Credential, LastRotation, OldKey, retry_conflict,
+};
 
 use crate::app::App;
 use crate::retire::retire;
 use crate::stored::{last_four, new_key};
-
-/// How often a record that others change at the same moment is tried again.
-const TRIES: u32 = 5;
 
 /// Makes the new key the current one, then disables the old one. In this order: a run that reads the key again in
 /// between gets a good one.
@@ -38,13 +37,13 @@ async fn record(
     old_key: &OldKey,
 ) -> Result<(), Problem> {
     let id = &rotating.credential_id;
-    for _ in 0..TRIES {
-        let before = app.store.credential(id).await?;
+    retry_conflict(async || {
+        let before = app.store.credentials().get(id).await?;
         let told = before.last_rotation.as_ref().is_some_and(|last| {
             last.version == token && (last.old_key == *old_key || last.old_key == OldKey::Disabled)
         });
         if told {
-            return Ok(());
+            return Ok(Ok(()));
         }
         let now = Timestamp::now();
         // Its owner may have put a key of theirs in the new one's place meanwhile.
@@ -53,7 +52,7 @@ async fn record(
             last_four: last_four(&current)?,
             last_check: Some(Check::new(now, None)),
             last_rotation: Some(LastRotation {
-                at: format!("{now:.3}"),
+                at: now,
                 version: token.to_owned(),
                 old_key: old_key.clone(),
             }),
@@ -69,14 +68,8 @@ async fn record(
             source_ip: None,
         };
         let entry = AuditEntry::now(Action::Rotated, &actor, details);
-        match app.store.change_credential(&before, after, &entry).await {
-            Err(steps_runs::Error::Conflict { .. }) => {}
-            changed => return changed.map(|_| ()).map_err(Problem::from),
-        }
-    }
-    Err(steps_runs::Error::Conflict {
-        what: "credential",
-        id: id.clone(),
-    }
-    .into())
+        let changed = app.store.credentials().change(&before, after, &entry).await;
+        Ok(changed.map(drop))
+    })
+    .await
 }

@@ -3,8 +3,8 @@
 use secrecy::ExposeSecret;
 use steps_openrouter::ApiKey;
 use steps_problem::Problem;
-use steps_runs::OldKey;
 use steps_secrets::StoredKey;
+use steps_store::OldKey;
 
 use crate::app::App;
 

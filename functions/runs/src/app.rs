@@ -1,7 +1,7 @@
 //! What the function works with.
 
 use steps_executions::Executions;
-use steps_runs::Store;
+use steps_store::Store;
 
 /// The store that runs are read from, and Step Functions, which stops one.
 #[derive(Debug)]

@@ -1,10 +1,11 @@
 //! `POST /runs/{id}/cancel`: ends a run that is not wanted any more.
 
 use serde::Deserialize;
+use steps_api::RunView;
 use steps_executions::ExecutionName;
 use steps_lambda::{Answer, Request};
 use steps_problem::{Problem, redact};
-use steps_runs::{Ended, RunStatus};
+use steps_store::{Ended, RunStatus};
 
 use crate::app::App;
 
@@ -30,12 +31,13 @@ pub(crate) async fn cancel(app: &App, id: &str, request: &Request) -> Result<Ans
         Some(reason) => redact(&reason).chars().take(LONGEST_REASON).collect(),
         None => "the run was cancelled".to_owned(),
     };
-    let mut run = app.store.run_head(id).await?;
+    let mut run = app.store.runs().head(id).await?;
     if run.status == RunStatus::Running {
         app.store
-            .end_run(id, &Ended::cancelled(run.execution, &why))
+            .runs()
+            .end(id, &Ended::cancelled(run.execution, &why))
             .await?;
-        run = app.store.run_head(id).await?;
+        run = app.store.runs().head(id).await?;
     }
     if run.status != RunStatus::Aborted {
         return Err(Problem::new(
@@ -52,5 +54,5 @@ pub(crate) async fn cancel(app: &App, id: &str, request: &Request) -> Result<Ans
         number: run.execution,
     };
     app.executions.stop(&name, &why).await?;
-    Answer::json(200, &app.store.run_view(id).await?)
+    Answer::json(200, &RunView::read(&app.store, id).await?)
 }

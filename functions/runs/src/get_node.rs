@@ -1,5 +1,6 @@
 //! `GET /runs/{id}/nodes/{node}`: one node of a run, with its whole answer.
 
+use steps_api::NodeView;
 use steps_lambda::Answer;
 use steps_problem::Problem;
 
@@ -7,5 +8,5 @@ use crate::app::App;
 
 /// The node with its attempts, and its output whole.
 pub(crate) async fn get_node(app: &App, run: &str, node: &str) -> Result<Answer, Problem> {
-    Answer::json(200, &app.store.run_node_view(run, node).await?)
+    Answer::json(200, &NodeView::read(&app.store, run, node).await?)
 }

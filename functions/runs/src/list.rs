@@ -3,7 +3,7 @@
 use serde_json::json;
 use steps_lambda::{Answer, Request};
 use steps_problem::Problem;
-use steps_runs::{RunFilter, RunStatus};
+use steps_store::{RunFilter, RunStatus};
 
 use crate::app::App;
 
@@ -20,7 +20,8 @@ pub(crate) async fn list(app: &App, request: &Request) -> Result<Answer, Problem
     };
     let page = app
         .store
-        .runs(&filter, limit as usize, request.query("cursor"))
+        .runs()
+        .list(&filter, limit as usize, request.query("cursor"))
         .await?;
     Answer::json(200, &json!({ "runs": page.rows, "cursor": page.cursor }))
 }

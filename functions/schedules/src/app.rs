@@ -1,6 +1,6 @@
 //! What the function works with.
 
-use steps_runs::Store;
+use steps_store::Store;
 
 use crate::scheduler::Scheduler;
 

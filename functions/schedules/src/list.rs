@@ -10,7 +10,7 @@ use crate::shown::shown;
 
 /// A page of the workflow's schedules.
 pub(crate) async fn list(app: &App, workflow: &str, request: &Request) -> Result<Answer, Problem> {
-    app.store.workflow(workflow).await?;
+    app.store.workflows().must_exist(workflow).await?;
     let limit = request.number("limit", 1..=50, 20)?;
     let limit = i32::try_from(limit).unwrap_or(i32::MAX);
     let page = app

@@ -47,17 +47,13 @@ async fn store(
     wanted: &Map<String, Value>,
     existing: Option<Schedule>,
 ) -> Result<Answer, Problem> {
-    let stored = app.store.workflow(workflow).await?;
+    let stored = app.store.workflows().get(workflow).await?;
     let now = Timestamp::now();
     let created = existing.map_or(now, |existing| existing.created_at);
     let mut faults: Vec<Fault> = name_fault(name).into_iter().collect();
     let wanted = ScheduleBody::read(wanted, created, now).map_err(|found| faults.extend(found));
     if let Ok(wanted) = &wanted {
-        let workflow = Workflow::from_stored(&stored.definition).map_err(|_| {
-            Problem::from(steps_runs::Error::Malformed {
-                attribute: "definition",
-            })
-        })?;
+        let workflow = stored.document(Workflow::from_stored)?;
         if let Err(found) = workflow.check_input(&wanted.input) {
             faults.extend(found);
         }

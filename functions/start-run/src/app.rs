@@ -1,8 +1,8 @@
 //! What the function works with.
 
 use steps_executions::Executions;
-use steps_runs::Store;
 use steps_starts::Starts;
+use steps_store::Store;
 
 /// The store of workflows and runs, Step Functions, and the start that both make.
 #[derive(Debug)]

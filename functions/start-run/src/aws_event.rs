@@ -4,8 +4,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use steps_lambda::Task;
 use steps_problem::Problem;
-use steps_runs::Trigger;
 use steps_starts::{Delivery, Start, Started};
+use steps_store::Trigger;
 
 use crate::app::App;
 
@@ -59,7 +59,7 @@ pub(crate) async fn start_by_source(
     arn: &str,
     delivery: &Delivery,
 ) -> Result<Started, Problem> {
-    let workflow = app.store.workflow_of_source(arn).await?.ok_or_else(|| {
+    let workflow = app.store.sources().workflow_of(arn).await?.ok_or_else(|| {
         Problem::new(
             403,
             "SourceNotWired",
@@ -70,7 +70,7 @@ pub(crate) async fn start_by_source(
             "Name the workflow that it starts with PUT /workflows/{{id}}/sources/{arn}"
         )])
     })?;
-    let document = app.store.workflow(&workflow).await?;
+    let document = app.store.workflows().get(&workflow).await?;
     Ok(app.starts.start(Start::new(&document, delivery)).await?)
 }
 

@@ -29,7 +29,7 @@ pub(crate) async fn wired(app: &App, wired: &Wired, request_id: &str) -> Result<
         callback_url: None,
         input: Value::Object(input),
     };
-    let document = app.store.workflow(&wired.workflow).await?;
+    let document = app.store.workflows().get(&wired.workflow).await?;
     let started = app.starts.start(Start::new(&document, &delivery)).await?;
     Ok(shown(&[started]))
 }

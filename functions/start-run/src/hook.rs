@@ -9,6 +9,6 @@ use crate::app::App;
 /// Starts a run with the body as its input.
 pub(crate) async fn hook(app: &App, id: &str, request: &Request) -> Result<Started, Problem> {
     let delivery = delivery(request, Door::Token("webhook"), input(request)?)?;
-    let document = app.store.workflow(id).await?;
+    let document = app.store.workflows().get(id).await?;
     Ok(app.starts.start(Start::new(&document, &delivery)).await?)
 }

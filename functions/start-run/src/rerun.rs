@@ -6,8 +6,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use steps_lambda::{Request, invalid};
 use steps_problem::{Fault, Problem};
-use steps_runs::{NodeRecord, NodeStatus, RerunOf, Run, StoredWorkflow};
-use steps_starts::{Delivery, Door, Reuse, Start, Started, delivery, stored_workflow};
+use steps_starts::{Delivery, Door, Reuse, Start, Started, delivery};
+use steps_store::{NodeRecord, NodeStatus, RerunOf, Run, StoredWorkflow};
 use steps_workflow::Workflow;
 
 use crate::app::App;
@@ -43,23 +43,24 @@ pub(crate) async fn rerun(app: &App, id: &str, request: &Request) -> Result<Star
     } else {
         RerunBody::default()
     };
-    let (run, nodes) = app.store.run_with_nodes(id).await?;
+    let (run, nodes) = app.store.nodes().of_run(id).await?;
     let document = match body.version {
         Some(Version::Number(version)) => {
             app.store
-                .workflow_version(&run.workflow_id, version)
+                .workflows()
+                .version(&run.workflow_id, version)
                 .await?
         }
-        Some(Version::Word(Newest::Latest)) => app.store.workflow(&run.workflow_id).await?,
+        Some(Version::Word(Newest::Latest)) => app.store.workflows().get(&run.workflow_id).await?,
         None => StoredWorkflow {
             id: run.workflow_id.clone(),
             version: run.version,
             definition: run.definition.clone(),
-            updated_at: String::new(),
+            updated_at: run.started_at,
         },
     };
-    let before = stored_workflow(&run.definition)?;
-    let workflow = stored_workflow(&document.definition)?;
+    let before = run.document(Workflow::from_stored)?;
+    let workflow = document.document(Workflow::from_stored)?;
     let reused = match &body.from {
         Some(from) => reusable(&before, &workflow, from)?,
         None => BTreeSet::new(),

@@ -5,8 +5,8 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 use steps_lambda::{Request, invalid};
 use steps_problem::Problem;
-use steps_runs::{Resume, Run, RunStatus};
-use steps_starts::{Started, credential_ids, deadline, stored_workflow, unfinished};
+use steps_starts::{Started, credential_ids, deadline, unfinished};
+use steps_store::{Resume, Run, RunStatus};
 use steps_workflow::Workflow;
 
 use crate::app::App;
@@ -25,7 +25,7 @@ pub(crate) async fn resume(app: &App, id: &str, request: &Request) -> Result<Sta
     } else {
         ResumeBody::default()
     };
-    let (run, nodes) = app.store.run_with_nodes(id).await?;
+    let (run, nodes) = app.store.nodes().of_run(id).await?;
     match run.status {
         RunStatus::Failed | RunStatus::TimedOut | RunStatus::Aborted => {}
         RunStatus::Running => return repeated(app, run).await,
@@ -47,14 +47,15 @@ pub(crate) async fn resume(app: &App, id: &str, request: &Request) -> Result<Sta
             run.cost_usd
         )));
     }
-    let workflow = stored_workflow(&run.definition)?;
+    let workflow = run.document(Workflow::from_stored)?;
     // A name may mean another credential by now: the user's correction.
-    let known = app.store.credentials().await?;
+    let known = app.store.credentials().list().await?;
     let credentials = credential_ids(&workflow, &known)?;
     let at = Timestamp::now();
     let resumed = app
         .store
-        .resume_run(&Resume {
+        .runs()
+        .resume(&Resume {
             run: &run,
             credentials: &credentials,
             at,
@@ -81,10 +82,10 @@ pub(crate) async fn resume(app: &App, id: &str, request: &Request) -> Result<Sta
 
 /// The day's budget is the workflow's, not the run's: that of its newest version holds.
 async fn per_day(app: &App, id: &str, own: &Workflow) -> Result<Option<Decimal>, Problem> {
-    let limits = match app.store.workflow(id).await {
-        Ok(newest) => stored_workflow(&newest.definition)?.limits,
+    let limits = match app.store.workflows().get(id).await {
+        Ok(newest) => newest.document(Workflow::from_stored)?.limits,
         // It has been deleted meanwhile.
-        Err(steps_runs::Error::NotFound { .. }) => own.limits,
+        Err(steps_store::Error::NotFound { .. }) => own.limits,
         Err(error) => return Err(error.into()),
     };
     Ok(limits.max_cost_usd_per_day)

@@ -18,7 +18,7 @@ struct NewRunBody {
 /// Starts a run with the body's `input`.
 pub(crate) async fn run(app: &App, id: &str, request: &Request) -> Result<Started, Problem> {
     let delivery = delivery(request, Door::Token("api"), run_input(request)?)?;
-    let document = app.store.workflow(id).await?;
+    let document = app.store.workflows().get(id).await?;
     Ok(app.starts.start(Start::new(&document, &delivery)).await?)
 }
 

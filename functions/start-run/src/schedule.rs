@@ -1,20 +1,16 @@
 //! A schedule has fired: one run for each planned time, and the user's choice where the last run still goes on.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use steps_executions::ExecutionName;
 use steps_problem::Problem;
-use steps_runs::{Ended, LastTurn, RunHead, RunStatus, Trigger, Turn};
 use steps_schedules::{Overlap, ScheduledRun};
 use steps_starts::{Delivery, NotStarted, Start, Started};
+use steps_store::{
+    Ended, Error, LastTurn, RunHead, RunStatus, Trigger, Turn, millis, retry_conflict,
+};
 
 use crate::app::App;
-
-/// How often a delivery that lost a turn looks again.
-const TRIES: u32 = 5;
-
-/// Past its deadline by this much, a run that still says RUNNING has lost its end: the longest that one node may take.
-const LOST_AFTER: SignedDuration = SignedDuration::from_mins(15);
 
 /// Starts the run of one firing. Without a planned time, only Lambda's own retries are known as the same one.
 pub(crate) async fn scheduled(
@@ -22,7 +18,7 @@ pub(crate) async fn scheduled(
     fired: &ScheduledRun,
     request_id: &str,
 ) -> Result<Value, Problem> {
-    let now = format!("{:.3}", Timestamp::now());
+    let now = millis::text(Timestamp::now());
     let delivery = Delivery {
         trigger: Trigger {
             kind: "schedule".to_owned(),
@@ -36,13 +32,14 @@ pub(crate) async fn scheduled(
         input: fired.input.clone(),
     };
     if fired.overlap == Overlap::Allow {
-        let document = app.store.workflow(&fired.workflow).await?;
+        let document = app.store.workflows().get(&fired.workflow).await?;
         let started = app.starts.start(Start::new(&document, &delivery)).await?;
         return Ok(shown(&started));
     }
-    for _ in 0..TRIES {
+    retry_conflict(async || {
         let last = app
             .store
+            .runs()
             .last_turn(&fired.workflow, &fired.schedule)
             .await?;
         let mine = last
@@ -59,7 +56,7 @@ pub(crate) async fn scheduled(
                 run = last.run_id,
                 "skipped: the last run goes on"
             );
-            return Ok(json!({ "skipped": true, "running": last.run_id }));
+            return Ok(Ok(json!({ "skipped": true, "running": last.run_id })));
         }
         let stops = match (fired.overlap, &last) {
             (Overlap::Cancel, Some(last)) => stops(last, mine),
@@ -70,25 +67,24 @@ pub(crate) async fn scheduled(
             after: last.as_ref().map(|last| last.run_id.as_str()),
             stops,
         };
-        let document = app.store.workflow(&fired.workflow).await?;
+        let document = app.store.workflows().get(&fired.workflow).await?;
         let start = Start {
             turn: Some(&turn),
             ..Start::new(&document, &delivery)
         };
         let started = match app.starts.start(start).await {
-            Err(NotStarted::Overtaken { .. }) => continue,
+            Err(NotStarted::Overtaken { workflow_id }) => {
+                return Ok(Err(Error::overtaken(&workflow_id)));
+            }
             started => started?,
         };
         // An old delivery that comes again stops nobody.
         if let Some(stops) = stops.filter(|_| mine || !started.repeated) {
             stop(app, stops, &started.run_id).await?;
         }
-        return Ok(shown(&started));
-    }
-    let overtaken = NotStarted::Overtaken {
-        workflow_id: fired.workflow.clone(),
-    };
-    Err(overtaken.into())
+        Ok(Ok(shown(&started)))
+    })
+    .await
 }
 
 async fn goes_on(app: &App, run_id: &str) -> Result<bool, Problem> {
@@ -97,13 +93,13 @@ async fn goes_on(app: &App, run_id: &str) -> Result<bool, Problem> {
 
 /// Where a run that goes on stands; `None` where it has ended.
 async fn running(app: &App, run_id: &str) -> Result<Option<RunHead>, Problem> {
-    match app.store.run_head(run_id).await {
+    match app.store.runs().head(run_id).await {
         Ok(run) => {
-            let lost = Timestamp::now() > run.deadline + LOST_AFTER;
+            let lost = run.is_lost(Timestamp::now());
             Ok(Some(run).filter(|run| run.status == RunStatus::Running && !lost))
         }
         // Its record has expired.
-        Err(steps_runs::Error::NotFound { .. }) => Ok(None),
+        Err(Error::NotFound { .. }) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }
@@ -117,7 +113,8 @@ async fn stop(app: &App, run_id: &str, for_run: &str) -> Result<(), Problem> {
         "the schedule fired again and cancels its last run; run {for_run} goes on in its place"
     );
     app.store
-        .end_run(run_id, &Ended::cancelled(run.execution, &why))
+        .runs()
+        .end(run_id, &Ended::cancelled(run.execution, &why))
         .await?;
     let name = ExecutionName {
         run_id,

@@ -1,7 +1,7 @@
 //! What the function works with.
 
-use steps_runs::Store;
 use steps_secrets::WebhookSecrets;
+use steps_store::Store;
 
 /// The store of webhooks, and Secrets Manager, which keeps their secrets.
 #[derive(Debug)]

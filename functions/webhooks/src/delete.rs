@@ -7,7 +7,7 @@ use crate::app::App;
 
 /// Deletes the record, then the secret.
 pub(crate) async fn delete(app: &App, workflow: &str, name: &str) -> Result<Answer, Problem> {
-    let removed = app.store.remove_webhook(workflow, name).await?;
+    let removed = app.store.webhooks().remove(workflow, name).await?;
     if let Some(at) = &removed.secret {
         app.secrets.delete(&at.id).await?;
     }

@@ -8,6 +8,6 @@ use crate::shown::shown;
 
 /// The webhook, without its secret.
 pub(crate) async fn get(app: &App, workflow: &str, name: &str) -> Result<Answer, Problem> {
-    let webhook = app.store.webhook(workflow, name).await?;
+    let webhook = app.store.webhooks().get(workflow, name).await?;
     Answer::json(200, &shown(&webhook))
 }

@@ -10,8 +10,8 @@ use crate::shown::shown;
 /// Every webhook of the workflow, without its secret.
 pub(crate) async fn list(app: &App, workflow: &str) -> Result<Answer, Problem> {
     // An unknown workflow is told from one without webhooks.
-    app.store.workflow(workflow).await?;
-    let webhooks = app.store.webhooks(workflow).await?;
+    app.store.workflows().must_exist(workflow).await?;
+    let webhooks = app.store.webhooks().list(workflow).await?;
     let webhooks: Vec<Value> = webhooks.iter().map(shown).collect();
     Answer::json(200, &json!({ "webhooks": webhooks }))
 }

@@ -5,8 +5,8 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use steps_lambda::{Answer, Request};
 use steps_problem::{Fault, Problem};
-use steps_runs::Webhook;
 use steps_secrets::WebhookSecret;
+use steps_store::Webhook;
 use steps_webhooks::Mode;
 
 use crate::app::App;
@@ -56,10 +56,10 @@ pub(crate) async fn put(
     }
     faults.extend(secret_fault(body.mode, body.secret.as_ref()));
     refuse(faults)?;
-    app.store.workflow(workflow).await?;
-    let before = app.store.find_webhook(workflow, name).await?;
+    app.store.workflows().must_exist(workflow).await?;
+    let before = app.store.webhooks().find(workflow, name).await?;
     let keeps = body.secret.is_none() && before.as_ref().is_some_and(|b| b.mode == body.mode);
-    let now = format!("{:.3}", Timestamp::now());
+    let now = Timestamp::now();
     let mut webhook = Webhook {
         workflow_id: workflow.to_owned(),
         name: name.to_owned(),
@@ -67,9 +67,7 @@ pub(crate) async fn put(
         tolerance_seconds: body.tolerance_seconds,
         enabled: body.enabled,
         secret: None,
-        created_at: before
-            .as_ref()
-            .map_or_else(|| now.clone(), |before| before.created_at.clone()),
+        created_at: before.as_ref().map_or(now, |before| before.created_at),
         rotated_at: None,
         previous_until: None,
         revision: before.as_ref().map_or(0, |before| before.revision) + 1,
@@ -77,9 +75,9 @@ pub(crate) async fn put(
     let status = if before.is_some() { 200 } else { 201 };
     if let Some(before) = before.as_ref().filter(|_| keeps) {
         webhook.secret.clone_from(&before.secret);
-        webhook.rotated_at.clone_from(&before.rotated_at);
-        webhook.previous_until.clone_from(&before.previous_until);
-        app.store.put_webhook(&webhook).await?;
+        webhook.rotated_at = before.rotated_at;
+        webhook.previous_until = before.previous_until;
+        app.store.webhooks().put(&webhook).await?;
         return answer(status, &webhook, None);
     }
     let kept_at = before.and_then(|before| before.secret);
@@ -102,7 +100,7 @@ pub(crate) async fn put(
             webhook.rotated_at = Some(now);
         }
     }
-    if let Err(error) = app.store.put_webhook(&webhook).await {
+    if let Err(error) = app.store.webhooks().put(&webhook).await {
         if let (None, Some(at)) = (&kept_at, &webhook.secret) {
             // Without its record nobody could find the secret again.
             app.secrets.delete(&at.id).await?;

@@ -38,7 +38,7 @@ pub(crate) async fn rotate(
     } else {
         RotateBody::default()
     };
-    let mut webhook = app.store.webhook(workflow, name).await?;
+    let mut webhook = app.store.webhooks().get(workflow, name).await?;
     let overlap = body.overlap_seconds.unwrap_or(OVERLAP);
     let mut faults = Vec::new();
     if overlap > MOST_OVERLAP {
@@ -73,9 +73,9 @@ pub(crate) async fn rotate(
         .await?
         .replaced_by(secret.clone(), until.as_second());
     webhook.secret = Some(keep(app, Some(&at), &next).await?);
-    webhook.rotated_at = Some(format!("{now:.3}"));
-    webhook.previous_until = Some(format!("{until:.3}"));
+    webhook.rotated_at = Some(now);
+    webhook.previous_until = Some(until);
     webhook.revision += 1;
-    app.store.put_webhook(&webhook).await?;
+    app.store.webhooks().put(&webhook).await?;
     answer(200, &webhook, generated.then_some(secret))
 }

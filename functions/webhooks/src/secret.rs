@@ -3,8 +3,8 @@
 
 use secrecy::SecretString;
 use steps_problem::Problem;
-use steps_runs::SecretVersion;
 use steps_secrets::WebhookSecret;
+use steps_store::SecretVersion;
 use steps_webhooks::{Mode, generate_secret};
 use uuid::Uuid;
 

@@ -4,7 +4,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use steps_lambda::Answer;
 use steps_problem::Problem;
-use steps_runs::Webhook;
+use steps_store::{Webhook, millis};
 
 /// The answer to a change, with the secret where it was made here.
 pub(crate) fn answer(
@@ -32,8 +32,8 @@ pub(crate) fn shown(webhook: &Webhook) -> Value {
         "toleranceSeconds": webhook.tolerance_seconds,
         "enabled": webhook.enabled,
         "path": format!("/hooks/{}/{}", webhook.workflow_id, webhook.name),
-        "createdAt": webhook.created_at,
-        "rotatedAt": webhook.rotated_at,
-        "previousSecretUntil": webhook.previous_until,
+        "createdAt": millis::text(webhook.created_at),
+        "rotatedAt": webhook.rotated_at.map(millis::text),
+        "previousSecretUntil": webhook.previous_until.map(millis::text),
     })
 }

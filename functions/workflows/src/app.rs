@@ -1,7 +1,7 @@
 //! What the function works with.
 
 use steps_catalogue::Catalogue;
-use steps_runs::Store;
+use steps_store::Store;
 
 use crate::schedules::Schedules;
 

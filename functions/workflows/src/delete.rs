@@ -7,7 +7,7 @@ use crate::app::App;
 
 /// Deletes the workflow, its schedules and its sources; these also where an earlier try got no further than the workflow.
 pub(crate) async fn delete(app: &App, id: &str) -> Result<Answer, Problem> {
-    let deleted = app.store.delete_workflow(id).await;
+    let deleted = app.store.workflows().delete(id).await;
     app.schedules.delete_all(id).await?;
     delete_sources(app, id).await?;
     deleted?;
@@ -15,10 +15,10 @@ pub(crate) async fn delete(app: &App, id: &str) -> Result<Answer, Problem> {
 }
 
 pub(crate) async fn delete_sources(app: &App, workflow: &str) -> Result<(), Problem> {
-    for source in app.store.sources(workflow).await? {
-        match app.store.delete_source(&source.arn, workflow).await {
+    for source in app.store.sources().list(workflow).await? {
+        match app.store.sources().delete(&source.arn, workflow).await {
             // Someone else was faster.
-            Ok(()) | Err(steps_runs::Error::NotFound { .. }) => {}
+            Ok(()) | Err(steps_store::Error::NotFound { .. }) => {}
             Err(error) => return Err(error.into()),
         }
     }

@@ -7,6 +7,6 @@ use crate::app::App;
 
 /// Deletes the source of the workflow.
 pub(crate) async fn delete_source(app: &App, workflow: &str, arn: &str) -> Result<Answer, Problem> {
-    app.store.delete_source(arn, workflow).await?;
+    app.store.sources().delete(arn, workflow).await?;
     Ok(Answer::empty())
 }

@@ -9,8 +9,8 @@ use crate::shown::shown;
 /// The newest version, or the one that `?version=` names.
 pub(crate) async fn get(app: &App, id: &str, request: &Request) -> Result<Answer, Problem> {
     let stored = match request.number("version", 1..=u64::MAX, 0)? {
-        0 => app.store.workflow(id).await?,
-        version => app.store.workflow_version(id, version).await?,
+        0 => app.store.workflows().get(id).await?,
+        version => app.store.workflows().version(id, version).await?,
     };
     Answer::json(200, &shown(&stored)?)
 }

@@ -11,7 +11,8 @@ pub(crate) async fn list(app: &App, request: &Request) -> Result<Answer, Problem
     let limit = request.number("limit", 1..=100, 50)?;
     let page = app
         .store
-        .workflows(limit as usize, request.query("cursor"))
+        .workflows()
+        .list(limit as usize, request.query("cursor"))
         .await?;
     Answer::json(
         200,

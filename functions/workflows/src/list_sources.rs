@@ -8,7 +8,7 @@ use crate::app::App;
 
 /// The workflow's sources.
 pub(crate) async fn list_sources(app: &App, workflow: &str) -> Result<Answer, Problem> {
-    app.store.workflow(workflow).await?;
-    let sources = app.store.sources(workflow).await?;
+    app.store.workflows().must_exist(workflow).await?;
+    let sources = app.store.sources().list(workflow).await?;
     Answer::json(200, &json!({ "sources": sources }))
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use steps_lambda::{Answer, Request};
 use steps_problem::{Fault, Problem, known_names};
-use steps_runs::Credential;
+use steps_store::Credential;
 use steps_workflow::{Format, Kind, Workflow};
 
 use crate::app::App;
@@ -30,7 +30,7 @@ pub(crate) async fn put(app: &App, id: &str, request: &Request) -> Result<Answer
     if let Some(workflow) = &workflow {
         faults.extend(unknown_credentials(
             workflow,
-            &app.store.credentials().await?,
+            &app.store.credentials().list().await?,
         ));
     }
     let Some(workflow) = workflow.filter(|_| faults.is_empty()) else {
@@ -51,7 +51,8 @@ pub(crate) async fn put(app: &App, id: &str, request: &Request) -> Result<Answer
     });
     let stored = app
         .store
-        .put_workflow(
+        .workflows()
+        .put(
             id,
             &workflow.name,
             &definition,

@@ -8,7 +8,7 @@ use crate::app::App;
 
 /// Stores the source, unless it starts another workflow already.
 pub(crate) async fn put_source(app: &App, workflow: &str, arn: &str) -> Result<Answer, Problem> {
-    app.store.workflow(workflow).await?;
+    app.store.workflows().must_exist(workflow).await?;
     if !names_a_source(arn) {
         return Err(Problem::new(
             422,
@@ -22,7 +22,7 @@ pub(crate) async fn put_source(app: &App, workflow: &str, arn: &str) -> Result<A
             format!("`{arn}` is none of `arn:aws:sqs:REGION:ACCOUNT:QUEUE`, `arn:aws:sns:REGION:ACCOUNT:TOPIC`, `arn:aws:s3:::BUCKET`"),
         )]));
     }
-    if !app.store.put_source(arn, workflow).await? {
+    if !app.store.sources().put(arn, workflow).await? {
         return Err(Problem::new(
             409,
             "SourceTaken",

@@ -2,19 +2,15 @@
 
 use serde_json::{Value, json};
 use steps_problem::Problem;
-use steps_runs::StoredWorkflow;
+use steps_store::{StoredWorkflow, millis};
 
 /// A version with its document.
 pub(crate) fn shown(stored: &StoredWorkflow) -> Result<Value, Problem> {
-    let document: Value = serde_json::from_str(&stored.definition).map_err(|_| {
-        Problem::from(steps_runs::Error::Malformed {
-            attribute: "definition",
-        })
-    })?;
+    let document: Value = stored.document(|text| serde_json::from_str(text))?;
     Ok(json!({
         "id": stored.id,
         "version": stored.version,
-        "updatedAt": stored.updated_at,
+        "updatedAt": millis::text(stored.updated_at),
         "workflow": document,
     }))
 }

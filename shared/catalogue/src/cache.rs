@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use steps_openrouter::{BASE_URL, Client, Model};
 use steps_problem::{Fault, Problem};
-use steps_runs::{Error, Store};
+use steps_store::{Error, Store};
 use steps_workflow::Workflow;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
@@ -72,7 +72,7 @@ impl Catalogue {
     }
 
     async fn look(&self, held: Option<&Held>) -> Result<Option<Held>, Error> {
-        let Some(head) = self.store.catalogue().await? else {
+        let Some(head) = self.store.model_list().head().await? else {
             return Ok(None);
         };
         if head.base_url != self.base_url {
@@ -84,7 +84,7 @@ impl Catalogue {
             Some(same) => Arc::clone(&same.list),
             None => {
                 let fetched_at = head.fetched_at;
-                let text = self.store.catalogue_models(head).await?;
+                let text = self.store.model_list().models(head).await?;
                 let models: Vec<Model> =
                     serde_json::from_str(&text).map_err(|_| Error::Malformed {
                         attribute: "packed",
@@ -153,7 +153,8 @@ impl Catalogue {
         let text = serde_json::to_string(&models).map_err(Problem::unwritable)?;
         let stored = self
             .store
-            .put_catalogue(&text, &self.base_url, began)
+            .model_list()
+            .replace(&text, &self.base_url, began)
             .await?;
         tracing::info!(models = models.len(), stored, "read the model list");
         Ok(Arc::new(List::new(models, began)))

@@ -7,8 +7,8 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 use steps_executions::Executions;
-use steps_runs::Store;
 use steps_secrets::{Secrets, WebhookSecrets};
+use steps_store::Store;
 
 use crate::{Config, ConfigError};
 

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use steps_problem::{Fault, Problem};
-use steps_runs::Actor;
+use steps_store::Actor;
 
 /// An HTTP request behind API Gateway (payload format 2.0).
 #[derive(Debug)]

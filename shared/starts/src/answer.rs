@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use serde_json::json;
+use steps_api::RunView;
 use steps_lambda::{Answer, Request};
 use steps_problem::Problem;
-use steps_runs::{RunStatus, Store};
+use steps_store::{RunStatus, Store};
 use tokio::time::{Instant, sleep};
 
 use crate::starts::Started;
@@ -35,7 +36,7 @@ pub async fn answer(
     let patience = wait.min(request.remaining().saturating_sub(CLOSING_TIME));
     let status = status_within(store, started, patience).await?;
     if !wait.is_zero() && status != RunStatus::Running {
-        return Answer::json(200, &store.run_view(&started.run_id).await?);
+        return Answer::json(200, &RunView::read(store, &started.run_id).await?);
     }
     let path = format!("/runs/{}", started.run_id);
     let answer = json!({
@@ -58,11 +59,11 @@ async fn status_within(
     let mut pause = Duration::from_millis(100);
     let mut status = RunStatus::Running;
     if started.repeated {
-        status = store.run_head(&started.run_id).await?.status;
+        status = store.runs().head(&started.run_id).await?.status;
     }
     while status == RunStatus::Running && Instant::now() + pause < end {
         sleep(pause).await;
-        status = store.run_head(&started.run_id).await?.status;
+        status = store.runs().head(&started.run_id).await?.status;
         pause = (pause * 3 / 2).min(Duration::from_secs(1));
     }
     Ok(status)

@@ -4,21 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use steps_problem::Problem;
-use steps_runs::{Credential, NodeRecord, NodeStatus};
+use steps_store::{Credential, NodeRecord, NodeStatus};
 use steps_workflow::{Kind, Plan, Workflow};
-
-/// Reads a document that was checked when it was stored.
-///
-/// # Errors
-/// `RecordMalformed` where something else wrote it.
-pub fn stored_workflow(definition: &str) -> Result<Workflow, Problem> {
-    Workflow::from_stored(definition).map_err(|_| {
-        steps_runs::Error::Malformed {
-            attribute: "definition",
-        }
-        .into()
-    })
-}
 
 /// The id of the credential behind each reference in the document, as it is at this moment.
 ///
@@ -32,15 +19,8 @@ pub fn credential_ids(
     for node in &workflow.nodes {
         let Kind::OpenRouter(openrouter) = &node.kind;
         let reference = &openrouter.credential;
-        let id = known
-            .iter()
-            .find(|known| known.id == *reference || known.name == *reference)
-            .map(|known| known.id.clone())
-            .ok_or_else(|| steps_runs::Error::NotFound {
-                what: "credential",
-                id: reference.clone(),
-            })?;
-        ids.insert(reference.clone(), id);
+        let credential = Credential::find(known, reference)?;
+        ids.insert(reference.clone(), credential.id.clone());
     }
     Ok(ids)
 }

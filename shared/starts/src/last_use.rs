@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use steps_runs::{Credential, Store};
+use steps_store::{Credential, Store};
 
 /// Notes that a run with these credentials (reference to id) has started; `known` is how they were read.
 pub(crate) async fn note_use(store: &Store, known: &[Credential], used: &BTreeMap<String, String>) {
@@ -13,7 +13,7 @@ pub(crate) async fn note_use(store: &Store, known: &[Credential], used: &BTreeMa
         if !used.values().any(|id| *id == credential.id) {
             continue;
         }
-        if let Err(error) = store.note_use(credential, now).await {
+        if let Err(error) = store.credentials().note_use(credential, now).await {
             tracing::warn!(credential = credential.id, %error, "its use was not noted");
         }
     }

@@ -7,15 +7,16 @@ use jiff::Timestamp;
 use steps_catalogue::Catalogue;
 use steps_executions::{ExecutionName, Executions};
 use steps_problem::{Fault, Problem};
-use steps_runs::{
-    Begun, Credential, Ended, NewRun, NodeRecord, RerunOf, RunStatus, Store, StoredWorkflow, Turn,
+use steps_store::{
+    Begun, Credential, Ended, Error, NewRun, NodeRecord, RerunOf, RunStatus, Store, StoredWorkflow,
+    Turn,
 };
 use steps_workflow::{Plan, Workflow};
 use uuid::Uuid;
 
 use crate::callback::check_callback;
 use crate::delivery::Delivery;
-use crate::document::{credential_ids, deadline, stored_workflow, unfinished};
+use crate::document::{credential_ids, deadline, unfinished};
 use crate::last_use::note_use;
 
 /// What runs are started with.
@@ -94,8 +95,8 @@ impl From<Problem> for NotStarted {
     }
 }
 
-impl From<steps_runs::Error> for NotStarted {
-    fn from(error: steps_runs::Error) -> Self {
+impl From<Error> for NotStarted {
+    fn from(error: Error) -> Self {
         Self::Failed(error.into())
     }
 }
@@ -103,10 +104,7 @@ impl From<steps_runs::Error> for NotStarted {
 impl From<NotStarted> for Problem {
     fn from(reason: NotStarted) -> Self {
         match reason {
-            NotStarted::Overtaken { workflow_id } => Self::from(steps_runs::Error::Conflict {
-                what: "workflow",
-                id: workflow_id,
-            }),
+            NotStarted::Overtaken { workflow_id } => Error::overtaken(&workflow_id).into(),
             NotStarted::Failed(problem) => problem,
         }
     }
@@ -135,24 +133,26 @@ impl Starts {
                 "the input has to be a JSON object: its fields are the templates' variables",
             )])));
         }
-        let workflow = stored_workflow(&document.definition)?;
+        let workflow = document.document(Workflow::from_stored)?;
         workflow.check_input(input).map_err(invalid_input)?;
         if let Some(url) = &delivery.callback_url {
             check_callback(&workflow, url, self.local_callbacks)?;
         }
-        let known = self.store.credentials().await?;
+        let known = self.store.credentials().list().await?;
         let credentials = credential_ids(&workflow, &known)?;
         let new_id = Uuid::now_v7().to_string();
         let started_at = Timestamp::now();
         if let Some(reuse) = reuse {
             // Before the run's record: a run that is found has them all.
             self.store
-                .reuse_nodes(&reuse.of.run_id, &reuse.nodes, &new_id, started_at)
+                .nodes()
+                .reuse(&reuse.of.run_id, &reuse.nodes, &new_id, started_at)
                 .await?;
         }
         let begun = self
             .store
-            .begin_run(&NewRun {
+            .runs()
+            .begin(&NewRun {
                 id: &new_id,
                 workflow_id: &document.id,
                 version: document.version,
@@ -193,7 +193,10 @@ impl Starts {
         if let Err(problem) = self.execute(&run_id, 1, &workflow, &plan).await {
             if let Some(identity) = &delivery.identity {
                 // The sender will come again, and is then to get a run that runs.
-                self.store.forget_identity(&document.id, identity).await?;
+                self.store
+                    .runs()
+                    .forget_identity(&document.id, identity)
+                    .await?;
             }
             return Err(NotStarted::Failed(problem));
         }
@@ -214,11 +217,11 @@ impl Starts {
     /// Starts the execution of a run that goes on where there is none: the function may have died between recording the
     /// run and starting it.
     pub async fn start_if_left_unstarted(&self, run_id: &str) -> Result<(), Problem> {
-        if self.store.run_head(run_id).await?.status != RunStatus::Running {
+        if self.store.runs().head(run_id).await?.status != RunStatus::Running {
             return Ok(());
         }
-        let (run, nodes) = self.store.run_with_nodes(run_id).await?;
-        let workflow = stored_workflow(&run.definition)?;
+        let (run, nodes) = self.store.nodes().of_run(run_id).await?;
+        let workflow = run.document(Workflow::from_stored)?;
         let name = ExecutionName {
             run_id,
             number: run.execution,
@@ -243,7 +246,7 @@ impl Starts {
         };
         let problem = Problem::from(error);
         let ended = Ended::now(number, RunStatus::Failed, problem.clone());
-        self.store.end_run(run_id, &ended).await?;
+        self.store.runs().end(run_id, &ended).await?;
         Err(problem)
     }
 

@@ -27,8 +27,7 @@ pub use node::{
 };
 pub use run::{
     Begun, Ended, LOST_AFTER, LastTurn, NewRun, RUN_ABORTED, RUN_TIMED_OUT, RerunOf, Resume, Run,
-    RunError, RunFilter, RunHead, RunStatus, RunSummary, Runs, Trigger, Turn, aborted,
-    timed_out,
+    RunError, RunFilter, RunHead, RunStatus, RunSummary, Runs, Trigger, Turn, aborted, timed_out,
 };
 pub use steps_usage::Usage;
 pub use store::Store;

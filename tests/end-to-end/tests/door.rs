@@ -168,7 +168,8 @@ async fn put_workflow(sandbox: &Sandbox) {
     let credentials = std::collections::BTreeSet::new();
     sandbox
         .store
-        .put_workflow("post", "post", &document, &credentials, Timestamp::now())
+        .workflows()
+        .put("post", "post", &document, &credentials, Timestamp::now())
         .await
         .unwrap();
 }

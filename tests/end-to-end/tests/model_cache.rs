@@ -130,7 +130,8 @@ async fn an_old_list_says_how_old_it_is_and_why() {
     let base = sandbox.openrouter();
     let put = sandbox
         .store
-        .put_catalogue(&one_model, &base, two_hours_ago)
+        .model_list()
+        .replace(&one_model, &base, two_hours_ago)
         .await;
     assert!(put.unwrap());
     sandbox.tell_stand_in("away", &json!({"away": true})).await;
@@ -226,17 +227,17 @@ async fn a_list_that_was_begun_earlier_never_replaces_a_later_one() {
     let now = Timestamp::now();
     let earlier = now - SignedDuration::from_secs(5);
     let put = async |models, base, at| {
-        let put = sandbox.store.put_catalogue(models, base, at).await;
+        let put = sandbox.store.model_list().replace(models, base, at).await;
         put.unwrap()
     };
     assert!(put("[1]", "https://a/api/v1", now).await);
     assert!(!put("[2]", "https://a/api/v1", earlier).await);
-    let head = sandbox.store.catalogue().await.unwrap().unwrap();
-    let models = sandbox.store.catalogue_models(head).await.unwrap();
+    let head = sandbox.store.model_list().head().await.unwrap().unwrap();
+    let models = sandbox.store.model_list().models(head).await.unwrap();
     assert_eq!(models, "[1]");
     // Another OpenRouter's list is replaced, whenever it was begun.
     assert!(put("[3]", "https://b/api/v1", earlier).await);
-    let head = sandbox.store.catalogue().await.unwrap().unwrap();
+    let head = sandbox.store.model_list().head().await.unwrap().unwrap();
     assert_eq!(head.base_url, "https://b/api/v1");
 }
 
@@ -246,7 +247,8 @@ async fn the_list_of_another_openrouter_counts_as_none() {
     let elsewhere = json!([{"id": "elsewhere/only", "name": "Only"}]).to_string();
     let put = sandbox
         .store
-        .put_catalogue(
+        .model_list()
+        .replace(
             &elsewhere,
             "https://elsewhere.example/api/v1",
             Timestamp::now(),
@@ -260,7 +262,7 @@ async fn the_list_of_another_openrouter_counts_as_none() {
     sandbox.tell_stand_in("away", &json!({"away": false})).await;
     let listed = get(&models, "/models").await;
     assert!(listed.body["total"].as_u64().unwrap() >= 650);
-    let head = sandbox.store.catalogue().await.unwrap().unwrap();
+    let head = sandbox.store.model_list().head().await.unwrap().unwrap();
     assert_eq!(head.base_url, sandbox.openrouter());
 
     // Every function knows the base URL.

@@ -242,7 +242,8 @@ async fn without_a_list_there_are_no_warnings_of_models() {
     let base = "https://elsewhere.example/api/v1";
     let stored = sandbox
         .store
-        .put_catalogue(&elsewhere, base, Timestamp::now())
+        .model_list()
+        .replace(&elsewhere, base, Timestamp::now())
         .await;
     assert!(stored.unwrap());
     let put = workflows

@@ -3,7 +3,7 @@
 use end_to_end::{User, decimal, list, node, text};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
-use steps_runs::Usage;
+use steps_store::Usage;
 
 /// What OpenRouter is to say of a call, in the words of its wire.
 fn said() -> Value {

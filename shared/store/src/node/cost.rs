@@ -11,10 +11,11 @@ use crate::budget::{self, Reserved};
 use crate::due::{DUE, DUE_AT, Due};
 use crate::keys;
 use crate::node::record::{
-    ATTEMPT_COST_USD, ATTEMPT_RESERVED, ATTEMPTS, Attempt, COST_USD, NodeStatus, Nodes, read,
+    ATTEMPT_COST_USD, ATTEMPT_RESERVED, ATTEMPT_USAGE, ATTEMPTS, Attempt, COST_USD, NodeStatus,
+    Nodes, read,
 };
-use crate::run::record as run;
 use crate::run::RunError;
+use crate::run::record as run;
 use crate::table::{Attribute, Change, Write};
 
 /// What an attempt adds to its run.
