@@ -10,6 +10,7 @@ use steps_store::{
     Action, AuditEntry, Credential, CredentialUser, DeletedCredential, Error, millis,
 };
 
+use crate::actor::actor;
 use crate::app::App;
 
 /// Deletes the record, then the key. One that workflows use is deleted with `?force=true` only.
@@ -55,7 +56,7 @@ async fn delete_record(
         "restorableUntil": millis::text(until),
         "usedBy": workflows,
     });
-    let entry = AuditEntry::now(Action::Deleted, request.actor(), details);
+    let entry = AuditEntry::now(Action::Deleted, &actor(request), details);
     let deleted = app
         .store
         .credentials()

@@ -1,5 +1,6 @@
 //! Credentials: OpenRouter API keys under a name.
 
+mod actor;
 mod app;
 mod audit;
 mod change;

@@ -6,6 +6,7 @@ use steps_lambda::{Answer, Request};
 use steps_problem::Problem;
 use steps_store::{Action, AuditEntry, Credential, Error};
 
+use crate::actor::actor;
 use crate::app::App;
 use crate::fields::{checked_name, invalid, name_is_free};
 
@@ -38,7 +39,7 @@ pub(crate) async fn restore(app: &App, id: &str, request: &Request) -> Result<An
     name_is_free(app, &restored.name).await?;
     app.secrets.restore(id).await?;
     let details = json!({ "name": restored.name, "lastFour": restored.last_four });
-    let entry = AuditEntry::now(Action::Restored, request.actor(), details);
+    let entry = AuditEntry::now(Action::Restored, &actor(request), details);
     match app.store.credentials().restore(restored, &entry).await {
         Ok(credential) => Answer::json(200, &credential),
         Err(error) => {

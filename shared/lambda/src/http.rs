@@ -12,7 +12,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use steps_problem::{Fault, Problem};
-use steps_store::Actor;
+
+/// Who sent a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// Whom the authorizer let in, such as `api-token`; `unknown` where it was not asked.
+    pub principal: String,
+    /// The address that the request came from.
+    pub source_ip: Option<String>,
+}
 
 /// An HTTP request behind API Gateway (payload format 2.0).
 #[derive(Debug)]
@@ -24,7 +32,7 @@ pub struct Request {
     query: HashMap<String, String>,
     headers: HeaderMap,
     body: Vec<u8>,
-    actor: Actor,
+    caller: Caller,
     is_authorized: bool,
     deadline: SystemTime,
 }
@@ -68,7 +76,7 @@ impl Request {
             headers: event.headers,
             body,
             is_authorized: principal.is_some(),
-            actor: Actor {
+            caller: Caller {
                 principal: principal.unwrap_or("unknown").to_owned(),
                 source_ip: context.http.source_ip,
             },
@@ -101,8 +109,8 @@ impl Request {
     }
 
     /// Who sent it: whom the authorizer let in, and from where.
-    pub fn actor(&self) -> &Actor {
-        &self.actor
+    pub fn caller(&self) -> &Caller {
+        &self.caller
     }
 
     /// A parameter of the query string, where it is given and not empty.
@@ -350,14 +358,14 @@ mod tests {
     fn the_sender_is_whom_the_authorizer_let_in() {
         let mut given = event();
         let nobody = request(given.clone()).unwrap();
-        assert_eq!(nobody.actor().principal, "unknown");
+        assert_eq!(nobody.caller().principal, "unknown");
         assert!(!nobody.is_authorized());
         given["requestContext"]["authorizer"] = json!({"lambda": {"principal": "api-token"}});
         given["requestContext"]["http"]["sourceIp"] = json!("192.0.2.7");
         let request = request(given).unwrap();
-        assert_eq!(request.actor().principal, "api-token");
+        assert_eq!(request.caller().principal, "api-token");
         assert!(request.is_authorized());
-        assert_eq!(request.actor().source_ip.as_deref(), Some("192.0.2.7"));
+        assert_eq!(request.caller().source_ip.as_deref(), Some("192.0.2.7"));
     }
 
     #[test]
