@@ -2,8 +2,8 @@
 
 use steps_catalogue::Catalogue;
 use steps_openrouter::Client;
-use steps_runs::Store;
 use steps_secrets::Secrets;
+use steps_store::Store;
 
 use crate::budgets::DayLimits;
 

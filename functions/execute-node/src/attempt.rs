@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use steps_openrouter::Completion;
 use steps_problem::{MESSAGE, Problem, short};
-use steps_runs::{Attempt, Lease, Outcome, RUN_ABORTED, Work, timed_out};
+use steps_store::{Attempt, Lease, Outcome, RUN_ABORTED, Work, timed_out};
 use steps_workflow::{Kind, Node};
 use tokio::time::{Instant, sleep};
 
@@ -134,13 +134,12 @@ async fn write(
     open: &OpenAttempt<'_>,
     attempt: &Attempt,
     outcome: &Outcome<'_>,
-) -> Result<(), steps_runs::Error> {
+) -> Result<(), steps_store::Error> {
+    let nodes = app.store.nodes();
     let mut pause = Duration::from_millis(200);
     loop {
         let now = Timestamp::now();
-        let settled = app
-            .store
-            .settle(open.lease, attempt, outcome, open.unpriced, now);
+        let settled = nodes.settle(open.lease, attempt, outcome, open.unpriced, now);
         let Err(error) = settled.await else {
             return Ok(());
         };
@@ -165,8 +164,8 @@ pub(crate) fn attempt(started: Timestamp, answered: &Result<Completion, CallErro
         Err(error) => (&error.generation_id, &error.cost_usd, error.usage.as_ref()),
     };
     Attempt {
-        started_at: format!("{started:.3}"),
-        ended_at: Some(format!("{:.3}", Timestamp::now())),
+        started_at: started,
+        ended_at: Some(Timestamp::now()),
         generation_id: generation_id.clone(),
         cost_usd: *cost_usd,
         usage: usage.filter(|usage| !usage.is_empty()).cloned(),

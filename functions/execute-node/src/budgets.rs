@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rust_decimal::Decimal;
 use steps_problem::Problem;
-use steps_runs::{Budget, OverBudget, Run, Store};
+use steps_store::{Budget, OverBudget, Run, Store};
 use tokio::sync::Mutex;
 
 /// How long a warm function goes by a credential's limit as it read it.
@@ -25,7 +25,11 @@ impl DayLimits {
         {
             return Ok(*limit);
         }
-        let limit = store.credential(credential_id).await?.max_cost_usd_per_day;
+        let limit = store
+            .credentials()
+            .get(credential_id)
+            .await?
+            .max_cost_usd_per_day;
         known.insert(credential_id.to_owned(), (Instant::now(), limit));
         Ok(limit)
     }

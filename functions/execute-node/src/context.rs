@@ -1,7 +1,7 @@
 //! What the templates of a run's node see.
 
 use serde_json::{Map, Value, json};
-use steps_runs::Work;
+use steps_store::{Work, millis};
 use steps_workflow::Workflow;
 
 /// The trigger's input at the root, `trigger`, and one variable for each finished node.
@@ -17,10 +17,7 @@ pub(crate) fn context(work: &Work, workflow: &Workflow) -> Value {
     trigger.insert("type".to_owned(), json!(work.run.trigger.kind));
     trigger.insert("runId".to_owned(), json!(work.run.id));
     trigger.entry("id").or_insert_with(|| json!(work.run.id));
-    trigger.insert(
-        "time".to_owned(),
-        json!(format!("{:.3}", work.run.started_at)),
-    );
+    trigger.insert("time".to_owned(), json!(millis::text(work.run.started_at)));
     context.insert("trigger".to_owned(), Value::Object(trigger));
     for (id, output) in &work.outputs {
         if let Some(node) = workflow.node(id) {

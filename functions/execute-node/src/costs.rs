@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
 use steps_openrouter::ApiKey;
 use steps_problem::Problem;
-use steps_runs::{Attempt, Due, DueItem, Run, RunStatus};
+use steps_store::{Attempt, Due, DueItem, Run, RunStatus};
 use steps_workflow::{Kind, Node, Workflow};
 use tokio::time::{Instant, sleep};
 
@@ -32,7 +32,12 @@ const AT_ONCE: usize = 50;
 pub(crate) async fn recover_due_costs(app: &App, remaining: Duration) -> Result<Answer, Problem> {
     let end = Instant::now() + remaining.min(Duration::from_secs(240));
     let mut costs = 0;
-    for item in app.store.due(Due::Cost, Timestamp::now(), AT_ONCE).await? {
+    for item in app
+        .store
+        .due()
+        .list(Due::Cost, Timestamp::now(), AT_ONCE)
+        .await?
+    {
         if Instant::now() > end {
             break;
         }
@@ -80,11 +85,11 @@ async fn recover_node(app: &App, item: &DueItem) -> Result<usize, Problem> {
         return Ok(0);
     };
     let now = Timestamp::now();
-    let work = match app.store.work(&item.run_id, node_id, &[]).await {
+    let work = match app.store.nodes().work(&item.run_id, node_id, &[]).await {
         Ok(work) => work,
         // The run has expired meanwhile.
-        Err(steps_runs::Error::NotFound { .. }) => {
-            app.store.not_due(item).await?;
+        Err(steps_store::Error::NotFound { .. }) => {
+            app.store.due().done(item).await?;
             return Ok(0);
         }
         Err(error) => return Err(error.into()),
@@ -94,7 +99,7 @@ async fn recover_node(app: &App, item: &DueItem) -> Result<usize, Problem> {
         .as_ref()
         .and_then(|workflow| workflow.node(node_id));
     let (Some(node), Some(record)) = (node, &work.node) else {
-        app.store.not_due(item).await?;
+        app.store.due().done(item).await?;
         return Ok(0);
     };
     let goes_on = record.lease_until.is_some_and(|until| until > now)
@@ -102,7 +107,8 @@ async fn recover_node(app: &App, item: &DueItem) -> Result<usize, Problem> {
     if goes_on {
         // Its function, or the next one, asks by itself.
         app.store
-            .due_again(item, now, Duration::from_secs(120))
+            .due()
+            .again(item, now, Duration::from_secs(120))
             .await?;
         return Ok(0);
     }
@@ -118,12 +124,11 @@ async fn recover_node(app: &App, item: &DueItem) -> Result<usize, Problem> {
     let since = record
         .attempts
         .last()
-        .and_then(|attempt| attempt.started_at.parse::<Timestamp>().ok())
-        .unwrap_or(work.run.started_at);
+        .map_or(work.run.started_at, |attempt| attempt.started_at);
     let age = now.duration_since(since);
     if unknown.is_empty() {
         if asked == 0 {
-            app.store.not_due(item).await?;
+            app.store.due().done(item).await?;
         }
     } else if age > GIVEN_UP_AFTER {
         for (_, attempt) in &unknown {
@@ -134,13 +139,13 @@ async fn recover_node(app: &App, item: &DueItem) -> Result<usize, Problem> {
                 "OpenRouter does not say what the generation cost"
             );
         }
-        app.store.not_due(item).await?;
+        app.store.due().done(item).await?;
     } else {
         // Later and later, as the generation gets older.
         let pause = Duration::try_from(age)
             .unwrap_or_default()
             .clamp(Duration::from_secs(60), Duration::from_secs(3600));
-        app.store.due_again(item, now, pause).await?;
+        app.store.due().again(item, now, pause).await?;
     }
     Ok(asked - unknown.len())
 }
@@ -194,6 +199,7 @@ async fn recover(
         return Ok(false);
     };
     app.store
+        .nodes()
         .recover_cost(
             &run.id,
             &node.id,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 use steps_openrouter::Completion;
 use steps_problem::Problem;
+use steps_store::Credential;
 use steps_workflow::Kind;
 
 use crate::answer::Answer;
@@ -85,17 +86,6 @@ pub(crate) async fn execute(
 }
 
 async fn credential_id(app: &App, reference: &str) -> Result<String, Problem> {
-    app.store
-        .credentials()
-        .await?
-        .into_iter()
-        .find(|known| known.id == reference || known.name == reference)
-        .map(|known| known.id)
-        .ok_or_else(|| {
-            steps_runs::Error::NotFound {
-                what: "credential",
-                id: reference.to_owned(),
-            }
-            .into()
-        })
+    let known = app.store.credentials().list().await?;
+    Ok(Credential::find(&known, reference)?.id.clone())
 }

@@ -1,7 +1,7 @@
 //! The lease of a node: while a call goes on it is kept alive, and a run that is cancelled is noticed.
 
 use jiff::Timestamp;
-use steps_runs::{Lease, Store, aborted};
+use steps_store::{Lease, Nodes, Store, aborted};
 use tokio::time::{Interval, MissedTickBehavior, interval_at};
 
 use crate::call::CallError;
@@ -10,7 +10,7 @@ use crate::deadlines::{LEASE, LEASE_RENEWED_EVERY, NOTICED_WITHIN};
 /// Watches over one attempt.
 #[derive(Debug)]
 pub(crate) struct Watch<'a> {
-    store: &'a Store,
+    nodes: Nodes,
     lease: &'a Lease,
     renew: Interval,
     look: Interval,
@@ -18,14 +18,14 @@ pub(crate) struct Watch<'a> {
 
 impl<'a> Watch<'a> {
     /// Begins now.
-    pub(crate) fn new(store: &'a Store, lease: &'a Lease) -> Self {
+    pub(crate) fn new(store: &Store, lease: &'a Lease) -> Self {
         let every = |period| {
             let mut interval = interval_at(tokio::time::Instant::now() + period, period);
             interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
             interval
         };
         Self {
-            store,
+            nodes: store.nodes(),
             lease,
             renew: every(LEASE_RENEWED_EVERY),
             look: every(NOTICED_WITHIN),
@@ -39,11 +39,11 @@ impl<'a> Watch<'a> {
             tokio::select! {
                 done = &mut work => return Ok(done),
                 _ = self.renew.tick() => {
-                    if let Err(error) = self.store.renew(self.lease, Timestamp::now() + LEASE).await {
+                    if let Err(error) = self.nodes.renew(self.lease, Timestamp::now() + LEASE).await {
                         tracing::warn!(%error, "the lease could not be renewed");
                     }
                 }
-                _ = self.look.tick() => match self.lease.is_cancelled(self.store).await {
+                _ = self.look.tick() => match self.nodes.is_cancelled(self.lease).await {
                     Ok(false) => {}
                     Ok(true) => return Err(Cancelled),
                     Err(error) => tracing::warn!(%error, "whether the run was cancelled is not known"),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use steps_openrouter::{ChatRequest, Completion};
 use steps_problem::Problem;
-use steps_runs::{
+use steps_store::{
     Attempt, Claim, Claimed, Lease, NodeRecord, NodeStatus, Reserve, RunStatus, Work, timed_out,
 };
 use steps_workflow::{Kind, Node, OpenRouterNode, Workflow};
@@ -39,7 +39,7 @@ pub(crate) async fn execute(
     let execution = *execution;
     // AWS may take its time: what is left is counted to a moment, not from one.
     let call_until = Instant::now() + remaining;
-    let work = app.store.work(run_id, node_id, needs).await?;
+    let work = app.store.nodes().work(run_id, node_id, needs).await?;
     let now = Timestamp::now();
     if let Some(record) = &work.node
         && let Some(done) = already(record, execution, now)
@@ -47,23 +47,16 @@ pub(crate) async fn execute(
         return done;
     }
     check_goes_on(&work, execution, now)?;
-    let workflow = Workflow::from_stored(&work.run.definition).map_err(|_| {
-        Problem::from(steps_runs::Error::Malformed {
-            attribute: "definition",
-        })
-    })?;
-    let node = workflow.node(node_id).ok_or_else(|| {
-        Problem::from(steps_runs::Error::NotFound {
-            what: "node",
-            id: node_id.clone(),
-        })
-    })?;
+    let workflow = work.run.document(Workflow::from_stored)?;
+    let node = workflow.node(node_id);
+    let node = node.ok_or_else(|| work.run.no_node(node_id))?;
     let Kind::OpenRouter(openrouter) = &node.kind;
     let prepared = prepare(app, &work, &workflow, openrouter).await;
     let now = Timestamp::now();
     let claim = |reserve| Claim {
         run_id,
         execution,
+        workflow_id: &work.run.workflow_id,
         node_id,
         seen: work.node.as_ref(),
         now,
@@ -74,12 +67,12 @@ pub(crate) async fn execute(
         .as_ref()
         .ok()
         .and_then(|prepared| prepared.reserve.as_ref());
-    let (lease, prepared) = match app.store.claim(&claim(reserve)).await? {
+    let (lease, prepared) = match app.store.nodes().claim(&claim(reserve)).await? {
         Claimed::Granted(lease) => (lease, prepared),
         Claimed::Taken(record) => {
             return already(&record, execution, now).unwrap_or(Ok(Answer::look_again(1)));
         }
-        Claimed::OverBudget(over) => match app.store.claim(&claim(None)).await? {
+        Claimed::OverBudget(over) => match app.store.nodes().claim(&claim(None)).await? {
             Claimed::Granted(lease) => (lease, Err(over_budget(&over))),
             _ => return Ok(Answer::look_again(1)),
         },
@@ -156,10 +149,7 @@ fn already(record: &NodeRecord, execution: u32, now: Timestamp) -> Option<Result
     }
     Some(match record.status {
         NodeStatus::Succeeded => Ok(Answer::Succeeded { output: None }),
-        _ => Err(record
-            .error
-            .clone()
-            .unwrap_or_else(|| steps_runs::Error::Malformed { attribute: "error" }.into())),
+        _ => Err(record.failure()),
     })
 }
 
@@ -168,8 +158,7 @@ fn look_again_in(record: &NodeRecord, now: Timestamp) -> u64 {
     let started = record
         .attempts
         .last()
-        .and_then(|attempt| attempt.started_at.parse().ok())
-        .unwrap_or(now);
+        .map_or(now, |attempt| attempt.started_at);
     (left(now, started).as_secs() / 4).max(2)
 }
 
@@ -192,15 +181,7 @@ async fn prepare(
         .map(|node| node.variable_name.as_str())
         .collect();
     let mut request = chat_request(node, &context(work, workflow), &known)?;
-    let credential_id = work
-        .run
-        .credentials
-        .get(&node.credential)
-        .cloned()
-        .ok_or_else(|| steps_runs::Error::NotFound {
-            what: "credential",
-            id: node.credential.clone(),
-        })?;
+    let credential_id = work.run.credential_of(&node.credential)?.to_owned();
     let budgets = budgets(&app.day_limits, &app.store, &work.run, &credential_id).await?;
     let reserve = if budgets.is_empty() {
         None
@@ -249,7 +230,7 @@ async fn answer(
 async fn note(app: &App, lease: &Lease, generation_id: Option<String>) {
     if let Some(id) = generation_id {
         tracing::info!(generation = id, "generation begun");
-        if let Err(error) = app.store.note_generation(lease, &id).await {
+        if let Err(error) = app.store.nodes().note_generation(lease, &id).await {
             tracing::warn!(%error, generation = id, "the generation's id could not be noted");
         }
     }

@@ -1,7 +1,7 @@
 //! What the function works with.
 
 use steps_executions::Executions;
-use steps_runs::Store;
+use steps_store::Store;
 
 /// The store of runs, Step Functions, and the queue of callbacks.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use aws_sdk_sqs::error::ProvideErrorMetadata;
 use jiff::Timestamp;
 use steps_executions::{Execution, ExecutionName};
 use steps_problem::Problem;
-use steps_runs::{Ended, RUN_TIMED_OUT, RunError, RunStatus, aborted, timed_out};
+use steps_store::{Ended, RUN_TIMED_OUT, RunError, RunStatus, aborted, timed_out};
 
 use crate::app::App;
 use crate::event::Detail;
@@ -35,7 +35,7 @@ pub(crate) async fn follow(
 /// Ends the record, where it has not ended before.
 pub(crate) async fn end(app: &App, name: &ExecutionName<'_>, ended: &Ended) -> Result<(), Problem> {
     let run_id = name.run_id;
-    let changed = app.store.end_run(run_id, ended).await?;
+    let changed = app.store.runs().end(run_id, ended).await?;
     tracing::info!(
         run = run_id,
         execution = name.number,
@@ -45,14 +45,17 @@ pub(crate) async fn end(app: &App, name: &ExecutionName<'_>, ended: &Ended) -> R
     );
     // Also after a repeat: the first try may have died before this line.
     if ended.status != RunStatus::Succeeded {
-        app.store.ask_for_costs(run_id, Timestamp::now()).await?;
+        app.store
+            .nodes()
+            .mark_costs_due(run_id, Timestamp::now())
+            .await?;
     }
     call_back(app, name).await
 }
 
 /// Queues the end of this execution where the run is to be posted.
 async fn call_back(app: &App, name: &ExecutionName<'_>) -> Result<(), Problem> {
-    if app.store.callback_url(name.run_id).await?.is_none() {
+    if app.store.runs().callback_url(name.run_id).await?.is_none() {
         return Ok(());
     }
     app.sqs

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use steps_executions::ExecutionName;
 use steps_problem::Problem;
-use steps_runs::{Due, DueItem, Ended, RunStatus, timed_out};
+use steps_store::{Due, DueItem, Ended, RunStatus, timed_out};
 
 use crate::app::App;
 use crate::follow::{end, follow};
@@ -13,22 +13,24 @@ use crate::follow::{end, follow};
 /// How many runs one sweep looks at.
 const AT_ONCE: usize = 100;
 
-/// Past its deadline by this much, an execution has lost itself: the longest that one node may take.
-const LOST_AFTER: SignedDuration = SignedDuration::from_mins(16);
-
 /// The longest time until a run that goes on is looked at again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
 /// Looks at the runs that have been RUNNING for a while, the longest due first. A run that cannot be looked at does
 /// not stop the others; where that will not pass, it is looked at again later than they are.
 pub(crate) async fn sweep(app: &App) -> Result<(), Problem> {
-    let due = app.store.due(Due::Run, Timestamp::now(), AT_ONCE).await?;
+    let due = app
+        .store
+        .due()
+        .list(Due::Run, Timestamp::now(), AT_ONCE)
+        .await?;
     let mut failed = None;
     for item in &due {
         if let Err(problem) = look_at(app, item).await {
             tracing::warn!(run = item.run_id, code = problem.code, "not looked at");
             if !problem.retryable {
-                let later = app.store.due_again(item, Timestamp::now(), LONGEST_PAUSE);
+                let due = app.store.due();
+                let later = due.again(item, Timestamp::now(), LONGEST_PAUSE);
                 if let Err(error) = later.await {
                     tracing::warn!(run = item.run_id, %error, "not put off");
                 }
@@ -41,10 +43,10 @@ pub(crate) async fn sweep(app: &App) -> Result<(), Problem> {
 
 async fn look_at(app: &App, item: &DueItem) -> Result<(), Problem> {
     let now = Timestamp::now();
-    let run = match app.store.run_head(&item.run_id).await {
+    let run = match app.store.runs().head(&item.run_id).await {
         Ok(run) if run.status == RunStatus::Running => run,
         // The index is a moment behind.
-        Ok(_) | Err(steps_runs::Error::NotFound { .. }) => return Ok(()),
+        Ok(_) | Err(steps_store::Error::NotFound { .. }) => return Ok(()),
         Err(error) => return Err(error.into()),
     };
     let name = ExecutionName {
@@ -58,7 +60,7 @@ async fn look_at(app: &App, item: &DueItem) -> Result<(), Problem> {
     if execution.status != RunStatus::Running.as_str() {
         return follow(app, &name, &execution).await;
     }
-    if now > run.deadline + LOST_AFTER {
+    if run.is_lost(now) {
         let ended = Ended::now(run.execution, RunStatus::TimedOut, timed_out(None));
         end(app, &name, &ended).await?;
         let why = "the run is long past its time limit";
@@ -67,7 +69,7 @@ async fn look_at(app: &App, item: &DueItem) -> Result<(), Problem> {
     // Later and later, as the run gets older.
     let age = Duration::try_from(now.duration_since(run.started_at)).unwrap_or_default();
     let pause = age.min(LONGEST_PAUSE);
-    Ok(app.store.due_again(item, now, pause).await?)
+    Ok(app.store.due().again(item, now, pause).await?)
 }
 
 fn vanished() -> Problem {
