@@ -309,7 +309,7 @@ mod tests {
     const COST: Attribute<String> = Attribute::new("cost");
 
     fn key() -> Key {
-        Key::new("A#1", "B")
+        Key::new("A", "B")
     }
 
     /// The update's text, its condition, and the values in their order.
