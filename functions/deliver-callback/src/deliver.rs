@@ -28,15 +28,15 @@ pub(crate) async fn deliver(app: &App, execution: &str) -> Result<(), Problem> {
     let body = serde_json::to_vec(&view).map_err(|error| undelivered(error.to_string()))?;
     let secret = steps_secrets::read_text(&app.secrets, &app.secret_id, "callback secret").await?;
     let now = Timestamp::now().as_second();
-    let signature = steps_webhooks::sign(&secret, execution, now, &body)
+    let signature = steps_signatures::sign(&secret, execution, now, &body)
         .ok_or_else(|| undelivered("the callback secret is not base64"))?;
     let answer = app
         .http
         .post(url)
         .header("content-type", "application/json")
-        .header(steps_webhooks::ID, execution)
-        .header(steps_webhooks::TIMESTAMP, now)
-        .header(steps_webhooks::SIGNATURE, signature)
+        .header(steps_signatures::ID, execution)
+        .header(steps_signatures::TIMESTAMP, now)
+        .header(steps_signatures::SIGNATURE, signature)
         .body(body)
         .send()
         .await

@@ -6,7 +6,7 @@ use steps_lambda::{Answer, Request};
 use steps_problem::Problem;
 use steps_runs::Webhook;
 use steps_starts::{Door, Start, answer, check_size, delivery, input, wait};
-use steps_webhooks::Delivery;
+use steps_signatures::Delivery;
 
 use crate::app::App;
 

@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 use steps_problem::{Fault, Problem};
-use steps_webhooks::{Mode, check_secret};
+use steps_signatures::{Mode, check_secret};
 
 pub(crate) fn name_faults(name: &str) -> Vec<Fault> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';

@@ -7,7 +7,7 @@ use steps_lambda::{Answer, Request};
 use steps_problem::{Fault, Problem};
 use steps_runs::Webhook;
 use steps_secrets::WebhookSecret;
-use steps_webhooks::Mode;
+use steps_signatures::Mode;
 
 use crate::app::App;
 use crate::faults::{invalid, name_faults, refuse, secret_fault};

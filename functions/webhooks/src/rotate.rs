@@ -5,7 +5,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use steps_lambda::{Answer, Request};
 use steps_problem::{Fault, Problem};
-use steps_webhooks::Mode;
+use steps_signatures::Mode;
 
 use crate::app::App;
 use crate::faults::{invalid, refuse, secret_fault};

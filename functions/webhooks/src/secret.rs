@@ -5,7 +5,7 @@ use secrecy::SecretString;
 use steps_problem::Problem;
 use steps_runs::SecretVersion;
 use steps_secrets::WebhookSecret;
-use steps_webhooks::{Mode, generate_secret};
+use steps_signatures::{Mode, generate_secret};
 use uuid::Uuid;
 
 use crate::app::App;

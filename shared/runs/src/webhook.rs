@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::ReturnValue;
 use serde::{Deserialize, Serialize};
-use steps_webhooks::Mode;
+use steps_signatures::Mode;
 
 use crate::attribute::{Item, find_nested, n, nested};
 use crate::store::{key, passed};

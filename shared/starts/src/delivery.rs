@@ -4,7 +4,7 @@ use serde_json::Value;
 use steps_lambda::{Request, invalid};
 use steps_problem::Problem;
 use steps_runs::Trigger;
-use steps_webhooks::{Delivery as Signed, Mode};
+use steps_signatures::{Delivery as Signed, Mode};
 
 use crate::context::context;
 
