@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use steps_problem::{Problem, short};
+use steps_sdk_error::reason;
 
 /// A failure of the record. Never carries what is recorded.
 #[derive(Debug, thiserror::Error)]
@@ -112,12 +113,7 @@ impl Error {
         E: ProvideErrorMetadata + std::error::Error + 'static,
         R: std::fmt::Debug,
     {
-        let reason = match (error.code(), error.message()) {
-            (Some(code), Some(message)) => format!("{code}: {message}"),
-            (Some(code), None) => code.to_owned(),
-            (None, _) => error.to_string(),
-        };
-        Self::answered(service, error.code(), &reason)
+        Self::answered(service, error.code(), &reason(error))
     }
 }
 
