@@ -12,7 +12,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use steps_problem::{Fault, Problem};
-use steps_runs::Actor;
+
+/// Who sent a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// Whom the authorizer let in, such as `api-token`.
+    pub principal: String,
+    /// The address that the request came from.
+    pub source_ip: Option<String>,
+}
 
 /// An HTTP request behind API Gateway (payload format 2.0).
 #[derive(Debug)]
@@ -24,7 +32,7 @@ pub struct Request {
     query: HashMap<String, String>,
     headers: HeaderMap,
     body: Vec<u8>,
-    actor: Actor,
+    caller: Caller,
     is_authorized: bool,
     deadline: SystemTime,
 }
@@ -68,7 +76,7 @@ impl Request {
             headers: event.headers,
             body,
             is_authorized: principal.is_some(),
-            actor: Actor {
+            caller: Caller {
                 principal: principal.unwrap_or("unknown").to_owned(),
                 source_ip: context.http.source_ip,
             },
@@ -101,8 +109,8 @@ impl Request {
     }
 
     /// Who sent it: whom the authorizer let in, and from where.
-    pub fn actor(&self) -> &Actor {
-        &self.actor
+    pub fn caller(&self) -> &Caller {
+        &self.caller
     }
 
     /// A parameter of the query string, where it is given and not empty.
@@ -198,6 +206,15 @@ impl Request {
             };
             invalid("the body is not the JSON that this path takes").faults(vec![fault])
         })
+    }
+
+    /// The body as JSON of a known shape, or what that is by default where there is no body.
+    pub fn json_or_default<T: DeserializeOwned + Default>(&self) -> Result<T, Problem> {
+        if self.has_body() {
+            self.json()
+        } else {
+            Ok(T::default())
+        }
     }
 
     /// Whether there is a body at all.
@@ -350,14 +367,14 @@ mod tests {
     fn the_sender_is_whom_the_authorizer_let_in() {
         let mut given = event();
         let nobody = request(given.clone()).unwrap();
-        assert_eq!(nobody.actor().principal, "unknown");
+        assert_eq!(nobody.caller().principal, "unknown");
         assert!(!nobody.is_authorized());
         given["requestContext"]["authorizer"] = json!({"lambda": {"principal": "api-token"}});
         given["requestContext"]["http"]["sourceIp"] = json!("192.0.2.7");
         let request = request(given).unwrap();
-        assert_eq!(request.actor().principal, "api-token");
+        assert_eq!(request.caller().principal, "api-token");
         assert!(request.is_authorized());
-        assert_eq!(request.actor().source_ip.as_deref(), Some("192.0.2.7"));
+        assert_eq!(request.caller().source_ip.as_deref(), Some("192.0.2.7"));
     }
 
     #[test]
@@ -378,6 +395,22 @@ mod tests {
         let problem = request(given).unwrap().json::<Value>().unwrap_err();
         assert_eq!(problem.status, 400);
         assert_eq!(problem.faults[0].line, Some(2));
+    }
+
+    #[test]
+    fn a_body_that_is_left_out_is_the_default() {
+        let mut given = event();
+        for none in [Value::Null, json!(""), json!(" \n")] {
+            given["body"] = none;
+            let body: Option<u32> = request(given.clone()).unwrap().json_or_default().unwrap();
+            assert_eq!(body, None);
+        }
+        given["body"] = json!("7");
+        let body: Option<u32> = request(given.clone()).unwrap().json_or_default().unwrap();
+        assert_eq!(body, Some(7));
+        given["body"] = json!("{");
+        let broken = request(given).unwrap().json_or_default::<Option<u32>>();
+        assert_eq!(broken.unwrap_err().code, "InvalidRequest");
     }
 
     #[test]
