@@ -8,6 +8,7 @@ use steps_problem::{Fault, Problem};
 use steps_runs::{Action, AuditEntry, Credential, DeletedCredential, Error, User};
 use steps_secrets::RECOVERY_DAYS;
 
+use crate::actor::actor;
 use crate::app::App;
 
 /// Deletes the record, then the key. One that workflows use is deleted with `?force=true` only.
@@ -53,7 +54,7 @@ async fn delete_record(
         "restorableUntil": format!("{until:.3}"),
         "usedBy": workflows,
     });
-    let entry = AuditEntry::now(Action::Deleted, request.actor(), details);
+    let entry = AuditEntry::now(Action::Deleted, &actor(request), details);
     let deleted = app
         .store
         .delete_credential(credential, now, until, &entry)

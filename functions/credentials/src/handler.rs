@@ -3,13 +3,14 @@
 use steps_lambda::{Answer, Request};
 use steps_problem::Problem;
 
+use crate::actor::actor;
 use crate::app::App;
 use crate::{audit, change, check, create, delete, get, list, restore, rotate};
 
 /// Answers a request by the route that API Gateway matched.
 pub(crate) async fn handle(app: &App, request: &Request) -> Result<Answer, Problem> {
     let id = || request.parameter("id");
-    let actor = request.actor();
+    let actor = &actor(request);
     match request.route() {
         "POST /credentials" => create::create(app, request.json()?, actor).await,
         "GET /credentials" => list::list(app, request).await,

@@ -6,6 +6,7 @@ use steps_lambda::{Answer, Request};
 use steps_problem::Problem;
 use steps_runs::{Action, AuditEntry, Credential, Error};
 
+use crate::actor::actor;
 use crate::app::App;
 use crate::fields::{checked_name, invalid, name_is_free};
 
@@ -19,11 +20,7 @@ struct Restore {
 /// Restores the key, then the record, under another name where the body has one. The key first: a record without its
 /// key would be of no use.
 pub(crate) async fn restore(app: &App, id: &str, request: &Request) -> Result<Answer, Problem> {
-    let restore: Restore = if request.has_body() {
-        request.json()?
-    } else {
-        Restore::default()
-    };
+    let restore: Restore = request.json_or_default()?;
     let mut faults = Vec::new();
     let name = restore.name.as_deref();
     let name = name.map(|name| checked_name(name, &mut faults));
@@ -38,7 +35,7 @@ pub(crate) async fn restore(app: &App, id: &str, request: &Request) -> Result<An
     name_is_free(app, &restored.name).await?;
     app.secrets.restore(id).await?;
     let details = json!({ "name": restored.name, "lastFour": restored.last_four });
-    let entry = AuditEntry::now(Action::Restored, request.actor(), details);
+    let entry = AuditEntry::now(Action::Restored, &actor(request), details);
     match app.store.restore_credential(restored, &entry).await {
         Ok(credential) => Answer::json(200, &credential),
         Err(error) => {

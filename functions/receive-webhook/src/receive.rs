@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use steps_lambda::{Answer, Request};
 use steps_problem::Problem;
 use steps_runs::Webhook;
-use steps_starts::{Door, Start, answer, check_size, delivery, input, wait};
 use steps_signatures::Delivery;
+use steps_starts::{Door, Start, answer, check_size, delivery, input, wait};
 
 use crate::app::App;
 

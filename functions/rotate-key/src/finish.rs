@@ -8,7 +8,7 @@ use steps_secrets::{Rotating, StoredKey};
 
 use crate::app::App;
 use crate::retire::retire;
-use crate::stored::{last_four, new_key};
+use crate::stored::new_key;
 
 /// How often a record that others change at the same moment is tried again.
 const TRIES: u32 = 5;
@@ -20,7 +20,7 @@ pub(crate) async fn finish(app: &App, mut rotating: Rotating, token: &str) -> Re
     app.secrets.make_current(&mut rotating).await?;
     let old = app.secrets.old_key(&rotating).await?;
     let retired = retire(app, old.as_ref(), &new).await;
-    let old_four = old.as_ref().and_then(|old| last_four(old).ok());
+    let old_four = old.as_ref().map(|old| old.api_key.last_four());
     record(app, &rotating, token, &new, old_four, &retired.old_key).await?;
     match retired.problem {
         Some(problem) => Err(problem),
@@ -48,9 +48,9 @@ async fn record(
         }
         let now = Timestamp::now();
         // Its owner may have put a key of theirs in the new one's place meanwhile.
-        let current = StoredKey::new(app.secrets.read_again(id).await?);
+        let current = app.secrets.read_again(id).await?;
         let after = Credential {
-            last_four: last_four(&current)?,
+            last_four: current.last_four(),
             last_check: Some(Check::new(now, None)),
             last_rotation: Some(LastRotation {
                 at: format!("{now:.3}"),
@@ -60,7 +60,7 @@ async fn record(
             ..before.clone()
         };
         let details = json!({
-            "lastFour": last_four(new)?,
+            "lastFour": new.api_key.last_four(),
             "lastFourBefore": old_four,
             "oldKey": old_key,
         });

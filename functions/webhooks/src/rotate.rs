@@ -33,11 +33,7 @@ pub(crate) async fn rotate(
     name: &str,
     request: &Request,
 ) -> Result<Answer, Problem> {
-    let body = if request.has_body() {
-        request.json()?
-    } else {
-        RotateBody::default()
-    };
+    let body: RotateBody = request.json_or_default()?;
     let mut webhook = app.store.webhook(workflow, name).await?;
     let overlap = body.overlap_seconds.unwrap_or(OVERLAP);
     let mut faults = Vec::new();

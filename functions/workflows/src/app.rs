@@ -2,13 +2,12 @@
 
 use steps_catalogue::Catalogue;
 use steps_runs::Store;
-
-use crate::schedules::Schedules;
+use steps_schedules::Scheduler;
 
 /// The store of documents, the schedules that end with them, and the models that they name.
 #[derive(Debug)]
 pub(crate) struct App {
     pub(crate) store: Store,
-    pub(crate) schedules: Schedules,
+    pub(crate) scheduler: Scheduler,
     pub(crate) catalogue: Catalogue,
 }

@@ -1,0 +1,13 @@
+//! Who changes a credential.
+
+use steps_lambda::Request;
+use steps_runs::Actor;
+
+/// The sender of the request, as the audit has it.
+pub(crate) fn actor(request: &Request) -> Actor {
+    let caller = request.caller();
+    Actor {
+        principal: caller.principal.clone(),
+        source_ip: caller.source_ip.clone(),
+    }
+}
