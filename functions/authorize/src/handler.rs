@@ -2,7 +2,6 @@
 //! taken up.
 
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -10,9 +9,6 @@ use steps_problem::Problem;
 use subtle::ConstantTimeEq;
 
 use crate::app::App;
-
-/// How long a token that was read is trusted.
-const CACHE_TIME: Duration = Duration::from_secs(60);
 
 /// The part of API Gateway's request event (payload format 2.0) that matters here.
 #[derive(Deserialize)]
@@ -42,21 +38,9 @@ pub(crate) async fn handle(app: &App, event: Event) -> Result<Verdict, Problem> 
     let Some(given) = bearer(&event) else {
         return Ok(Verdict::new(false));
     };
-    let token = token(app).await?;
+    let token = app.token.read().await?;
     let is_token = given.as_bytes().ct_eq(token.expose_secret().as_bytes());
     Ok(Verdict::new(bool::from(is_token)))
-}
-
-async fn token(app: &App) -> Result<SecretString, Problem> {
-    let mut cached = app.cached.lock().await;
-    if let Some((token, read_at)) = &*cached
-        && read_at.elapsed() < CACHE_TIME
-    {
-        return Ok(token.clone());
-    }
-    let token = steps_secrets::read_text(&app.client, &app.secret_id, "API token").await?;
-    *cached = Some((token.clone(), Instant::now()));
-    Ok(token)
 }
 
 /// The token of `Authorization: Bearer <token>`; header and scheme in any case.

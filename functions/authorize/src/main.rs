@@ -4,16 +4,14 @@ mod app;
 mod handler;
 
 use app::App;
-use steps_lambda::{Aws, Config, Main, serve_task, start};
-use tokio::sync::Mutex;
+use steps_aws::Aws;
+use steps_lambda::{Main, serve_task, start};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Main {
     start(env!("CARGO_CRATE_NAME"));
     let app = App {
-        client: Aws::load().await.secrets_manager(),
-        secret_id: Config.api_token_secret_id()?,
-        cached: Mutex::default(),
+        token: Aws::load().await.api_token()?,
     };
     serve_task(async |task| handler::handle(&app, task.event).await).await
 }

@@ -1,9 +1,9 @@
-//! Who does something to a credential, as its audit tells.
+//! Who changes a credential.
 
 use steps_lambda::Request;
 use steps_store::Actor;
 
-/// The sender of the request.
+/// The sender of the request, as the audit has it.
 pub(crate) fn actor(request: &Request) -> Actor {
     let caller = request.caller();
     Actor {

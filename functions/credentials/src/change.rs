@@ -3,11 +3,11 @@
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
+use steps_key::ApiKey;
 use steps_lambda::Answer;
-use steps_openrouter::ApiKey;
 use steps_problem::{Fault, Problem};
 use steps_store::{Action, Actor, AuditEntry, Check, Credential, Rotation, retry_conflict};
 
@@ -138,22 +138,20 @@ async fn replace_key(
     actor: &Actor,
 ) -> Result<Credential, Problem> {
     let stored = app.secrets.read_again(&credential.id).await?;
-    if stored.expose_secret() == api_key.expose() {
+    if stored == *api_key {
         return Ok(credential);
     }
-    let secret = SecretString::from(api_key.expose().to_owned());
-    app.secrets.replace(&credential.id, &secret).await?;
+    app.secrets.replace(&credential.id, api_key).await?;
     retry_conflict(async || {
         let before = app.store.credentials().get(&credential.id).await?;
         // Of two who replace it at once the later one has it, whoever writes the record last.
         let current = app.secrets.read_again(&before.id).await?;
-        let last_four = ApiKey::parse(current.expose_secret())?.last_four();
         let details = json!({
             "lastFour": api_key.last_four(),
             "lastFourBefore": before.last_four,
         });
         let after = Credential {
-            last_four,
+            last_four: current.last_four(),
             last_check: Some(Check::new(Timestamp::now(), None)),
             ..before.clone()
         };

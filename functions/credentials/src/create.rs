@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::json;
+use steps_key::CredentialType;
 use steps_lambda::Answer;
 use steps_problem::{Fault, Problem};
 use steps_store::{Action, Actor, AuditEntry, Check, Credential};
@@ -12,8 +13,6 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::fields::{accepted, check_limit, checked_name, invalid, name_is_free, parsed_key};
-
-const PROVIDER: &str = "openrouter";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -34,7 +33,7 @@ pub(crate) async fn create(
 ) -> Result<Answer, Problem> {
     let mut faults = Vec::new();
     let name = checked_name(&new.name, &mut faults);
-    if new.provider != PROVIDER {
+    if CredentialType::parse(&new.provider).is_none() {
         faults.push(Fault::at("provider", "the only provider is `openrouter`"));
     }
     let api_key = parsed_key(&new.api_key, &mut faults);
@@ -60,8 +59,7 @@ pub(crate) async fn create(
     };
     let details = json!({ "name": credential.name, "lastFour": credential.last_four });
     let entry = AuditEntry::now(Action::Created, actor, details);
-    let secret = SecretString::from(api_key.expose().to_owned());
-    app.secrets.put(&credential.id, &secret).await?;
+    app.secrets.put(&credential.id, &api_key).await?;
     if let Err(error) = app.store.credentials().add(&credential, &entry).await {
         // Without its record nobody could find the key again.
         app.secrets.delete(&credential.id).await?;
@@ -72,5 +70,5 @@ pub(crate) async fn create(
 }
 
 fn provider() -> String {
-    PROVIDER.to_owned()
+    CredentialType::OpenRouter.as_str().to_owned()
 }

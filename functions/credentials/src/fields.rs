@@ -2,8 +2,8 @@
 
 use rust_decimal::Decimal;
 use secrecy::{ExposeSecret, SecretString};
-use steps_openrouter::ApiKey;
-use steps_problem::{Fault, Problem, redact};
+use steps_key::{ApiKey, redact};
+use steps_problem::{Fault, Problem};
 use steps_store::Rotation;
 use uuid::Uuid;
 
@@ -76,14 +76,13 @@ pub(crate) fn checked_rotation(rotation: &Rotation, faults: &mut Vec<Fault>) {
 }
 
 pub(crate) fn invalid(faults: Vec<Fault>) -> Problem {
-    Problem::new(
+    Problem::faulty(
         400,
         "InvalidCredential",
         "Invalid Credential",
-        "the credential cannot be stored as it is",
+        "the credential",
+        faults,
     )
-    .solution(["Correct the fields named in `faults`"])
-    .faults(faults)
 }
 
 #[cfg(test)]

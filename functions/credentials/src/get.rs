@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use secrecy::ExposeSecret;
 use serde_json::{Value, json};
+use steps_key::redact;
 use steps_lambda::Answer;
-use steps_openrouter::{ApiKey, Error, KeyInfo};
-use steps_problem::{Problem, redact};
+use steps_openrouter::{Error, KeyInfo};
+use steps_problem::Problem;
 use tokio::time::timeout;
 
 use crate::app::App;
@@ -29,8 +29,7 @@ pub(crate) async fn get(app: &App, reference: &str) -> Result<Answer, Problem> {
 }
 
 async fn key_now(app: &App, id: &str) -> Result<KeyInfo, Problem> {
-    let stored = app.secrets.read_again(id).await?;
-    let key = ApiKey::parse(stored.expose_secret())?;
+    let key = app.secrets.read_again(id).await?;
     let info = timeout(PATIENCE, app.openrouter.key(&key))
         .await
         .map_err(|_| Error::TotalTimeout { after: PATIENCE })??;

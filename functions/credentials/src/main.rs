@@ -16,19 +16,15 @@ mod rotate;
 mod rotation;
 
 use app::App;
-use steps_lambda::{Aws, Config, Main, serve_http, start};
-use steps_openrouter::{BASE_URL, Client};
+use steps_aws::{Aws, Config};
+use steps_lambda::{Main, serve_http, start};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Main {
     start(env!("CARGO_CRATE_NAME"));
     let aws = Aws::load().await;
-    let base_url = Config.openrouter_base_url();
     let app = App {
-        openrouter: Client::new(
-            base_url.as_deref().unwrap_or(BASE_URL),
-            steps_openrouter::App::default(),
-        )?,
+        openrouter: Config.openrouter()?,
         store: aws.store()?,
         secrets: aws.secrets()?,
         rotate_key_arn: Config.rotate_key_arn(),

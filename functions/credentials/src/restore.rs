@@ -20,11 +20,7 @@ struct Restore {
 /// Restores the key, then the record, under another name where the body has one. The key first: a record without its
 /// key would be of no use.
 pub(crate) async fn restore(app: &App, id: &str, request: &Request) -> Result<Answer, Problem> {
-    let restore: Restore = if request.has_body() {
-        request.json()?
-    } else {
-        Restore::default()
-    };
+    let restore: Restore = request.json_or_default()?;
     let mut faults = Vec::new();
     let name = restore.name.as_deref();
     let name = name.map(|name| checked_name(name, &mut faults));

@@ -5,16 +5,16 @@ use std::time::Duration;
 use jiff::Timestamp;
 use reqwest::redirect::Policy;
 use steps_api::RunView;
-use steps_executions::ExecutionName;
+use steps_callbacks::Message;
 use steps_problem::Problem;
 use steps_store::RunStatus;
 
 use crate::app::App;
 
-/// Posts the run as it ended with the execution of this name. One that was resumed, or whose record has expired, is not
+/// Posts the run as it ended with the message's execution. One that was resumed, or whose record has expired, is not
 /// posted.
-pub(crate) async fn deliver(app: &App, execution: &str) -> Result<(), Problem> {
-    let Some(name) = ExecutionName::parse(execution) else {
+pub(crate) async fn deliver(app: &App, message: &Message) -> Result<(), Problem> {
+    let Some(name) = message.execution() else {
         return Ok(());
     };
     let Some(url) = app.store.runs().callback_url(name.run_id).await? else {
@@ -27,17 +27,18 @@ pub(crate) async fn deliver(app: &App, execution: &str) -> Result<(), Problem> {
         return Ok(());
     }
     let body = serde_json::to_vec(&view).map_err(|error| undelivered(error.to_string()))?;
-    let secret = steps_secrets::read_text(&app.secrets, &app.secret_id, "callback secret").await?;
+    let secret = app.secret.read().await?;
+    let execution = message.text();
     let now = Timestamp::now().as_second();
-    let signature = steps_webhooks::sign(&secret, execution, now, &body)
+    let signature = steps_signatures::sign(&secret, execution, now, &body)
         .ok_or_else(|| undelivered("the callback secret is not base64"))?;
     let answer = app
         .http
         .post(url)
         .header("content-type", "application/json")
-        .header(steps_webhooks::ID, execution)
-        .header(steps_webhooks::TIMESTAMP, now)
-        .header(steps_webhooks::SIGNATURE, signature)
+        .header(steps_signatures::ID, execution)
+        .header(steps_signatures::TIMESTAMP, now)
+        .header(steps_signatures::SIGNATURE, signature)
         .body(body)
         .send()
         .await

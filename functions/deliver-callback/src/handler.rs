@@ -1,7 +1,7 @@
 //! A batch of the queue. A post that fails goes back to the queue, and each pause is longer; after the queue's last try
 //! it is kept as a dead letter.
 
-use serde::{Deserialize, Serialize};
+use steps_callbacks::{Messages, Report};
 use steps_problem::Problem;
 
 use crate::app::App;
@@ -14,76 +14,25 @@ const GROWTH: i32 = 3;
 
 const LONGEST_PAUSE_SECONDS: i32 = 3600;
 
-/// SQS's event.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct Event {
-    records: Vec<Record>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Record {
-    message_id: String,
-    receipt_handle: String,
-    /// The name of the execution that ended.
-    body: String,
-    attributes: Attributes,
-}
-
-#[derive(Debug, Deserialize)]
-struct Attributes {
-    #[serde(rename = "ApproximateReceiveCount")]
-    receive_count: String,
-}
-
-/// The messages that stay in the queue.
-#[derive(Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Report {
-    batch_item_failures: Vec<Failure>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Failure {
-    item_identifier: String,
-}
-
 /// Posts every run of the batch; those that were not taken are told, so that SQS brings only them again.
-pub(crate) async fn handle(app: &App, event: Event) -> Result<Report, Problem> {
+pub(crate) async fn handle(app: &App, event: Messages) -> Result<Report, Problem> {
     let mut report = Report::default();
-    for record in event.records {
-        let run = &record.body;
-        let tries: u32 = record.attributes.receive_count.parse().unwrap_or(1);
-        match deliver(app, run).await {
+    for message in event.messages {
+        let (run, tries) = (message.text(), message.tries());
+        match deliver(app, &message).await {
             Ok(()) => tracing::info!(run, tries, "callback delivered"),
             Err(problem) => {
                 let cause = problem.redacted().cause;
                 tracing::warn!(run, tries, cause, "callback not delivered");
-                hide(app, &record.receipt_handle, pause(tries)).await;
-                report.batch_item_failures.push(Failure {
-                    item_identifier: record.message_id,
-                });
+                if let Err(error) = app.queue.hide(&message, pause(tries)).await {
+                    // The message comes back after the queue's own time.
+                    tracing::warn!(%error, "the pause could not be set");
+                }
+                report.keep(message);
             }
         }
     }
     Ok(report)
-}
-
-/// Where this fails, the message comes back after the queue's own time.
-async fn hide(app: &App, receipt_handle: &str, seconds: i32) {
-    let hidden = app
-        .sqs
-        .change_message_visibility()
-        .queue_url(&app.queue_url)
-        .receipt_handle(receipt_handle)
-        .visibility_timeout(seconds)
-        .send()
-        .await;
-    if let Err(error) = hidden {
-        tracing::warn!(%error, "the pause could not be set");
-    }
 }
 
 fn pause(tries: u32) -> i32 {

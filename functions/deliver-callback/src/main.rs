@@ -5,7 +5,8 @@ mod deliver;
 mod handler;
 
 use app::App;
-use steps_lambda::{Aws, Config, Main, serve_task, start};
+use steps_aws::{Aws, Config};
+use steps_lambda::{Main, serve_task, start};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Main {
@@ -13,10 +14,8 @@ async fn main() -> Main {
     let aws = Aws::load().await;
     let app = App {
         store: aws.store()?,
-        sqs: aws.sqs(),
-        queue_url: Config.callback_queue_url()?,
-        secrets: aws.secrets_manager(),
-        secret_id: Config.callback_secret_id()?,
+        queue: aws.callback_queue()?,
+        secret: aws.callback_secret()?,
         http: deliver::http(Config.local_callbacks())?,
     };
     serve_task(async |task| handler::handle(&app, task.event).await).await

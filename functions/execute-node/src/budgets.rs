@@ -1,38 +1,41 @@
 //! The budgets that have to cover a call: the run's, and those of the workflow's and the credential's day.
 
-use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rust_decimal::Decimal;
+use steps_fresh::Fresh;
 use steps_problem::Problem;
 use steps_store::{Budget, OverBudget, Run, Store};
-use tokio::sync::Mutex;
 
 /// How long a warm function goes by a credential's limit as it read it.
 const KNOWN_FOR: Duration = Duration::from_secs(60);
 
+/// Most credentials whose limits a warm function remembers.
+const REMEMBERED: usize = 1000;
+
 /// The daily limits of credentials, by id, as far as they were read in the last minute.
-#[derive(Debug, Default)]
-pub(crate) struct DayLimits {
-    known: Mutex<HashMap<String, (Instant, Option<Decimal>)>>,
+pub(crate) type DayLimits = Fresh<String, Option<Decimal>>;
+
+/// No limits are known yet.
+pub(crate) fn day_limits() -> DayLimits {
+    Fresh::new(KNOWN_FOR, REMEMBERED)
 }
 
-impl DayLimits {
-    async fn of(&self, credential_id: &str, store: &Store) -> Result<Option<Decimal>, Problem> {
-        let mut known = self.known.lock().await;
-        if let Some((read_at, limit)) = known.get(credential_id)
-            && read_at.elapsed() < KNOWN_FOR
-        {
-            return Ok(*limit);
-        }
-        let limit = store
-            .credentials()
-            .get(credential_id)
-            .await?
-            .max_cost_usd_per_day;
-        known.insert(credential_id.to_owned(), (Instant::now(), limit));
-        Ok(limit)
+async fn day_limit(
+    known: &DayLimits,
+    store: &Store,
+    credential_id: &str,
+) -> Result<Option<Decimal>, Problem> {
+    if let Some(limit) = known.get(credential_id) {
+        return Ok(limit);
     }
+    let limit = store
+        .credentials()
+        .get(credential_id)
+        .await?
+        .max_cost_usd_per_day;
+    known.put(credential_id.to_owned(), limit);
+    Ok(limit)
 }
 
 /// The budgets of a call of this run with this credential.
@@ -47,14 +50,12 @@ pub(crate) async fn budgets(
         workflow_id: run.workflow_id.clone(),
         limit,
     });
-    let of_credential =
-        day_limits
-            .of(credential_id, store)
-            .await?
-            .map(|limit| Budget::CredentialDay {
-                credential_id: credential_id.to_owned(),
-                limit,
-            });
+    let of_credential = day_limit(day_limits, store, credential_id)
+        .await?
+        .map(|limit| Budget::CredentialDay {
+            credential_id: credential_id.to_owned(),
+            limit,
+        });
     Ok(of_run
         .into_iter()
         .chain(of_workflow)

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use secrecy::ExposeSecret;
-use steps_openrouter::{ApiKey, Call, ChatRequest, Failure, Timeouts};
+use steps_openrouter::{Call, ChatRequest, Failure, Timeouts};
 use steps_problem::Problem;
 
 use crate::app::App;
@@ -17,11 +16,7 @@ pub(crate) async fn call(
     timeouts: &Timeouts,
 ) -> Result<Call, CallError> {
     let key = app.secrets.read(credential_id).await?;
-    let failure = match app
-        .openrouter
-        .chat(&ApiKey::parse(key.expose_secret())?, request, timeouts)
-        .await
-    {
+    let failure = match app.openrouter.chat(&key, request, timeouts).await {
         Ok(call) => return Ok(call),
         Err(failure) => failure,
     };
@@ -29,11 +24,10 @@ pub(crate) async fn call(
         return Err(failure.into());
     }
     let now = app.secrets.read_again(credential_id).await?;
-    if now.expose_secret() == key.expose_secret() {
+    if now == key {
         return Err(failure.into());
     }
-    let key = ApiKey::parse(now.expose_secret())?;
-    Ok(app.openrouter.chat(&key, request, timeouts).await?)
+    Ok(app.openrouter.chat(&now, request, timeouts).await?)
 }
 
 /// How a call failed, with what it cost all the same.

@@ -3,8 +3,6 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use secrecy::ExposeSecret;
-use steps_openrouter::ApiKey;
 use steps_problem::Problem;
 use steps_store::{Attempt, Due, DueItem, Run, RunStatus};
 use steps_workflow::{Kind, Node, Workflow};
@@ -190,7 +188,6 @@ async fn recover(
         return Ok(true);
     };
     let key = app.secrets.read(credential).await?;
-    let key = ApiKey::parse(key.expose_secret())?;
     let generation = app.openrouter.generation(&key, id).await?;
     let Some(generation) = generation else {
         return Ok(false);

@@ -19,25 +19,20 @@ mod request;
 mod retry;
 
 use app::App;
-use budgets::DayLimits;
+use budgets::day_limits;
+use steps_aws::{Aws, Config};
 use steps_catalogue::Catalogue;
-use steps_lambda::{Aws, Config, Main, serve_task, start};
-use steps_openrouter::{BASE_URL, Client};
+use steps_lambda::{Main, serve_task, start};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Main {
     start(env!("CARGO_CRATE_NAME"));
     let aws = Aws::load().await;
-    let base_url = Config.openrouter_base_url();
-    let caller = steps_openrouter::App {
-        referer: Config.app_referer(),
-        title: Config.app_title(),
-    };
     let store = aws.store()?;
     let app = App {
-        openrouter: Client::new(base_url.as_deref().unwrap_or(BASE_URL), caller)?,
-        catalogue: Catalogue::new(store.clone(), base_url.as_deref()),
-        day_limits: DayLimits::default(),
+        openrouter: Config.openrouter()?,
+        catalogue: Catalogue::new(store.clone(), Config.openrouter_base_url().as_deref()),
+        day_limits: day_limits(),
         store,
         secrets: aws.secrets()?,
     };

@@ -1,5 +1,6 @@
 //! What the function works with.
 
+use steps_callbacks::CallbackQueue;
 use steps_executions::Executions;
 use steps_store::Store;
 
@@ -8,7 +9,5 @@ use steps_store::Store;
 pub(crate) struct App {
     pub(crate) store: Store,
     pub(crate) executions: Executions,
-    pub(crate) sqs: aws_sdk_sqs::Client,
-    /// The queue of ended runs that are to be posted.
-    pub(crate) callback_queue_url: String,
+    pub(crate) callbacks: CallbackQueue,
 }

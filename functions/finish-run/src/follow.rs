@@ -1,7 +1,6 @@
 //! An execution has ended: the run's record is closed as it ended, once. What comes later, again or out of order changes
 //! nothing.
 
-use aws_sdk_sqs::error::ProvideErrorMetadata;
 use jiff::Timestamp;
 use steps_executions::{Execution, ExecutionName};
 use steps_problem::Problem;
@@ -55,28 +54,9 @@ pub(crate) async fn end(app: &App, name: &ExecutionName<'_>, ended: &Ended) -> R
 
 /// Queues the end of this execution where the run is to be posted.
 async fn call_back(app: &App, name: &ExecutionName<'_>) -> Result<(), Problem> {
-    if app.store.runs().callback_url(name.run_id).await?.is_none() {
-        return Ok(());
+    if app.store.runs().callback_url(name.run_id).await?.is_some() {
+        app.callbacks.send(name).await?;
     }
-    app.sqs
-        .send_message()
-        .queue_url(&app.callback_queue_url)
-        .message_body(name.to_string())
-        .send()
-        .await
-        .map_err(|error| {
-            let reason = error
-                .code()
-                .map_or_else(|| error.to_string(), str::to_owned);
-            Problem::new(
-                503,
-                "CallbackNotQueued",
-                "Callback Not Queued",
-                format!("SQS did not take the run that is to be posted: {reason}"),
-            )
-            .solution(["EventBridge tries again; where it stays, deploy the template again"])
-            .retryable(true)
-        })?;
     Ok(())
 }
 

@@ -8,7 +8,8 @@ mod handler;
 mod sweep;
 
 use app::App;
-use steps_lambda::{Aws, Config, Main, serve_task, start};
+use steps_aws::Aws;
+use steps_lambda::{Main, serve_task, start};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Main {
@@ -17,8 +18,7 @@ async fn main() -> Main {
     let app = App {
         store: aws.store()?,
         executions: aws.executions()?,
-        sqs: aws.sqs(),
-        callback_queue_url: Config.callback_queue_url()?,
+        callbacks: aws.callback_queue()?,
     };
     serve_task(async |task| handler::handle(&app, &task.event).await).await
 }

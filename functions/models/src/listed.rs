@@ -1,7 +1,7 @@
 //! The list at hand: from the cache; from OpenRouter where the cache is old; from the old cache where OpenRouter is away.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -18,7 +18,7 @@ const FRESH_SECONDS: i64 = 60 * 60;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long OpenRouter is not asked again, where there is a list, after it could not be.
-const PAUSE: Duration = Duration::from_secs(60);
+pub(crate) const PAUSE: Duration = Duration::from_secs(60);
 
 /// Kept back from Lambda's deadline for the answer.
 const CLOSING_TIME: Duration = Duration::from_secs(3);
@@ -43,11 +43,8 @@ pub(crate) async fn listed(app: &App, request: &Request) -> Result<Listed, Probl
     if age < FRESH_SECONDS {
         return Ok(Listed { list, stale: None });
     }
-    let mut failure = app.failure.lock().await;
-    if let Some((at, problem)) = &*failure
-        && at.elapsed() < PAUSE
-    {
-        let stale = Some(problem.clone());
+    let stale = app.failure.get(&());
+    if stale.is_some() {
         return Ok(Listed { list, stale });
     }
     match app
@@ -55,17 +52,14 @@ pub(crate) async fn listed(app: &App, request: &Request) -> Result<Listed, Probl
         .refresh(&app.openrouter, patience(request))
         .await
     {
-        Ok(list) => {
-            *failure = None;
-            Ok(Listed { list, stale: None })
-        }
+        Ok(list) => Ok(Listed { list, stale: None }),
         Err(problem) => {
             tracing::warn!(
                 code = problem.code,
                 age,
                 "the model list could not be refreshed"
             );
-            *failure = Some((Instant::now(), problem.clone()));
+            app.failure.put((), problem.clone());
             let stale = Some(problem);
             Ok(Listed { list, stale })
         }

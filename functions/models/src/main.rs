@@ -10,23 +10,19 @@ mod refresh;
 mod row;
 
 use app::App;
+use steps_aws::{Aws, Config};
 use steps_catalogue::Catalogue;
-use steps_lambda::{Aws, Config, Main, serve_http, start};
-use steps_openrouter::{BASE_URL, Client};
-use tokio::sync::Mutex;
+use steps_fresh::Fresh;
+use steps_lambda::{Main, serve_http, start};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Main {
     start(env!("CARGO_CRATE_NAME"));
     let aws = Aws::load().await;
-    let base_url = Config.openrouter_base_url();
     let app = App {
-        openrouter: Client::new(
-            base_url.as_deref().unwrap_or(BASE_URL),
-            steps_openrouter::App::default(),
-        )?,
-        catalogue: Catalogue::new(aws.store()?, base_url.as_deref()),
-        failure: Mutex::default(),
+        openrouter: Config.openrouter()?,
+        catalogue: Catalogue::new(aws.store()?, Config.openrouter_base_url().as_deref()),
+        failure: Fresh::new(listed::PAUSE, 1),
     };
     serve_http(async |request| handler::handle(&app, &request).await).await
 }

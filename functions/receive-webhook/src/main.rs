@@ -5,8 +5,9 @@ mod handler;
 mod receive;
 
 use app::App;
+use steps_aws::{Aws, Config};
 use steps_catalogue::Catalogue;
-use steps_lambda::{Aws, Config, Main, serve_open_http, start};
+use steps_lambda::{Main, serve_open_http, start};
 use steps_starts::Starts;
 
 #[tokio::main(flavor = "current_thread")]

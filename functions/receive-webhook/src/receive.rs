@@ -4,9 +4,9 @@
 use jiff::Timestamp;
 use steps_lambda::{Answer, Request};
 use steps_problem::Problem;
+use steps_signatures::Delivery;
 use steps_starts::{Door, Start, answer, check_size, delivery, input, wait};
 use steps_store::Webhook;
-use steps_webhooks::Delivery;
 
 use crate::app::App;
 

@@ -1,7 +1,6 @@
 //! The first step, `createSecret`: makes the new key.
 
-use secrecy::{ExposeSecret, SecretString};
-use steps_openrouter::{ApiKey, KeyRecord, NewKey};
+use steps_openrouter::{KeyRecord, NewKey};
 use steps_problem::Problem;
 use steps_secrets::{Rotating, StoredKey};
 
@@ -30,7 +29,7 @@ pub(crate) async fn create(app: &App, rotating: &Rotating, token: &str) -> Resul
     }
     let created = app.management.create(&new).await?;
     let stored = StoredKey {
-        api_key: SecretString::from(created.key.expose().to_owned()),
+        api_key: created.key,
         hash: Some(created.record.hash),
     };
     if !app.secrets.put_new_key(rotating, &stored).await?
@@ -43,8 +42,7 @@ pub(crate) async fn create(app: &App, rotating: &Rotating, token: &str) -> Resul
 
 /// What the old key may spend, from OpenRouter's answer to it or, where it is refused, from the account's list.
 async fn limits(app: &App, old: &StoredKey, keys: &[KeyRecord]) -> Result<NewKey, Problem> {
-    let key = ApiKey::parse(old.api_key.expose_secret())?;
-    let error = match app.openrouter.key(&key).await {
+    let error = match app.openrouter.key(&old.api_key).await {
         Ok(info) => {
             return Ok(NewKey {
                 limit: info.limit,

@@ -10,7 +10,7 @@ use steps_store::{
 
 use crate::app::App;
 use crate::retire::retire;
-use crate::stored::{last_four, new_key};
+use crate::stored::new_key;
 
 /// Makes the new key the current one, then disables the old one. In this order: a run that reads the key again in
 /// between gets a good one.
@@ -19,7 +19,7 @@ pub(crate) async fn finish(app: &App, mut rotating: Rotating, token: &str) -> Re
     app.secrets.make_current(&mut rotating).await?;
     let old = app.secrets.old_key(&rotating).await?;
     let retired = retire(app, old.as_ref(), &new).await;
-    let old_four = old.as_ref().and_then(|old| last_four(old).ok());
+    let old_four = old.as_ref().map(|old| old.api_key.last_four());
     record(app, &rotating, token, &new, old_four, &retired.old_key).await?;
     match retired.problem {
         Some(problem) => Err(problem),
@@ -47,9 +47,9 @@ async fn record(
         }
         let now = Timestamp::now();
         // Its owner may have put a key of theirs in the new one's place meanwhile.
-        let current = StoredKey::new(app.secrets.read_again(id).await?);
+        let current = app.secrets.read_again(id).await?;
         let after = Credential {
-            last_four: last_four(&current)?,
+            last_four: current.last_four(),
             last_check: Some(Check::new(now, None)),
             last_rotation: Some(LastRotation {
                 at: now,
@@ -59,7 +59,7 @@ async fn record(
             ..before.clone()
         };
         let details = json!({
-            "lastFour": last_four(new)?,
+            "lastFour": new.api_key.last_four(),
             "lastFourBefore": old_four,
             "oldKey": old_key,
         });

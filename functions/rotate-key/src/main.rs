@@ -12,22 +12,17 @@ mod test;
 
 use app::App;
 use management::Management;
-use steps_lambda::{Aws, Config, Main, serve_task, start};
-use steps_openrouter::{BASE_URL, Client};
+use steps_aws::{Aws, Config};
+use steps_lambda::{Main, serve_task, start};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Main {
     start(env!("CARGO_CRATE_NAME"));
     let aws = Aws::load().await;
-    let base_url = Config.openrouter_base_url();
-    let openrouter = Client::new(
-        base_url.as_deref().unwrap_or(BASE_URL),
-        steps_openrouter::App::default(),
-    )?;
+    let openrouter = Config.openrouter()?;
     let app = App {
         management: Management {
-            secrets: aws.secrets_manager(),
-            secret_id: Config.management_key_secret_id()?,
+            key: aws.management_key()?,
             openrouter: openrouter.clone(),
         },
         openrouter,

@@ -1,23 +1,15 @@
 //! The account's keys at OpenRouter, through its management key.
 
-use aws_sdk_secretsmanager::Client;
-use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
-use steps_openrouter::{ApiKey, CreatedKey, Error, KeyChange, KeyRecord, NewKey};
+use steps_key::ApiKey;
+use steps_openrouter::{Client, CreatedKey, Error, KeyChange, KeyRecord, NewKey};
 use steps_problem::Problem;
+use steps_secrets::{NamedSecret, api_key_in};
 
-/// The management key is read anew for each rotation: they are rare, and a replaced one is to be good at once.
+/// The management key, and OpenRouter, which it opens.
 #[derive(Debug)]
 pub(crate) struct Management {
-    pub(crate) secrets: Client,
-    pub(crate) secret_id: String,
-    pub(crate) openrouter: steps_openrouter::Client,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Fields {
-    api_key: SecretString,
+    pub(crate) key: NamedSecret,
+    pub(crate) openrouter: Client,
 }
 
 impl Management {
@@ -41,13 +33,9 @@ impl Management {
         changed.map(|_| ()).map_err(refused)
     }
 
-    /// The secret is the key itself, or `{"apiKey": ...}`.
     async fn key(&self) -> Result<ApiKey, Problem> {
-        let text =
-            steps_secrets::read_text(&self.secrets, &self.secret_id, "management key").await?;
-        let fields: Option<Fields> = serde_json::from_str(text.expose_secret()).ok();
-        let key = fields.map_or(text, |fields| fields.api_key);
-        ApiKey::parse(key.expose_secret()).map_err(refused)
+        let text = self.key.read().await?;
+        api_key_in(&text).map_err(|malformed| refused(malformed.into()))
     }
 }
 

@@ -1,7 +1,5 @@
 //! The end of a key that was rotated out.
 
-use secrecy::ExposeSecret;
-use steps_openrouter::ApiKey;
 use steps_problem::Problem;
 use steps_secrets::StoredKey;
 use steps_store::OldKey;
@@ -43,8 +41,7 @@ async fn disable(app: &App, old: &StoredKey, new: &StoredKey) -> Result<OldKey, 
         app.management.disable(hash).await?;
         return Ok(OldKey::Disabled);
     }
-    let key = ApiKey::parse(old.api_key.expose_secret())?;
-    let label = match app.openrouter.key(&key).await {
+    let label = match app.openrouter.key(&old.api_key).await {
         Ok(info) => info.label,
         // Its owner has revoked it, or an earlier try has disabled it.
         Err(error) if error.code() == "InvalidApiKey" => return Ok(OldKey::Disabled),

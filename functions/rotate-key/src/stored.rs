@@ -1,7 +1,5 @@
 //! The keys of a rotation as Secrets Manager has them.
 
-use secrecy::ExposeSecret;
-use steps_openrouter::ApiKey;
 use steps_problem::Problem;
 use steps_secrets::{Rotating, StoredKey};
 
@@ -11,11 +9,6 @@ use crate::app::App;
 pub(crate) async fn new_key(app: &App, rotating: &Rotating) -> Result<StoredKey, Problem> {
     let new = app.secrets.new_key(rotating).await?;
     new.ok_or_else(|| missing(rotating))
-}
-
-/// The last four characters of a key, by which people know it.
-pub(crate) fn last_four(stored: &StoredKey) -> Result<String, steps_openrouter::Error> {
-    Ok(ApiKey::parse(stored.api_key.expose_secret())?.last_four())
 }
 
 /// A step before this one has not been done.

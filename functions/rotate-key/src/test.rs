@@ -1,7 +1,5 @@
 //! The third step, `testSecret`: tries the new key.
 
-use secrecy::ExposeSecret;
-use steps_openrouter::ApiKey;
 use steps_problem::Problem;
 use steps_secrets::Rotating;
 
@@ -19,7 +17,6 @@ pub(crate) async fn test(app: &App, rotating: &Rotating) -> Result<(), Problem> 
             .await?
             .ok_or_else(|| missing(rotating))?,
     };
-    let key = ApiKey::parse(stored.api_key.expose_secret())?;
-    app.openrouter.key(&key).await?;
+    app.openrouter.key(&stored.api_key).await?;
     Ok(())
 }

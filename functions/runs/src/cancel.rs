@@ -3,8 +3,9 @@
 use serde::Deserialize;
 use steps_api::RunView;
 use steps_executions::ExecutionName;
+use steps_key::redact;
 use steps_lambda::{Answer, Request};
-use steps_problem::{Problem, redact};
+use steps_problem::Problem;
 use steps_store::{Ended, RunStatus};
 
 use crate::app::App;
@@ -22,11 +23,7 @@ struct CancelBody {
 /// Ends the run's record, then stops its execution. The record first: from then on no node begins, and functions that
 /// work on one drop their calls.
 pub(crate) async fn cancel(app: &App, id: &str, request: &Request) -> Result<Answer, Problem> {
-    let body: CancelBody = if request.has_body() {
-        request.json()?
-    } else {
-        CancelBody::default()
-    };
+    let body: CancelBody = request.json_or_default()?;
     let why: String = match body.reason {
         Some(reason) => redact(&reason).chars().take(LONGEST_REASON).collect(),
         None => "the run was cancelled".to_owned(),

@@ -8,7 +8,8 @@ mod handler;
 mod list;
 
 use app::App;
-use steps_lambda::{Aws, Main, serve_http, start};
+use steps_aws::Aws;
+use steps_lambda::{Main, serve_http, start};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Main {

@@ -2,9 +2,9 @@
 
 use steps_lambda::Answer;
 use steps_problem::Problem;
+use steps_schedules::Schedule;
 
 use crate::app::App;
-use crate::scheduler::Schedule;
 use crate::shown::{not_found, shown};
 
 /// The schedule, with the times at which it fires next.

@@ -7,12 +7,11 @@ mod handler;
 mod list;
 mod put;
 mod schedule_body;
-mod scheduler;
 mod shown;
 
 use app::App;
-use scheduler::Scheduler;
-use steps_lambda::{Aws, Config, Main, serve_http, start};
+use steps_aws::{Aws, Config};
+use steps_lambda::{Main, serve_http, start};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Main {
@@ -20,13 +19,8 @@ async fn main() -> Main {
     let aws = Aws::load().await;
     let app = App {
         store: aws.store()?,
-        scheduler: Scheduler {
-            client: aws.scheduler(),
-            group: Config.schedule_group()?,
-            target_arn: Config.schedule_target_arn()?,
-            target_role_arn: Config.schedule_role_arn()?,
-            lost_arn: Config.schedule_lost_arn()?,
-        },
+        scheduler: aws.scheduler()?,
+        fires: Config.schedule_fires()?,
     };
     serve_http(async |request| handler::handle(&app, &request).await).await
 }

@@ -4,13 +4,12 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 use steps_lambda::{Answer, Request};
 use steps_problem::{Fault, Problem};
-use steps_schedules::name_fault;
+use steps_schedules::{Schedule, name_fault};
 use steps_workflow::Workflow;
 
 use crate::app::App;
 use crate::get::schedule;
-use crate::schedule_body::ScheduleBody;
-use crate::scheduler::Schedule;
+use crate::schedule_body;
 use crate::shown::{fields, shown};
 
 /// `PUT`: makes the schedule, or makes the one that exists like the body.
@@ -51,7 +50,7 @@ async fn store(
     let now = Timestamp::now();
     let created = existing.map_or(now, |existing| existing.created_at);
     let mut faults: Vec<Fault> = name_fault(name).into_iter().collect();
-    let wanted = ScheduleBody::read(wanted, created, now).map_err(|found| faults.extend(found));
+    let wanted = schedule_body::read(wanted, created, now).map_err(|found| faults.extend(found));
     if let Ok(wanted) = &wanted {
         let workflow = stored.document(Workflow::from_stored)?;
         if let Err(found) = workflow.check_input(&wanted.input) {
@@ -59,17 +58,18 @@ async fn store(
         }
     }
     let Some(wanted) = wanted.ok().filter(|_| faults.is_empty()) else {
-        let cause = match faults.len() {
-            1 => "the schedule has a fault; nothing was changed".to_owned(),
-            count => format!("the schedule has {count} faults; nothing was changed"),
-        };
-        return Err(
-            Problem::new(422, "InvalidSchedule", "Invalid Schedule", cause)
-                .solution(["Correct what `faults` names and put it again"])
-                .faults(faults),
-        );
+        return Err(Problem::faulty(
+            422,
+            "InvalidSchedule",
+            "Invalid Schedule",
+            "the schedule",
+            faults,
+        ));
     };
-    let new = app.scheduler.put(workflow, name, &wanted).await?;
+    let new = app
+        .scheduler
+        .put(workflow, name, &wanted, &app.fires)
+        .await?;
     let schedule = schedule(app, workflow, name).await?;
     let path = format!("/workflows/{workflow}/schedules/{name}");
     let status = if new { 201 } else { 200 };

@@ -4,19 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 use steps_problem::{Fault, known_names};
-use steps_schedules::{Expression, Overlap, zone};
-
-/// A schedule without fault.
-#[derive(Debug)]
-pub(crate) struct ScheduleBody {
-    pub(crate) expression: Expression,
-    pub(crate) timezone: String,
-    pub(crate) input: Value,
-    pub(crate) enabled: bool,
-    /// Minutes after its time within which it may fire.
-    pub(crate) window: i32,
-    pub(crate) overlap: Overlap,
-}
+use steps_schedules::{Expression, NewSchedule, Overlap, zone};
 
 const FIELDS: [&str; 6] = [
     "expression",
@@ -30,104 +18,102 @@ const FIELDS: [&str; 6] = [
 /// EventBridge Scheduler takes no longer input, bytes.
 const LONGEST_INPUT: usize = 250_000;
 
-impl ScheduleBody {
-    pub(crate) fn read(
-        fields: &Map<String, Value>,
-        created: Timestamp,
-        now: Timestamp,
-    ) -> Result<Self, Vec<Fault>> {
-        let mut faults = unknown_fields(fields);
-        let enabled = field(
-            fields,
-            "enabled",
-            json!(true),
-            Value::as_bool,
-            &mut faults,
-            "true or false",
-        );
-        let window = field(
-            fields,
-            "window",
-            json!(0),
-            |window| window.as_u64().filter(|minutes| *minutes <= 1440),
-            &mut faults,
-            "a whole number of minutes, 0 to 1440, within which the schedule may fire",
-        );
-        let overlap = field(
-            fields,
-            "overlap",
-            json!("allow"),
-            |word| Overlap::parse(word.as_str()?),
-            &mut faults,
-            "`allow`, `skip` (while the last run goes on) or `cancel` (the last run)",
-        );
-        let input = field(
-            fields,
+/// The schedule that these fields make; else every fault in them.
+pub(crate) fn read(
+    fields: &Map<String, Value>,
+    created: Timestamp,
+    now: Timestamp,
+) -> Result<NewSchedule, Vec<Fault>> {
+    let mut faults = unknown_fields(fields);
+    let enabled = field(
+        fields,
+        "enabled",
+        json!(true),
+        Value::as_bool,
+        &mut faults,
+        "true or false",
+    );
+    let window = field(
+        fields,
+        "window",
+        json!(0),
+        |window| window.as_u64().filter(|minutes| *minutes <= 1440),
+        &mut faults,
+        "a whole number of minutes, 0 to 1440, within which the schedule may fire",
+    );
+    let overlap = field(
+        fields,
+        "overlap",
+        json!("allow"),
+        |word| Overlap::parse(word.as_str()?),
+        &mut faults,
+        "`allow`, `skip` (while the last run goes on) or `cancel` (the last run)",
+    );
+    let input = field(
+        fields,
+        "input",
+        json!({}),
+        |input| input.is_object().then(|| input.clone()),
+        &mut faults,
+        "a JSON object: its fields are the templates' variables",
+    );
+    if input
+        .as_ref()
+        .is_some_and(|input| input.to_string().len() > LONGEST_INPUT)
+    {
+        faults.push(Fault::at(
             "input",
-            json!({}),
-            |input| input.is_object().then(|| input.clone()),
-            &mut faults,
-            "a JSON object: its fields are the templates' variables",
-        );
-        if input
-            .as_ref()
-            .is_some_and(|input| input.to_string().len() > LONGEST_INPUT)
-        {
-            faults.push(Fault::at(
-                "input",
-                format!("EventBridge Scheduler takes no more than {LONGEST_INPUT} bytes of input"),
-            ));
-        }
-        let text = |value: &Value| value.as_str().map(str::to_owned);
-        let timezone = field(
-            fields,
-            "timezone",
-            json!("UTC"),
-            text,
-            &mut faults,
-            "an IANA name such as `Europe/Berlin`",
-        );
-        let timezone =
-            timezone.and_then(|name| zone(&name).map_err(|fault| faults.push(fault)).ok());
-        let expression = field(
-            fields,
+            format!("EventBridge Scheduler takes no more than {LONGEST_INPUT} bytes of input"),
+        ));
+    }
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let timezone = field(
+        fields,
+        "timezone",
+        json!("UTC"),
+        text,
+        &mut faults,
+        "an IANA name such as `Europe/Berlin`",
+    );
+    let timezone = timezone.and_then(|name| zone(&name).map_err(|fault| faults.push(fault)).ok());
+    let expression = field(
+        fields,
+        "expression",
+        Value::Null,
+        text,
+        &mut faults,
+        "required: `rate(5 minutes)`, `cron(0 9 ? * MON-FRI *)` or `at(2030-01-31T09:00:00)`",
+    );
+    let expression = expression.and_then(|text| {
+        Expression::parse(&text)
+            .map_err(|found| faults.extend(found))
+            .ok()
+    });
+    if let (Some(expression), Some(timezone), Some(true)) = (&expression, &timezone, enabled)
+        && expression.next(timezone, created, now, 1).is_empty()
+    {
+        faults.push(Fault::at(
             "expression",
-            Value::Null,
-            text,
-            &mut faults,
-            "required: `rate(5 minutes)`, `cron(0 9 ? * MON-FRI *)` or `at(2030-01-31T09:00:00)`",
-        );
-        let expression = expression.and_then(|text| {
-            Expression::parse(&text)
-                .map_err(|found| faults.extend(found))
-                .ok()
-        });
-        if let (Some(expression), Some(timezone), Some(true)) = (&expression, &timezone, enabled)
-            && expression.next(timezone, created, now, 1).is_empty()
-        {
-            faults.push(Fault::at(
-                "expression",
-                format!("`{expression}` never comes: it is past, or no day or clock shows it"),
-            ));
-        }
-        match (expression, timezone, input, enabled, window, overlap) {
-            (
-                Some(expression),
-                Some(timezone),
-                Some(input),
-                Some(enabled),
-                Some(window),
-                Some(overlap),
-            ) if faults.is_empty() => Ok(Self {
-                expression,
-                timezone: name(&timezone),
-                input,
-                enabled,
-                window: i32::try_from(window).unwrap_or_default(),
-                overlap,
-            }),
-            _ => Err(faults),
-        }
+            format!("`{expression}` never comes: it is past, or no day or clock shows it"),
+        ));
+    }
+    match (expression, timezone, input, enabled, window, overlap) {
+        (
+            Some(expression),
+            Some(timezone),
+            Some(input),
+            Some(enabled),
+            Some(window),
+            Some(overlap),
+        ) if faults.is_empty() => Ok(NewSchedule {
+            expression,
+            timezone: name(&timezone),
+            input,
+            enabled,
+            window: i32::try_from(window).unwrap_or_default(),
+            overlap,
+        }),
+        _ => Err(faults),
     }
 }
 
@@ -168,14 +154,14 @@ mod tests {
     use jiff::Timestamp;
     use serde_json::{Value, json};
 
-    use super::ScheduleBody;
+    use steps_schedules::NewSchedule;
 
-    fn read(body: Value) -> Result<ScheduleBody, Vec<String>> {
+    fn read(body: Value) -> Result<NewSchedule, Vec<String>> {
         let now: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
         let faults = |faults: Vec<steps_problem::Fault>| {
             faults.into_iter().map(|fault| fault.path).collect()
         };
-        ScheduleBody::read(body.as_object().unwrap(), now, now).map_err(faults)
+        super::read(body.as_object().unwrap(), now, now).map_err(faults)
     }
 
     #[test]

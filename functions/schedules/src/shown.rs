@@ -3,9 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use steps_problem::Problem;
-use steps_schedules::{Expression, zone};
-
-use crate::scheduler::Schedule;
+use steps_schedules::{Expression, Schedule, zone};
 
 /// How many of the times to come an answer shows.
 const SHOWN_TIMES: usize = 3;

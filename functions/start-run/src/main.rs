@@ -14,8 +14,9 @@ mod sns;
 mod sqs;
 
 use app::App;
+use steps_aws::{Aws, Config};
 use steps_catalogue::Catalogue;
-use steps_lambda::{Aws, Config, Main, serve_http_and_events, start};
+use steps_lambda::{Main, serve_http_and_events, start};
 use steps_starts::Starts;
 
 #[tokio::main(flavor = "current_thread")]

@@ -38,11 +38,7 @@ enum Newest {
 
 /// Starts another run of the same workflow. With `from`, the answers of the nodes that do not come after it are reused.
 pub(crate) async fn rerun(app: &App, id: &str, request: &Request) -> Result<Started, Problem> {
-    let body: RerunBody = if request.has_body() {
-        request.json()?
-    } else {
-        RerunBody::default()
-    };
+    let body: RerunBody = request.json_or_default()?;
     let (run, nodes) = app.store.nodes().of_run(id).await?;
     let document = match body.version {
         Some(Version::Number(version)) => {

@@ -20,11 +20,7 @@ struct ResumeBody {
 
 /// Goes on with the run at the nodes that have no answer. One that goes on already is answered as it is.
 pub(crate) async fn resume(app: &App, id: &str, request: &Request) -> Result<Started, Problem> {
-    let body: ResumeBody = if request.has_body() {
-        request.json()?
-    } else {
-        ResumeBody::default()
-    };
+    let body: ResumeBody = request.json_or_default()?;
     let (run, nodes) = app.store.nodes().of_run(id).await?;
     match run.status {
         RunStatus::Failed | RunStatus::TimedOut | RunStatus::Aborted => {}

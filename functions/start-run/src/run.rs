@@ -8,7 +8,7 @@ use steps_starts::{Door, Start, Started, delivery};
 
 use crate::app::App;
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NewRunBody {
     #[serde(default)]
@@ -23,9 +23,6 @@ pub(crate) async fn run(app: &App, id: &str, request: &Request) -> Result<Starte
 }
 
 fn run_input(request: &Request) -> Result<Value, Problem> {
-    if !request.has_body() {
-        return Ok(json!({}));
-    }
-    let body: NewRunBody = request.json()?;
+    let body: NewRunBody = request.json_or_default()?;
     Ok(body.input.unwrap_or_else(|| json!({})))
 }

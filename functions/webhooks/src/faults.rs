@@ -2,18 +2,7 @@
 
 use secrecy::SecretString;
 use steps_problem::{Fault, Problem};
-use steps_webhooks::{Mode, check_secret};
-
-pub(crate) fn name_faults(name: &str) -> Vec<Fault> {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    if (1..=64).contains(&name.len()) && name.chars().all(allowed) {
-        return Vec::new();
-    }
-    vec![Fault::at(
-        "name",
-        "a webhook's name (in the path) has 1 to 64 characters: letters, digits, `-` and `_`",
-    )]
-}
+use steps_signatures::{Mode, check_secret};
 
 pub(crate) fn secret_fault(mode: Mode, secret: Option<&SecretString>) -> Option<Fault> {
     let bad = check_secret(mode, secret?).err()?;
@@ -29,12 +18,11 @@ pub(crate) fn refuse(faults: Vec<Fault>) -> Result<(), Problem> {
 }
 
 pub(crate) fn invalid(faults: Vec<Fault>) -> Problem {
-    Problem::new(
+    Problem::faulty(
         400,
         "InvalidWebhook",
         "Invalid Webhook",
-        "the webhook has faults; nothing was changed",
+        "the webhook",
+        faults,
     )
-    .solution(["Correct what `faults` names and send it again"])
-    .faults(faults)
 }

@@ -12,7 +12,8 @@ mod secret;
 mod shown;
 
 use app::App;
-use steps_lambda::{Aws, Main, serve_http, start};
+use steps_aws::Aws;
+use steps_lambda::{Main, serve_http, start};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Main {

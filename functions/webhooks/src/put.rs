@@ -4,15 +4,18 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::Deserialize;
 use steps_lambda::{Answer, Request};
-use steps_problem::{Fault, Problem};
+use steps_problem::{Fault, Problem, name_fault};
 use steps_secrets::WebhookSecret;
+use steps_signatures::Mode;
 use steps_store::Webhook;
-use steps_webhooks::Mode;
 
 use crate::app::App;
-use crate::faults::{invalid, name_faults, refuse, secret_fault};
+use crate::faults::{invalid, refuse, secret_fault};
 use crate::secret::{generate, keep};
 use crate::shown::answer;
+
+/// Most characters of a webhook's name.
+const LONGEST_NAME: usize = 64;
 
 /// Seconds that a signed time may be off, both ways: the default, and the most.
 const TOLERANCE: u32 = 300;
@@ -47,7 +50,8 @@ pub(crate) async fn put(
     request: &Request,
 ) -> Result<Answer, Problem> {
     let body: PutBody = request.json()?;
-    let mut faults = name_faults(name);
+    let name_fault = name_fault("name", "a webhook's name", name, LONGEST_NAME);
+    let mut faults: Vec<Fault> = name_fault.into_iter().collect();
     if !(1..=MOST_TOLERANCE).contains(&body.tolerance_seconds) {
         faults.push(Fault::at(
             "toleranceSeconds",

@@ -5,7 +5,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use steps_lambda::{Answer, Request};
 use steps_problem::{Fault, Problem};
-use steps_webhooks::Mode;
+use steps_signatures::Mode;
 
 use crate::app::App;
 use crate::faults::{invalid, refuse, secret_fault};
@@ -33,11 +33,7 @@ pub(crate) async fn rotate(
     name: &str,
     request: &Request,
 ) -> Result<Answer, Problem> {
-    let body = if request.has_body() {
-        request.json()?
-    } else {
-        RotateBody::default()
-    };
+    let body: RotateBody = request.json_or_default()?;
     let mut webhook = app.store.webhooks().get(workflow, name).await?;
     let overlap = body.overlap_seconds.unwrap_or(OVERLAP);
     let mut faults = Vec::new();

@@ -4,8 +4,8 @@
 use secrecy::SecretString;
 use steps_problem::Problem;
 use steps_secrets::WebhookSecret;
+use steps_signatures::{Mode, generate_secret};
 use steps_store::SecretVersion;
-use steps_webhooks::{Mode, generate_secret};
 use uuid::Uuid;
 
 use crate::app::App;

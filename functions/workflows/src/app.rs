@@ -1,14 +1,13 @@
 //! What the function works with.
 
 use steps_catalogue::Catalogue;
+use steps_schedules::Scheduler;
 use steps_store::Store;
-
-use crate::schedules::Schedules;
 
 /// The store of documents, the schedules that end with them, and the models that they name.
 #[derive(Debug)]
 pub(crate) struct App {
     pub(crate) store: Store,
-    pub(crate) schedules: Schedules,
+    pub(crate) scheduler: Scheduler,
     pub(crate) catalogue: Catalogue,
 }

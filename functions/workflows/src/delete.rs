@@ -8,7 +8,7 @@ use crate::app::App;
 /// Deletes the workflow, its schedules and its sources; these also where an earlier try got no further than the workflow.
 pub(crate) async fn delete(app: &App, id: &str) -> Result<Answer, Problem> {
     let deleted = app.store.workflows().delete(id).await;
-    app.schedules.delete_all(id).await?;
+    app.scheduler.delete_all(id).await?;
     delete_sources(app, id).await?;
     deleted?;
     Ok(Answer::empty())

@@ -9,13 +9,12 @@ mod list;
 mod list_sources;
 mod put;
 mod put_source;
-mod schedules;
 mod shown;
 
 use app::App;
-use schedules::Schedules;
+use steps_aws::{Aws, Config};
 use steps_catalogue::Catalogue;
-use steps_lambda::{Aws, Config, Main, serve_http, start};
+use steps_lambda::{Main, serve_http, start};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Main {
@@ -25,10 +24,7 @@ async fn main() -> Main {
     let app = App {
         catalogue: Catalogue::new(store.clone(), Config.openrouter_base_url().as_deref()),
         store,
-        schedules: Schedules {
-            client: aws.scheduler(),
-            group: Config.schedule_group()?,
-        },
+        scheduler: aws.scheduler()?,
     };
     serve_http(async |request| handler::handle(&app, &request).await).await
 }

@@ -3,23 +3,20 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use steps_lambda::{Answer, Request};
-use steps_problem::{Fault, Problem, known_names};
+use steps_problem::{Fault, Problem, known_names, name_fault};
 use steps_store::Credential;
 use steps_workflow::{Format, Kind, Workflow};
 
 use crate::app::App;
 use crate::shown::shown;
 
+/// Most characters of a workflow's id.
+const LONGEST_ID: usize = 64;
+
 /// Stores the document as a new version where it has no fault; else every fault is told at once.
 pub(crate) async fn put(app: &App, id: &str, request: &Request) -> Result<Answer, Problem> {
-    let mut faults = Vec::new();
-    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    if id.len() > 64 || !id.chars().all(allowed) {
-        faults.push(Fault::at(
-            "id",
-            "a workflow's id (in the path) has 1 to 64 characters: letters, digits, `-` and `_`",
-        ));
-    }
+    let id_fault = name_fault("id", "a workflow's id", id, LONGEST_ID);
+    let mut faults: Vec<Fault> = id_fault.into_iter().collect();
     let workflow = match steps_workflow::parse(request.text()?, format(request)?) {
         Ok(workflow) => Some(workflow),
         Err(found) => {
@@ -34,15 +31,13 @@ pub(crate) async fn put(app: &App, id: &str, request: &Request) -> Result<Answer
         ));
     }
     let Some(workflow) = workflow.filter(|_| faults.is_empty()) else {
-        let cause = match faults.len() {
-            1 => "the workflow has a fault; nothing was stored".to_owned(),
-            count => format!("the workflow has {count} faults; nothing was stored"),
-        };
-        return Err(
-            Problem::new(422, "InvalidWorkflow", "Invalid Workflow", cause)
-                .solution(["Correct what `faults` names, each at its path, and put it again"])
-                .faults(faults),
-        );
+        return Err(Problem::faulty(
+            422,
+            "InvalidWorkflow",
+            "Invalid Workflow",
+            "the workflow",
+            faults,
+        ));
     };
     let definition = serde_json::to_string(&workflow).map_err(Problem::unwritable)?;
     let credentials = workflow.nodes.iter().map(|node| {

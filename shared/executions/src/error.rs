@@ -1,10 +1,9 @@
 //! What can go wrong with an execution.
 
-use aws_sdk_sfn::error::ProvideErrorMetadata;
 use steps_problem::Problem;
 
-/// A failure of Step Functions: it refused, was throttling or did not answer. Each carries AWS's error code, or the
-/// kind of connection failure.
+/// A failure of Step Functions: it refused, was throttling or did not answer. Each carries AWS's reason, or the kind of
+/// connection failure.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The execution was not started.
@@ -16,26 +15,6 @@ pub enum Error {
     /// How the execution stands is not known.
     #[error("Step Functions did not say how the run's execution stands: {0}")]
     NotDescribed(String),
-}
-
-impl Error {
-    pub(crate) fn not_started(error: &(impl ProvideErrorMetadata + std::fmt::Display)) -> Self {
-        Self::NotStarted(reason(error))
-    }
-
-    pub(crate) fn not_stopped(error: &(impl ProvideErrorMetadata + std::fmt::Display)) -> Self {
-        Self::NotStopped(reason(error))
-    }
-
-    pub(crate) fn not_described(error: &(impl ProvideErrorMetadata + std::fmt::Display)) -> Self {
-        Self::NotDescribed(reason(error))
-    }
-}
-
-fn reason(error: &(impl ProvideErrorMetadata + std::fmt::Display)) -> String {
-    error
-        .code()
-        .map_or_else(|| error.to_string(), str::to_owned)
 }
 
 impl From<Error> for Problem {

@@ -7,6 +7,7 @@ use aws_sdk_sfn::Client;
 use aws_sdk_sfn::error::ProvideErrorMetadata;
 use jiff::Timestamp;
 use serde_json::json;
+use steps_sdk_error::reason;
 use steps_workflow::Plan;
 
 pub use error::Error;
@@ -66,7 +67,7 @@ impl Executions {
         match started {
             Ok(_) => Ok(()),
             Err(error) if error.code() == Some("ExecutionAlreadyExists") => Ok(()),
-            Err(error) => Err(Error::not_started(&error)),
+            Err(error) => Err(Error::NotStarted(reason(&error))),
         }
     }
 
@@ -83,7 +84,7 @@ impl Executions {
         match stopped {
             Ok(_) => Ok(()),
             Err(error) if is_gone(error.code()) => Ok(()),
-            Err(error) => Err(Error::not_stopped(&error)),
+            Err(error) => Err(Error::NotStopped(reason(&error))),
         }
     }
 
@@ -105,7 +106,7 @@ impl Executions {
                 cause: execution.cause,
             })),
             Err(error) if is_gone(error.code()) => Ok(None),
-            Err(error) => Err(Error::not_described(&error)),
+            Err(error) => Err(Error::NotDescribed(reason(&error))),
         }
     }
 

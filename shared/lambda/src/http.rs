@@ -208,6 +208,15 @@ impl Request {
         })
     }
 
+    /// The body as JSON of a known shape, or what that is by default where there is no body.
+    pub fn json_or_default<T: DeserializeOwned + Default>(&self) -> Result<T, Problem> {
+        if self.has_body() {
+            self.json()
+        } else {
+            Ok(T::default())
+        }
+    }
+
     /// Whether there is a body at all.
     pub fn has_body(&self) -> bool {
         !self.body.trim_ascii().is_empty()
@@ -386,6 +395,22 @@ mod tests {
         let problem = request(given).unwrap().json::<Value>().unwrap_err();
         assert_eq!(problem.status, 400);
         assert_eq!(problem.faults[0].line, Some(2));
+    }
+
+    #[test]
+    fn a_body_that_is_left_out_is_the_default() {
+        let mut given = event();
+        for none in [Value::Null, json!(""), json!(" \n")] {
+            given["body"] = none;
+            let body: Option<u32> = request(given.clone()).unwrap().json_or_default().unwrap();
+            assert_eq!(body, None);
+        }
+        given["body"] = json!("7");
+        let body: Option<u32> = request(given.clone()).unwrap().json_or_default().unwrap();
+        assert_eq!(body, Some(7));
+        given["body"] = json!("{");
+        let broken = request(given).unwrap().json_or_default::<Option<u32>>();
+        assert_eq!(broken.unwrap_err().code, "InvalidRequest");
     }
 
     #[test]

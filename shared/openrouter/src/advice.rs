@@ -31,7 +31,7 @@ impl Error {
             solution,
         };
         match self {
-            Self::MalformedApiKey { .. } => facts(
+            Self::MalformedApiKey(_) => facts(
                 "MalformedApiKey",
                 "Malformed API Key",
                 400,

@@ -8,8 +8,8 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue}
 use reqwest::{Method, RequestBuilder, Response, Url};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use steps_key::{ApiKey, MalformedApiKey};
 
-use crate::api_key::ApiKey;
 use crate::call::{self, Body, Call};
 use crate::catalogue;
 use crate::classify::{self, Origin};
@@ -393,7 +393,7 @@ async fn send(request: RequestBuilder, clock: Clock) -> Result<Response, Error> 
 
 fn bearer(key: &ApiKey) -> Result<HeaderValue, Error> {
     let mut value = HeaderValue::from_str(&format!("Bearer {}", key.expose())).map_err(|_| {
-        Error::MalformedApiKey {
+        MalformedApiKey {
             reason: "it can't be sent in a header",
         }
     })?;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use rust_decimal::Decimal;
+use steps_key::MalformedApiKey;
 
 use steps_usage::Usage;
 
@@ -23,11 +24,8 @@ pub struct Said {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Error {
     /// The text can't be a key. It is not repeated here.
-    #[error("This is not an OpenRouter API key: {reason}.")]
-    MalformedApiKey {
-        /// What is wrong with it.
-        reason: &'static str,
-    },
+    #[error(transparent)]
+    MalformedApiKey(#[from] MalformedApiKey),
     /// The client was set up with something it can't use.
     #[error("The client's {setting} can't be used: {reason}.")]
     InvalidConfiguration {
@@ -253,7 +251,7 @@ impl Error {
             Self::UnexpectedAnswer { status, .. } | Self::Unclassified { status, .. } => {
                 *status >= 500
             }
-            Self::MalformedApiKey { .. }
+            Self::MalformedApiKey(_)
             | Self::InvalidConfiguration { .. }
             | Self::InvalidApiKey(_)
             | Self::InsufficientCredits(_)

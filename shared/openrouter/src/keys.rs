@@ -4,11 +4,10 @@ use std::collections::HashSet;
 
 use reqwest::{Method, Url};
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
-
 use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use steps_key::ApiKey;
 
-use crate::api_key::ApiKey;
 use crate::client::{Client, Data};
 use crate::error::Error;
 use crate::{lenient, money};

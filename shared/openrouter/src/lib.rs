@@ -1,7 +1,6 @@
 #![doc = include_str!("../README.md")]
 
 mod advice;
-mod api_key;
 mod assembly;
 mod call;
 pub mod catalogue;
@@ -21,7 +20,6 @@ mod request;
 mod text;
 mod timeouts;
 
-pub use api_key::ApiKey;
 pub use call::Call;
 pub use client::{App, Client};
 pub use completion::Completion;

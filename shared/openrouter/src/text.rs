@@ -1,6 +1,7 @@
 //! Text that came from outside, made fit to show.
 
-use steps_problem::{MESSAGE, cut, redact};
+use steps_key::redact;
+use steps_problem::{MESSAGE, cut};
 
 const EXCERPT_CHARS: usize = 200;
 

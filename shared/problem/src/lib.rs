@@ -4,16 +4,16 @@
 //! A problem's `code` is, unchanged, the Lambda `errorType` that Step Functions matches, the `code` of
 //! an HTTP answer and the row of the README's error table.
 
+mod name;
 mod nearest;
-mod redact;
 mod short;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use name::name_fault;
 pub use nearest::{did_you_mean, distance, known_names, near_miss, nearest};
-pub use redact::{is_key_char, redact};
 use short::STEPS;
 pub use short::{CAUSE, FAULTS, MESSAGE, NAME, PATH, cut, short, short_faults};
 
@@ -128,6 +128,23 @@ impl Problem {
         }
     }
 
+    /// What a caller sent to be stored, such as `the workflow`, has these faults, and was not stored.
+    pub fn faulty(
+        status: u16,
+        code: impl Into<String>,
+        title: impl Into<String>,
+        what: &str,
+        faults: Vec<Fault>,
+    ) -> Self {
+        let cause = match faults.len() {
+            1 => format!("{what} has a fault; nothing was stored"),
+            count => format!("{what} has {count} faults; nothing was stored"),
+        };
+        Self::new(status, code, title, cause)
+            .solution(["Correct what `faults` names, each at its path, and send it again"])
+            .faults(faults)
+    }
+
     /// The steps that mend it.
     #[must_use]
     pub fn solution<I, S>(mut self, steps: I) -> Self
@@ -206,6 +223,25 @@ impl std::error::Error for Problem {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn faults_are_counted() {
+        let faulty = |count| {
+            let faults = vec![Fault::at("name", "is too long"); count];
+            Problem::faulty(
+                422,
+                "InvalidWorkflow",
+                "Invalid Workflow",
+                "the workflow",
+                faults,
+            )
+        };
+        let one = faulty(1);
+        assert_eq!(one.cause, "the workflow has a fault; nothing was stored");
+        let many = faulty(FAULTS + 7);
+        assert_eq!(many.cause, "the workflow has 57 faults; nothing was stored");
+        assert_eq!(many.faults.len(), FAULTS);
+    }
 
     #[test]
     fn whatever_is_put_into_a_problem_it_stays_small_and_without_keys() {

@@ -1,7 +1,9 @@
 //! How long texts may be that are stored or sent. What a sender, a model or AWS wrote may be of any length, and a
 //! record may have 400 KB: every text of a problem is cut to these bounds when it is made, and once more at the edge.
 
-use crate::{Fault, redact};
+use steps_key::redact;
+
+use crate::Fault;
 
 /// Most characters of a name: of a variable, a field, a provider or an error code.
 pub const NAME: usize = 64;

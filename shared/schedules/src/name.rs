@@ -10,7 +10,7 @@ const LONGEST_NAME: usize = 30;
 const LONGEST_WORKFLOW: usize = 33;
 
 /// What the names of a workflow's schedules begin with. An id has no dot, so no two workflows share one.
-pub fn prefix(workflow: &str) -> String {
+pub(crate) fn prefix(workflow: &str) -> String {
     if workflow.len() <= LONGEST_WORKFLOW {
         return format!("{workflow}.");
     }
@@ -19,25 +19,18 @@ pub fn prefix(workflow: &str) -> String {
 }
 
 /// The name of a workflow's schedule in EventBridge Scheduler.
-pub fn full_name(workflow: &str, name: &str) -> String {
+pub(crate) fn full_name(workflow: &str, name: &str) -> String {
     format!("{}{name}", prefix(workflow))
 }
 
 /// The schedule's own name, where it is one of the workflow's.
-pub fn own_name<'a>(workflow: &str, full_name: &'a str) -> Option<&'a str> {
+pub(crate) fn own_name<'a>(workflow: &str, full_name: &'a str) -> Option<&'a str> {
     full_name.strip_prefix(&prefix(workflow))
 }
 
 /// What is wrong with a schedule's own name.
 pub fn name_fault(name: &str) -> Option<Fault> {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    let fits = (1..=LONGEST_NAME).contains(&name.len()) && name.chars().all(allowed);
-    (!fits).then(|| {
-        Fault::at(
-            "name",
-            format!("a schedule's name (in the path) has 1 to {LONGEST_NAME} characters: letters, digits, `-` and `_`"),
-        )
-    })
+    steps_problem::name_fault("name", "a schedule's name", name, LONGEST_NAME)
 }
 
 #[cfg(test)]

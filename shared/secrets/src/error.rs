@@ -1,10 +1,11 @@
 //! What can go wrong with a key at rest.
 
+use steps_key::MalformedApiKey;
 use steps_problem::Problem;
 
 use crate::vault::Refusal;
 
-/// A failure of Secrets Manager; never carries a key.
+/// A failure around the key of a credential; never carries the key.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// There is no key under this id, or it is scheduled for deletion.
@@ -14,16 +15,20 @@ pub enum Error {
         id: String,
     },
     /// What is stored under this id is not what this project writes.
-    #[error("the secret of credential `{id}` does not hold {{\"apiKey\": ...}}")]
+    #[error(
+        "the secret of credential `{id}` does not hold {{\"type\": \"openrouter\", \"apiKey\": ...}}"
+    )]
     Unreadable {
         /// The credential's id.
         id: String,
     },
-    /// The function's role may not do this.
-    #[error("Secrets Manager refused access to the key of credential `{id}`")]
-    AccessDenied {
+    /// What is stored under this id has another form than a key.
+    #[error("the secret of credential `{id}` holds no key. {malformed}")]
+    Malformed {
         /// The credential's id.
         id: String,
+        /// What is wrong with it.
+        malformed: MalformedApiKey,
     },
     /// A rotation goes on, or one before has failed half way.
     #[error(
@@ -39,13 +44,13 @@ pub enum Error {
         /// The credential's id.
         id: String,
     },
-    /// Secrets Manager did not answer, or was throttling.
-    #[error("Secrets Manager did not serve the key of credential `{id}`: {reason}")]
-    Unavailable {
+    /// Secrets Manager refused, was throttling or did not answer.
+    #[error("{}", .refusal.cause(&format!("the key of credential `{id}`")))]
+    Refused {
         /// The credential's id.
         id: String,
-        /// AWS's error code, or the kind of connection failure.
-        reason: String,
+        /// Why.
+        refusal: Refusal,
     },
 }
 
@@ -54,8 +59,7 @@ impl Error {
         let id = id.to_owned();
         match refusal {
             Refusal::Missing => Self::NotFound { id },
-            Refusal::Denied => Self::AccessDenied { id },
-            Refusal::Unavailable(reason) => Self::Unavailable { id, reason },
+            refusal => Self::Refused { id, refusal },
         }
     }
 }
@@ -70,10 +74,9 @@ impl From<Error> for Problem {
                     "Create the credential again with POST /credentials",
                 ])
             }
-            Error::AccessDenied { .. } => {
-                Self::new(500, "SecretsAccessDenied", "Secrets Access Denied", cause).solution([
-                    "Deploy the template again: it grants each function the secrets under the stack's prefix",
-                    "Check for a service control policy that denies secretsmanager:GetSecretValue",
+            Error::Malformed { .. } => {
+                Self::new(400, "MalformedApiKey", "Malformed API Key", cause).solution([
+                    "Put the key again with PUT /credentials/{id}: whatever wrote the secret did not write a key",
                 ])
             }
             Error::RotationUnderWay { .. } => {
@@ -83,15 +86,9 @@ impl From<Error> for Problem {
                     "Then take AWSPENDING off the failed version: aws secretsmanager update-secret-version-stage --remove-from-version-id",
                 ])
             }
-            Error::NotRotating { .. } => {
-                Self::new(409, "NotRotating", "Not Rotating", cause)
-                    .solution(["Leave it to Secrets Manager to invoke rotate-key"])
-            }
-            Error::Unavailable { .. } => {
-                Self::new(503, "SecretsUnavailable", "Secrets Manager Unavailable", cause)
-                    .solution(["Try again in a few seconds"])
-                    .retryable(true)
-            }
+            Error::NotRotating { .. } => Self::new(409, "NotRotating", "Not Rotating", cause)
+                .solution(["Leave it to Secrets Manager to invoke rotate-key"]),
+            Error::Refused { refusal, .. } => refusal.problem(cause),
         }
     }
 }

@@ -2,57 +2,124 @@
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use steps_key::{ApiKey, CredentialType, MalformedApiKey};
 
-/// A key as it is stored: an object rather than the bare key, so that later fields need no migration.
-#[derive(Debug, Clone, Deserialize)]
+use crate::Error;
+
+/// An OpenRouter key as it is stored: an object with the credential's type, so that a credential of another type has
+/// fields of its own.
+#[derive(Debug, Clone)]
 pub struct StoredKey {
     /// The key.
-    #[serde(rename = "apiKey")]
-    pub api_key: SecretString,
+    pub api_key: ApiKey,
     /// OpenRouter's name of the key, where the key was made through its API: what disables it there.
-    #[serde(default)]
     pub hash: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Fields {
+    /// Left out by versions that knew no other type.
+    #[serde(rename = "type", default)]
+    credential_type: CredentialType,
+    api_key: SecretString,
+    #[serde(default)]
+    hash: Option<String>,
 }
 
 impl StoredKey {
     /// A key that its owner made.
-    pub fn new(api_key: SecretString) -> Self {
+    pub fn new(api_key: ApiKey) -> Self {
         Self {
             api_key,
             hash: None,
         }
     }
 
-    pub(crate) fn parse(text: &SecretString) -> Option<Self> {
-        serde_json::from_str(text.expose_secret()).ok()
+    /// Reads the secret of the credential of this id.
+    pub(crate) fn parse(id: &str, text: &SecretString) -> Result<Self, Error> {
+        let fields: Fields = serde_json::from_str(text.expose_secret())
+            .map_err(|_| Error::Unreadable { id: id.to_owned() })?;
+        let CredentialType::OpenRouter = fields.credential_type;
+        let api_key = ApiKey::parse(fields.api_key.expose_secret());
+        Ok(Self {
+            api_key: api_key.map_err(|malformed| Error::Malformed {
+                id: id.to_owned(),
+                malformed,
+            })?,
+            hash: fields.hash,
+        })
     }
 
     pub(crate) fn text(&self) -> String {
-        let key = self.api_key.expose_secret();
+        let (of_type, key) = (CredentialType::OpenRouter, self.api_key.expose());
         match &self.hash {
-            Some(hash) => serde_json::json!({ "apiKey": key, "hash": hash }),
-            None => serde_json::json!({ "apiKey": key }),
+            Some(hash) => serde_json::json!({ "type": of_type, "apiKey": key, "hash": hash }),
+            None => serde_json::json!({ "type": of_type, "apiKey": key }),
         }
         .to_string()
     }
+}
+
+/// The key in a secret that a person wrote: the whole text, or `{"apiKey": ...}`.
+///
+/// # Errors
+/// [`MalformedApiKey`] where neither is one.
+pub fn api_key_in(text: &SecretString) -> Result<ApiKey, MalformedApiKey> {
+    let fields: Option<Fields> = serde_json::from_str(text.expose_secret()).ok();
+    let key = fields.as_ref().map_or(text, |fields| &fields.api_key);
+    ApiKey::parse(key.expose_secret())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn parse(text: &str) -> Result<StoredKey, Error> {
+        StoredKey::parse("c1", &SecretString::from(text))
+    }
+
     #[test]
     fn a_key_comes_back_as_it_was_stored_and_shows_in_no_debug() {
         let made = StoredKey {
             hash: Some("4f2c".to_owned()),
-            ..StoredKey::new(SecretString::from("sk-or-v1-abc"))
+            ..StoredKey::new(ApiKey::parse("sk-or-v1-abc").unwrap())
         };
-        let read = StoredKey::parse(&SecretString::from(made.text())).unwrap();
-        assert_eq!(read.api_key.expose_secret(), "sk-or-v1-abc");
+        assert!(made.text().contains(r#""type":"openrouter""#));
+        let read = parse(&made.text()).unwrap();
+        assert_eq!(read.api_key.expose(), "sk-or-v1-abc");
         assert_eq!(read.hash.as_deref(), Some("4f2c"));
         assert!(!format!("{read:?}").contains("abc"));
-        let older = SecretString::from(r#"{"apiKey": "sk-or-v1-abc"}"#);
-        assert!(StoredKey::parse(&older).unwrap().hash.is_none());
-        assert!(StoredKey::parse(&SecretString::from("sk-or-v1-abc")).is_none());
+    }
+
+    #[test]
+    fn a_key_that_was_stored_without_a_type_is_read() {
+        let older = parse(r#"{"apiKey": "sk-or-v1-abc"}"#).unwrap();
+        assert_eq!(older.api_key.expose(), "sk-or-v1-abc");
+        assert_eq!(older.hash, None);
+    }
+
+    #[test]
+    fn what_is_no_stored_key_is_refused_and_not_repeated() {
+        for text in [
+            "sk-or-v1-abc",
+            r#"{"type": "http", "apiKey": "sk-or-v1-abc"}"#,
+            r#"{"type": "openrouter", "token": "abc"}"#,
+        ] {
+            let error = parse(text).unwrap_err();
+            assert!(matches!(error, Error::Unreadable { .. }), "{error}");
+        }
+        let error = parse(r#"{"apiKey": "abc"}"#).unwrap_err();
+        assert!(matches!(error, Error::Malformed { .. }), "{error}");
+        assert!(!format!("{error} {error:?}").contains("abc"), "{error}");
+    }
+
+    #[test]
+    fn a_person_may_store_a_key_as_text_or_as_an_object() {
+        for text in ["sk-or-v1-abc", r#"{"apiKey": "sk-or-v1-abc"}"#] {
+            let key = api_key_in(&SecretString::from(text)).unwrap();
+            assert_eq!(key.expose(), "sk-or-v1-abc");
+        }
+        assert!(api_key_in(&SecretString::from("{}")).is_err());
     }
 }

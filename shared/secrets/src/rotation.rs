@@ -141,9 +141,7 @@ impl Secrets {
             .version_id(version);
         match text_of(get).await {
             Ok(text) if text.expose_secret().is_empty() => Ok(None),
-            Ok(text) => StoredKey::parse(&text)
-                .map(Some)
-                .ok_or_else(|| Error::Unreadable { id: id.clone() }),
+            Ok(text) => StoredKey::parse(id, &text).map(Some),
             Err(Refusal::Missing) => Ok(None),
             Err(refusal) => Err(Error::new(id, refusal)),
         }

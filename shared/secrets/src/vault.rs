@@ -1,9 +1,11 @@
-//! The calls to Secrets Manager that keys and webhooks' secrets have in common.
+//! The calls to Secrets Manager that all secrets have in common, and how they fail.
 
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_secretsmanager::operation::get_secret_value::builders::GetSecretValueFluentBuilder;
 use secrecy::SecretString;
+use steps_problem::Problem;
+use steps_sdk_error::reason;
 
 use crate::RECOVERY_DAYS;
 
@@ -16,12 +18,13 @@ pub(crate) struct Vault {
 
 /// Why Secrets Manager did not do what it was asked. Never carries a secret.
 #[derive(Debug)]
-pub(crate) enum Refusal {
-    /// There is no such secret or version, the secret is scheduled for deletion, or its text is missing.
+pub enum Refusal {
+    /// There is no such secret or version, the secret is scheduled for deletion, or its text is missing or not of this
+    /// project's form.
     Missing,
-    /// The function's role may not do this.
-    Denied,
-    /// Anything else: AWS's error code, or the kind of connection failure.
+    /// The function's role may not do this; AWS's reason.
+    Denied(String),
+    /// Anything else; AWS's reason, or the kind of connection failure.
     Unavailable(String),
 }
 
@@ -34,9 +37,45 @@ where
         match error.code() {
             // A secret scheduled for deletion answers InvalidRequestException.
             Some("ResourceNotFoundException" | "InvalidRequestException") => Self::Missing,
-            Some("AccessDeniedException") => Self::Denied,
-            Some(code) => Self::Unavailable(code.to_owned()),
-            None => Self::Unavailable(error.to_string()),
+            Some("AccessDeniedException") => Self::Denied(reason(&error)),
+            _ => Self::Unavailable(reason(&error)),
+        }
+    }
+}
+
+impl Refusal {
+    /// What happened to `secret`, named in words such as `the API's token`.
+    pub(crate) fn cause(&self, secret: &str) -> String {
+        match self {
+            Self::Missing => format!(
+                "{secret} is not in Secrets Manager: it is gone, scheduled for deletion, or not of the form that it has to have"
+            ),
+            Self::Denied(reason) => {
+                format!("Secrets Manager refused access to {secret}: {reason}")
+            }
+            Self::Unavailable(reason) => {
+                format!("Secrets Manager did not serve {secret}: {reason}")
+            }
+        }
+    }
+
+    /// The problem of a secret that is not missing, or of one without words of its own.
+    pub(crate) fn problem(&self, cause: String) -> Problem {
+        match self {
+            Self::Denied(_) => {
+                Problem::new(500, "SecretsAccessDenied", "Secrets Access Denied", cause).solution([
+                    "Deploy the template again: it grants each function the secrets it needs",
+                    "Check for a service control policy that denies secretsmanager:GetSecretValue",
+                ])
+            }
+            Self::Missing | Self::Unavailable(_) => Problem::new(
+                503,
+                "SecretsUnavailable",
+                "Secrets Manager Unavailable",
+                cause,
+            )
+            .solution(["Try again in a few seconds"])
+            .retryable(true),
         }
     }
 }

@@ -1,13 +1,13 @@
 //! The secrets of webhooks: replaced with an overlap, in which the old one stays good.
 
-use std::collections::HashMap;
+use std::time::Duration;
 
 use aws_sdk_secretsmanager::Client;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
+use steps_fresh::Fresh;
 use steps_problem::Problem;
-use tokio::sync::Mutex;
 
 use crate::vault::{Refusal, Vault};
 
@@ -20,7 +20,7 @@ const REMEMBERED: usize = 1000;
 #[derive(Debug)]
 pub struct WebhookSecrets {
     vault: Vault,
-    remembered: Mutex<HashMap<String, WebhookSecret>>,
+    remembered: Fresh<String, WebhookSecret>,
 }
 
 /// A webhook's secret, and for a while the one before it.
@@ -81,7 +81,7 @@ impl WebhookSecrets {
     pub fn new(client: Client, prefix: impl Into<String>) -> Self {
         Self {
             vault: Vault::new(client, prefix),
-            remembered: Mutex::default(),
+            remembered: Fresh::new(Duration::MAX, REMEMBERED),
         }
     }
 
@@ -98,17 +98,13 @@ impl WebhookSecrets {
 
     /// One version, from memory where it was read before.
     pub async fn read(&self, id: &str, version: &str) -> Result<WebhookSecret, WebhookError> {
-        if let Some(secret) = self.remembered.lock().await.get(version) {
-            return Ok(secret.clone());
+        if let Some(secret) = self.remembered.get(version) {
+            return Ok(secret);
         }
         let text = self.vault.read_version(id, version).await?;
         let secret: WebhookSecret =
-            serde_json::from_str(text.expose_secret()).map_err(|_| WebhookError::Missing)?;
-        let mut remembered = self.remembered.lock().await;
-        if remembered.len() >= REMEMBERED {
-            remembered.clear();
-        }
-        remembered.insert(version.to_owned(), secret.clone());
+            serde_json::from_str(text.expose_secret()).map_err(|_| Refusal::Missing)?;
+        self.remembered.put(version.to_owned(), secret.clone());
         Ok(secret)
     }
 
@@ -120,49 +116,24 @@ impl WebhookSecrets {
 
 /// A failure around a webhook's secret; never carries it.
 #[derive(Debug, thiserror::Error)]
-pub enum WebhookError {
-    /// There is none, it is scheduled for deletion, or it is not what this project writes.
-    #[error("the webhook's secret is not in Secrets Manager, or not of this project's form")]
-    Missing,
-    /// Secrets Manager refused, was throttling, or did not answer.
-    #[error("Secrets Manager did not serve the webhook's secret: {reason}")]
-    Unavailable {
-        /// AWS's error code, or the kind of connection failure.
-        reason: String,
-    },
-}
+#[error("{}", .0.cause("the webhook's secret"))]
+pub struct WebhookError(Refusal);
 
 impl From<Refusal> for WebhookError {
     fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::Missing => Self::Missing,
-            Refusal::Denied => Self::Unavailable {
-                reason: "AccessDeniedException".to_owned(),
-            },
-            Refusal::Unavailable(reason) => Self::Unavailable { reason },
-        }
+        Self(refusal)
     }
 }
 
 impl From<WebhookError> for Problem {
     fn from(error: WebhookError) -> Self {
         let cause = error.to_string();
-        match error {
-            WebhookError::Missing => {
+        match error.0 {
+            Refusal::Missing => {
                 Self::new(500, "WebhookSecretMissing", "Webhook Secret Missing", cause)
                     .solution(["Delete the webhook and put it again: it gets a new secret"])
             }
-            WebhookError::Unavailable { .. } => Self::new(
-                503,
-                "SecretsUnavailable",
-                "Secrets Manager Unavailable",
-                cause,
-            )
-            .solution([
-                "Try again in a few seconds",
-                "Where it stays AccessDeniedException: deploy the template again",
-            ])
-            .retryable(true),
+            refusal => refusal.problem(cause),
         }
     }
 }

@@ -3,8 +3,8 @@
 use serde_json::Value;
 use steps_lambda::{Request, invalid};
 use steps_problem::Problem;
+use steps_signatures::{Delivery as Signed, Mode};
 use steps_store::Trigger;
-use steps_webhooks::{Delivery as Signed, Mode};
 
 use crate::context::context;
 

@@ -4,6 +4,7 @@ use std::fmt;
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use steps_problem::{Problem, short};
+use steps_sdk_error::reason;
 
 /// A kind of record, as errors name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -195,12 +196,7 @@ impl Error {
         E: ProvideErrorMetadata + std::error::Error + 'static,
         R: std::fmt::Debug,
     {
-        let reason = match (error.code(), error.message()) {
-            (Some(code), Some(message)) => format!("{code}: {message}"),
-            (Some(code), None) => code.to_owned(),
-            (None, _) => error.to_string(),
-        };
-        Self::answered(service, error.code(), &reason)
+        Self::answered(service, error.code(), &reason(error))
     }
 }
 

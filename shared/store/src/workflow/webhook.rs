@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use steps_webhooks::Mode;
+use steps_signatures::Mode;
 
 use crate::keys;
 use crate::table::item::kept_by_serde;

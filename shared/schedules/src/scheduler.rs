@@ -1,5 +1,6 @@
 //! EventBridge Scheduler keeps the schedules: what it says is what is.
 
+use aws_sdk_scheduler::Client;
 use aws_sdk_scheduler::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_scheduler::operation::get_schedule::GetScheduleOutput;
 use aws_sdk_scheduler::primitives::DateTime;
@@ -7,53 +8,46 @@ use aws_sdk_scheduler::types::{
     DeadLetterConfig, FlexibleTimeWindow, FlexibleTimeWindowMode, ScheduleState, Target,
 };
 use jiff::Timestamp;
-use serde_json::Value;
-use steps_problem::{Problem, Upstream};
-use steps_schedules::{Overlap, ScheduledRun, full_name, own_name, prefix};
+use steps_sdk_error::reason;
 
-use crate::schedule_body::ScheduleBody;
+use crate::{Error, Names, NewSchedule, Schedule, ScheduledRun, full_name, own_name, prefix};
 
-/// EventBridge Scheduler, and what a schedule of ours fires at.
+/// The stack's schedules in EventBridge Scheduler.
 #[derive(Debug)]
-pub(crate) struct Scheduler {
-    pub(crate) client: aws_sdk_scheduler::Client,
-    pub(crate) group: String,
-    pub(crate) target_arn: String,
-    pub(crate) target_role_arn: String,
-    /// The queue of what could not be delivered.
-    pub(crate) lost_arn: String,
+pub struct Scheduler {
+    client: Client,
+    group: String,
 }
 
-/// A schedule as it is kept.
+/// What a schedule invokes when it fires.
 #[derive(Debug)]
-pub(crate) struct Schedule {
-    pub(crate) name: String,
-    pub(crate) expression: String,
-    pub(crate) timezone: String,
-    pub(crate) input: Value,
-    pub(crate) enabled: bool,
-    pub(crate) window: i32,
-    pub(crate) overlap: Overlap,
-    pub(crate) created_at: Timestamp,
-    pub(crate) updated_at: Timestamp,
-}
-
-/// The names on one page of a list.
-#[derive(Debug)]
-pub(crate) struct Names {
-    pub(crate) names: Vec<String>,
-    pub(crate) cursor: Option<String>,
+pub struct Fires {
+    /// The ARN of the function that starts the run.
+    pub function_arn: String,
+    /// The ARN of the role with which it is invoked.
+    pub role_arn: String,
+    /// The ARN of the queue of what could not be delivered.
+    pub lost_arn: String,
 }
 
 impl Scheduler {
+    /// The schedules of this group.
+    pub fn new(client: Client, group: impl Into<String>) -> Self {
+        Self {
+            client,
+            group: group.into(),
+        }
+    }
+
     /// Makes the schedule, or makes the one that exists like this; whether it is new.
-    pub(crate) async fn put(
+    pub async fn put(
         &self,
         workflow: &str,
         name: &str,
-        wanted: &ScheduleBody,
-    ) -> Result<bool, Problem> {
-        let (state, window, target) = self.parts(workflow, name, wanted)?;
+        wanted: &NewSchedule,
+        fires: &Fires,
+    ) -> Result<bool, Error> {
+        let (state, window, target) = parts(workflow, name, wanted, fires)?;
         let created = self
             .client
             .create_schedule()
@@ -88,43 +82,8 @@ impl Scheduler {
         Ok(false)
     }
 
-    fn parts(
-        &self,
-        workflow: &str,
-        name: &str,
-        wanted: &ScheduleBody,
-    ) -> Result<(ScheduleState, FlexibleTimeWindow, Target), Problem> {
-        let state = if wanted.enabled {
-            ScheduleState::Enabled
-        } else {
-            ScheduleState::Disabled
-        };
-        let window = match wanted.window {
-            0 => FlexibleTimeWindow::builder().mode(FlexibleTimeWindowMode::Off),
-            minutes => FlexibleTimeWindow::builder()
-                .mode(FlexibleTimeWindowMode::Flexible)
-                .maximum_window_in_minutes(minutes),
-        };
-        let run = ScheduledRun::new(workflow, name, wanted.overlap, wanted.input.clone());
-        let input = serde_json::to_string(&run).map_err(Problem::unwritable)?;
-        let target = Target::builder()
-            .arn(&self.target_arn)
-            .role_arn(&self.target_role_arn)
-            .input(input)
-            .dead_letter_config(DeadLetterConfig::builder().arn(&self.lost_arn).build());
-        Ok((
-            state,
-            window.build().map_err(Problem::unwritable)?,
-            target.build().map_err(Problem::unwritable)?,
-        ))
-    }
-
     /// The schedule, or `None`.
-    pub(crate) async fn find(
-        &self,
-        workflow: &str,
-        name: &str,
-    ) -> Result<Option<Schedule>, Problem> {
+    pub async fn find(&self, workflow: &str, name: &str) -> Result<Option<Schedule>, Error> {
         let found = self
             .client
             .get_schedule()
@@ -140,12 +99,12 @@ impl Scheduler {
     }
 
     /// The names of a workflow's schedules.
-    pub(crate) async fn names(
+    pub async fn names(
         &self,
         workflow: &str,
         limit: i32,
         cursor: Option<&str>,
-    ) -> Result<Names, Problem> {
+    ) -> Result<Names, Error> {
         let page = self
             .client
             .list_schedules()
@@ -166,8 +125,34 @@ impl Scheduler {
         })
     }
 
+    /// Deletes all schedules of a workflow.
+    pub async fn delete_all(&self, workflow: &str) -> Result<(), Error> {
+        let mut cursor = None;
+        loop {
+            let page = self
+                .client
+                .list_schedules()
+                .group_name(&self.group)
+                .name_prefix(prefix(workflow))
+                .set_next_token(cursor)
+                .send()
+                .await
+                .map_err(|error| Error::NotDeleted(reason(&error)))?;
+            let names = page.schedules.iter().filter_map(|schedule| schedule.name());
+            for name in names.filter_map(|full_name| own_name(workflow, full_name)) {
+                self.delete(workflow, name)
+                    .await
+                    .map_err(Error::not_deleted)?;
+            }
+            cursor = page.next_token;
+            if cursor.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
     /// Deletes the schedule; `false` where there was none.
-    pub(crate) async fn delete(&self, workflow: &str, name: &str) -> Result<bool, Problem> {
+    pub async fn delete(&self, workflow: &str, name: &str) -> Result<bool, Error> {
         let deleted = self
             .client
             .delete_schedule()
@@ -183,6 +168,37 @@ impl Scheduler {
     }
 }
 
+fn parts(
+    workflow: &str,
+    name: &str,
+    wanted: &NewSchedule,
+    fires: &Fires,
+) -> Result<(ScheduleState, FlexibleTimeWindow, Target), Error> {
+    let state = if wanted.enabled {
+        ScheduleState::Enabled
+    } else {
+        ScheduleState::Disabled
+    };
+    let window = match wanted.window {
+        0 => FlexibleTimeWindow::builder().mode(FlexibleTimeWindowMode::Off),
+        minutes => FlexibleTimeWindow::builder()
+            .mode(FlexibleTimeWindowMode::Flexible)
+            .maximum_window_in_minutes(minutes),
+    };
+    let run = ScheduledRun::new(workflow, name, wanted.overlap, wanted.input.clone());
+    let input = serde_json::to_string(&run).map_err(Error::unwritable)?;
+    let target = Target::builder()
+        .arn(&fires.function_arn)
+        .role_arn(&fires.role_arn)
+        .input(input)
+        .dead_letter_config(DeadLetterConfig::builder().arn(&fires.lost_arn).build());
+    Ok((
+        state,
+        window.build().map_err(Error::unwritable)?,
+        target.build().map_err(Error::unwritable)?,
+    ))
+}
+
 /// A name that Scheduler cannot have names no schedule either.
 fn names_nothing(code: Option<&str>) -> bool {
     matches!(
@@ -195,21 +211,11 @@ fn description(workflow: &str) -> String {
     format!("Runs the workflow {workflow}")
 }
 
-fn read(name: &str, kept: &GetScheduleOutput) -> Result<Schedule, Problem> {
+fn read(name: &str, kept: &GetScheduleOutput) -> Result<Schedule, Error> {
     let target = kept.target().and_then(|target| target.input());
     let run: ScheduledRun = target
         .and_then(|input| serde_json::from_str(input).ok())
-        .ok_or_else(|| {
-            Problem::new(
-                500,
-                "ScheduleMalformed",
-                "Schedule Malformed",
-                format!(
-                    "the target of the schedule `{name}` does not hold what this API puts into it"
-                ),
-            )
-            .solution(["Put the schedule again", "Or delete it"])
-        })?;
+        .ok_or_else(|| Error::Malformed(name.to_owned()))?;
     let window = kept.flexible_time_window();
     Ok(Schedule {
         name: name.to_owned(),
@@ -234,39 +240,14 @@ fn time(time: Option<&DateTime>) -> Timestamp {
         .unwrap_or_default()
 }
 
-fn failed<E, R>(error: &SdkError<E, R>) -> Problem
+fn failed<E, R>(error: &SdkError<E, R>) -> Error
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
     R: std::fmt::Debug,
 {
-    let upstream = error.message().map(|message| Upstream {
-        message: message.to_owned(),
-        ..Upstream::default()
-    });
-    let refused = error.code() == Some("ValidationException");
-    let problem = if refused {
-        Problem::new(
-            422,
-            "InvalidSchedule",
-            "Invalid Schedule",
-            "EventBridge Scheduler refused the schedule; nothing was changed",
-        )
-        .solution(["Correct what `upstream` names and put it again"])
-    } else {
-        let reason = error
-            .code()
-            .map_or_else(|| error.to_string(), str::to_owned);
-        Problem::new(
-            503,
-            "SchedulerUnavailable",
-            "Scheduler Unavailable",
-            format!("EventBridge Scheduler did not serve the schedule: {reason}"),
-        )
-        .solution([
-            "Try again in a few seconds",
-            "Where it stays: look at the account's EventBridge Scheduler quotas, and deploy the template again",
-        ])
-        .retryable(true)
-    };
-    problem.upstream(upstream)
+    if error.code() == Some("ValidationException") {
+        let message = error.message().unwrap_or_default().to_owned();
+        return Error::Refused { message };
+    }
+    Error::Unavailable(reason(error))
 }

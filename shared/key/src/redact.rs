@@ -3,12 +3,13 @@
 const REMOVED: &str = "[key removed]";
 
 /// The characters that a key is made of.
-pub fn is_key_char(c: char) -> bool {
+pub(crate) fn is_key_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')
 }
 
 /// The text without whatever looks like a key: OpenRouter's wherever it stands, another vendor's where a word begins
 /// with it.
+#[must_use]
 pub fn redact(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     let mut rest = text;

@@ -6,8 +6,10 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
+use steps_callbacks::CallbackQueue;
 use steps_executions::Executions;
-use steps_secrets::{Secrets, WebhookSecrets};
+use steps_schedules::Scheduler;
+use steps_secrets::{Name, NamedSecret, Secrets, WebhookSecrets};
 use steps_store::Store;
 
 use crate::{Config, ConfigError};
@@ -76,14 +78,35 @@ impl Aws {
         ))
     }
 
-    /// Secrets Manager itself.
-    pub fn secrets_manager(&self) -> aws_sdk_secretsmanager::Client {
+    /// The API's token.
+    pub fn api_token(&self) -> Result<NamedSecret, ConfigError> {
+        Ok(self.named_secret(Name::ApiToken, Config.api_token_secret_id()?))
+    }
+
+    /// The secret that signs callbacks.
+    pub fn callback_secret(&self) -> Result<NamedSecret, ConfigError> {
+        Ok(self.named_secret(Name::CallbackSecret, Config.callback_secret_id()?))
+    }
+
+    /// OpenRouter's management key.
+    pub fn management_key(&self) -> Result<NamedSecret, ConfigError> {
+        Ok(self.named_secret(Name::ManagementKey, Config.management_key_secret_id()?))
+    }
+
+    fn named_secret(&self, name: Name, secret_id: String) -> NamedSecret {
+        NamedSecret::new(name, self.secrets_manager(), secret_id)
+    }
+
+    fn secrets_manager(&self) -> aws_sdk_secretsmanager::Client {
         aws_sdk_secretsmanager::Client::new(&self.sdk)
     }
 
-    /// SQS.
-    pub fn sqs(&self) -> aws_sdk_sqs::Client {
-        aws_sdk_sqs::Client::new(&self.sdk)
+    /// The queue of ended runs that are to be posted.
+    pub fn callback_queue(&self) -> Result<CallbackQueue, ConfigError> {
+        Ok(CallbackQueue::new(
+            aws_sdk_sqs::Client::new(&self.sdk),
+            Config.callback_queue_url()?,
+        ))
     }
 
     /// Executions of the configured state machine.
@@ -94,8 +117,11 @@ impl Aws {
         ))
     }
 
-    /// EventBridge Scheduler.
-    pub fn scheduler(&self) -> aws_sdk_scheduler::Client {
-        aws_sdk_scheduler::Client::new(&self.sdk)
+    /// The stack's schedules.
+    pub fn scheduler(&self) -> Result<Scheduler, ConfigError> {
+        Ok(Scheduler::new(
+            aws_sdk_scheduler::Client::new(&self.sdk),
+            Config.schedule_group()?,
+        ))
     }
 }

@@ -2,6 +2,9 @@
 
 use std::env;
 
+use steps_openrouter::{App, BASE_URL, Client, Error};
+use steps_schedules::Fires;
+
 /// A function's configuration. Each function reads the variables that its part of the template sets:
 ///
 /// | variable | meaning | default |
@@ -50,17 +53,17 @@ pub enum ConfigError {
 
 impl Config {
     /// `TABLE_NAME`.
-    pub fn table_name(self) -> Result<String, ConfigError> {
+    pub(crate) fn table_name(self) -> Result<String, ConfigError> {
         required("TABLE_NAME")
     }
 
     /// `BUCKET_NAME`.
-    pub fn bucket_name(self) -> Result<String, ConfigError> {
+    pub(crate) fn bucket_name(self) -> Result<String, ConfigError> {
         required("BUCKET_NAME")
     }
 
     /// `RUN_RETENTION_DAYS`.
-    pub fn run_retention_days(self) -> Result<i64, ConfigError> {
+    pub(crate) fn run_retention_days(self) -> Result<i64, ConfigError> {
         const NAME: &str = "RUN_RETENTION_DAYS";
         optional(NAME)
             .map_or(Ok(90), |days| days.parse())
@@ -73,22 +76,22 @@ impl Config {
     }
 
     /// `SECRET_PREFIX`.
-    pub fn secret_prefix(self) -> Result<String, ConfigError> {
+    pub(crate) fn secret_prefix(self) -> Result<String, ConfigError> {
         required("SECRET_PREFIX")
     }
 
     /// `WEBHOOK_SECRET_PREFIX`.
-    pub fn webhook_secret_prefix(self) -> Result<String, ConfigError> {
+    pub(crate) fn webhook_secret_prefix(self) -> Result<String, ConfigError> {
         required("WEBHOOK_SECRET_PREFIX")
     }
 
     /// `CALLBACK_QUEUE_URL`.
-    pub fn callback_queue_url(self) -> Result<String, ConfigError> {
+    pub(crate) fn callback_queue_url(self) -> Result<String, ConfigError> {
         required("CALLBACK_QUEUE_URL")
     }
 
     /// `CALLBACK_SECRET_ID`.
-    pub fn callback_secret_id(self) -> Result<String, ConfigError> {
+    pub(crate) fn callback_secret_id(self) -> Result<String, ConfigError> {
         required("CALLBACK_SECRET_ID")
     }
 
@@ -98,32 +101,26 @@ impl Config {
     }
 
     /// `STATE_MACHINE_ARN`.
-    pub fn state_machine_arn(self) -> Result<String, ConfigError> {
+    pub(crate) fn state_machine_arn(self) -> Result<String, ConfigError> {
         required("STATE_MACHINE_ARN")
     }
 
     /// `SCHEDULE_GROUP`.
-    pub fn schedule_group(self) -> Result<String, ConfigError> {
+    pub(crate) fn schedule_group(self) -> Result<String, ConfigError> {
         required("SCHEDULE_GROUP")
     }
 
-    /// `SCHEDULE_TARGET_ARN`.
-    pub fn schedule_target_arn(self) -> Result<String, ConfigError> {
-        required("SCHEDULE_TARGET_ARN")
-    }
-
-    /// `SCHEDULE_ROLE_ARN`.
-    pub fn schedule_role_arn(self) -> Result<String, ConfigError> {
-        required("SCHEDULE_ROLE_ARN")
-    }
-
-    /// `SCHEDULE_LOST_ARN`.
-    pub fn schedule_lost_arn(self) -> Result<String, ConfigError> {
-        required("SCHEDULE_LOST_ARN")
+    /// What a schedule invokes: `SCHEDULE_TARGET_ARN`, `SCHEDULE_ROLE_ARN` and `SCHEDULE_LOST_ARN`.
+    pub fn schedule_fires(self) -> Result<Fires, ConfigError> {
+        Ok(Fires {
+            function_arn: required("SCHEDULE_TARGET_ARN")?,
+            role_arn: required("SCHEDULE_ROLE_ARN")?,
+            lost_arn: required("SCHEDULE_LOST_ARN")?,
+        })
     }
 
     /// `API_TOKEN_SECRET_ID`.
-    pub fn api_token_secret_id(self) -> Result<String, ConfigError> {
+    pub(crate) fn api_token_secret_id(self) -> Result<String, ConfigError> {
         required("API_TOKEN_SECRET_ID")
     }
 
@@ -133,7 +130,7 @@ impl Config {
     }
 
     /// `MANAGEMENT_KEY_SECRET_ID`.
-    pub fn management_key_secret_id(self) -> Result<String, ConfigError> {
+    pub(crate) fn management_key_secret_id(self) -> Result<String, ConfigError> {
         required("MANAGEMENT_KEY_SECRET_ID")
     }
 
@@ -142,14 +139,17 @@ impl Config {
         optional("OPENROUTER_BASE_URL")
     }
 
-    /// `APP_REFERER`.
-    pub fn app_referer(self) -> Option<String> {
-        optional("APP_REFERER")
-    }
-
-    /// `APP_TITLE`.
-    pub fn app_title(self) -> Option<String> {
-        optional("APP_TITLE")
+    /// A client of OpenRouter: `OPENROUTER_BASE_URL`, `APP_REFERER` and `APP_TITLE`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidConfiguration`] where one of them cannot be used.
+    pub fn openrouter(self) -> Result<Client, Error> {
+        let base_url = self.openrouter_base_url();
+        let app = App {
+            referer: optional("APP_REFERER"),
+            title: optional("APP_TITLE"),
+        };
+        Client::new(base_url.as_deref().unwrap_or(BASE_URL), app)
     }
 }
 

@@ -1,0 +1,28 @@
+//! What can go wrong with the queue.
+
+use steps_problem::Problem;
+
+/// A failure of SQS: it refused, was throttling or did not answer. Carries AWS's reason, or the kind of connection
+/// failure.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The end of the execution is not in the queue.
+    #[error("SQS did not take the run that is to be posted: {0}")]
+    NotQueued(String),
+    /// The message comes back after the queue's own time.
+    #[error("SQS did not hide the message for its pause: {0}")]
+    NotHidden(String),
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        Self::new(
+            503,
+            "CallbackNotQueued",
+            "Callback Not Queued",
+            error.to_string(),
+        )
+        .solution(["EventBridge tries again; where it stays, deploy the template again"])
+        .retryable(true)
+    }
+}

@@ -1,0 +1,104 @@
+//! What the queue holds, as SQS hands it to a function, and what the function answers.
+
+use serde::{Deserialize, Serialize};
+use steps_executions::ExecutionName;
+
+/// SQS's event.
+#[derive(Debug, Deserialize)]
+pub struct Messages {
+    /// The messages of one batch.
+    #[serde(rename = "Records")]
+    pub messages: Vec<Message>,
+}
+
+/// One execution that has ended, and whose run is to be posted.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Message {
+    message_id: String,
+    pub(crate) receipt_handle: String,
+    /// The name of the execution.
+    body: String,
+    attributes: Attributes,
+}
+
+#[derive(Debug, Deserialize)]
+struct Attributes {
+    #[serde(rename = "ApproximateReceiveCount")]
+    receive_count: String,
+}
+
+impl Message {
+    /// What is written into the queue.
+    pub(crate) fn body(execution: &ExecutionName<'_>) -> String {
+        execution.to_string()
+    }
+
+    /// The message as it stands in the queue: the name of the execution that has ended.
+    pub fn text(&self) -> &str {
+        &self.body
+    }
+
+    /// The execution that has ended; `None` where something else wrote to the queue.
+    pub fn execution(&self) -> Option<ExecutionName<'_>> {
+        ExecutionName::parse(&self.body)
+    }
+
+    /// How often it has been delivered, this time included.
+    pub fn tries(&self) -> u32 {
+        self.attributes.receive_count.parse().unwrap_or(1)
+    }
+}
+
+/// Which messages stay in the queue.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    batch_item_failures: Vec<Failure>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Failure {
+    item_identifier: String,
+}
+
+impl Report {
+    /// This message stays in the queue.
+    pub fn keep(&mut self, message: Message) {
+        self.batch_item_failures.push(Failure {
+            item_identifier: message.message_id,
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_message_reads_back_as_it_was_sent_and_can_be_kept() {
+        let name = ExecutionName {
+            run_id: "01f0c1c8-7d2c-7000-8000-0123456789ab",
+            number: 2,
+        };
+        let event = json!({"Records": [{
+            "messageId": "m1",
+            "receiptHandle": "r1",
+            "body": Message::body(&name),
+            "attributes": {"ApproximateReceiveCount": "3"},
+        }]});
+        let mut event: Messages = serde_json::from_value(event).unwrap();
+        let message = event.messages.remove(0);
+        assert_eq!(message.execution(), Some(name));
+        assert_eq!(message.tries(), 3);
+        let mut report = Report::default();
+        report.keep(message);
+        assert_eq!(
+            serde_json::to_value(&report).unwrap(),
+            json!({"batchItemFailures": [{"itemIdentifier": "m1"}]})
+        );
+    }
+}

@@ -1,0 +1,74 @@
+//! What can go wrong with a schedule in EventBridge Scheduler.
+
+use steps_problem::{Problem, Upstream};
+
+/// A failure of EventBridge Scheduler, or of what is kept there.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Scheduler does not take the schedule.
+    #[error("EventBridge Scheduler refused the schedule; nothing was changed")]
+    Refused {
+        /// Its own words.
+        message: String,
+    },
+    /// Scheduler refused access, was throttling or did not answer.
+    #[error("EventBridge Scheduler did not serve the schedule: {0}")]
+    Unavailable(String),
+    /// Not all schedules of a workflow were deleted.
+    #[error("EventBridge Scheduler did not delete the workflow's schedules: {0}")]
+    NotDeleted(String),
+    /// The schedule is not one that this project has put.
+    #[error("the target of the schedule `{0}` does not hold what this API puts into it")]
+    Malformed(String),
+    /// The schedule has a shape that cannot be sent: a fault of this project's own.
+    #[error("the schedule cannot be written: {0}")]
+    Unwritable(String),
+}
+
+impl Error {
+    /// The same failure, of a schedule that was to go with its workflow.
+    pub(crate) fn not_deleted(self) -> Self {
+        match self {
+            Self::Unavailable(reason) => Self::NotDeleted(reason),
+            other => other,
+        }
+    }
+
+    pub(crate) fn unwritable(error: impl std::error::Error) -> Self {
+        Self::Unwritable(error.to_string())
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let cause = error.to_string();
+        let unavailable =
+            |cause| Self::new(503, "SchedulerUnavailable", "Scheduler Unavailable", cause);
+        match error {
+            Error::Refused { message } => {
+                Self::new(422, "InvalidSchedule", "Invalid Schedule", cause)
+                    .solution(["Correct what `upstream` names and put it again"])
+                    .upstream(Some(Upstream {
+                        message,
+                        ..Upstream::default()
+                    }))
+            }
+            Error::Unavailable(_) => unavailable(cause)
+                .solution([
+                    "Try again in a few seconds",
+                    "Where it stays: look at the account's EventBridge Scheduler quotas, and deploy the template again",
+                ])
+                .retryable(true),
+            Error::NotDeleted(_) => unavailable(cause)
+                .solution([
+                    "Delete the workflow again: it is gone, and the rest goes with the next try",
+                ])
+                .retryable(true),
+            Error::Malformed(_) => {
+                Self::new(500, "ScheduleMalformed", "Schedule Malformed", cause)
+                    .solution(["Put the schedule again", "Or delete it"])
+            }
+            Error::Unwritable(_) => Self::unwritable(error),
+        }
+    }
+}
