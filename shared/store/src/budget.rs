@@ -122,7 +122,7 @@ pub(crate) fn reserve(run_id: &str, reserve: &Reserve, now: Timestamp) -> Vec<Wr
                 .when(if room.is_sign_negative() {
                     covered
                 } else {
-                    PK.is_missing().or(covered)
+                    PK.missing().or(covered)
                 })
                 .set_once(EXPIRES_AT, now.as_second() + KEPT_DAYS * 24 * 60 * 60)
                 .add(COMMITTED_USD, usd)

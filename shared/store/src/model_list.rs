@@ -64,7 +64,7 @@ impl ModelList {
         }
         let put = Put::of(keys::model_list())
             .when(
-                PK.is_missing()
+                PK.missing()
                     .or(FETCHED_AT.is_at_most(fetched_at))
                     .or(BASE_URL.is_not(base_url)),
             )

@@ -19,7 +19,7 @@ async fn a_workflow_exists_from_its_first_version_to_its_deletion() {
     };
     missing(workflows.must_exist("w").await);
     // Too long for the item: reading it would read S3.
-    let long: String = std::iter::repeat_with(|| fastrand::alphanumeric())
+    let long: String = std::iter::repeat_with(fastrand::alphanumeric)
         .take(500_000)
         .collect();
     let names = BTreeSet::new();

@@ -1,3 +1,5 @@
+//! Templates that are read and rendered, and templates that are refused, each with its place.
+
 use serde_json::{Value, json};
 
 use steps_problem::Fault;

@@ -83,7 +83,7 @@ kept_by_serde!(AuditEntry);
 /// The write of a row, for the transaction of its change.
 pub(super) fn row(credential_id: &str, entry: &AuditEntry) -> Put {
     Put::of(keys::audit_row(credential_id, Uuid::now_v7()))
-        .when(PK.is_missing())
+        .when(PK.missing())
         .set(ENTRY, entry)
 }
 

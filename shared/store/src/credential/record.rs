@@ -204,7 +204,7 @@ impl Credentials {
         let used = || CREDENTIAL.field(LAST_USED_AT);
         let unchanged = match noted {
             Some(noted) => used().is(noted),
-            None => PK.exists().and(used().is_missing()),
+            None => PK.exists().and(used().missing()),
         };
         // Where it does not pass, another run has noted it, or the credential is gone.
         let change = Change::of(keys::credential(&credential.id))
@@ -280,14 +280,14 @@ pub(super) fn unchanged(credential: &Credential) -> Condition {
     let revision = || CREDENTIAL.field(REVISION);
     let same = revision().is(credential.revision);
     match credential.revision {
-        0 => PK.exists().and(revision().is_missing().or(same)),
+        0 => PK.exists().and(revision().missing().or(same)),
         _ => same,
     }
 }
 
 pub(super) fn claim_name(credential: &Credential) -> Put {
     Put::of(keys::credential_name(&credential.name))
-        .when(PK.is_missing())
+        .when(PK.missing())
         .set(CREDENTIAL_ID, &credential.id)
 }
 
@@ -296,7 +296,7 @@ pub(super) fn free_name(credential: &Credential) -> Delete {
 }
 
 pub(super) fn put(credential: &Credential) -> Put {
-    with(keys::credential(&credential.id), credential).when(PK.is_missing())
+    with(keys::credential(&credential.id), credential).when(PK.missing())
 }
 
 /// An item that holds the record.

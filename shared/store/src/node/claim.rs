@@ -93,7 +93,7 @@ impl Nodes {
             ..Attempt::default()
         };
         let free = match claim.seen {
-            None => PK.is_missing(),
+            None => PK.missing(),
             // Every claim adds an attempt, so the count tells whether anyone was here since;
             // a lease may also have been renewed.
             Some(_) => {

@@ -65,14 +65,14 @@ impl Nodes {
         let cost = || ATTEMPTS.at(index).field(ATTEMPT_COST_USD);
         let usage = || ATTEMPTS.at(index).field(ATTEMPT_USAGE);
         let mut node = Change::of(keys::node(run_id, node_id))
-            .when(cost().is_missing())
+            .when(cost().missing())
             .set(cost(), cost_usd.to_string())
             .set(usage(), known.with(&more))
             .remove(ATTEMPTS.at(index).field(ATTEMPT_RESERVED))
             .add(COST_USD, cost_usd);
         if attempt.usage.is_none() {
             // An end that was written since may know it.
-            node = node.when(usage().is_missing());
+            node = node.when(usage().missing());
         }
         if last {
             node = node.remove(DUE).remove(DUE_AT);

@@ -161,11 +161,11 @@ impl Nodes {
     ) -> Result<bool, Error> {
         let attempt = || ATTEMPTS.at(lease.attempt);
         let mut node = Change::of(lease.key())
-            .when(attempt().field(ATTEMPT_ENDED_AT).is_missing())
+            .when(attempt().field(ATTEMPT_ENDED_AT).missing())
             .set(attempt(), &end.attempt)
             .add(COST_USD, end.cost);
         if !end.recovered {
-            node = node.when(attempt().field(ATTEMPT_COST_USD).is_missing());
+            node = node.when(attempt().field(ATTEMPT_COST_USD).missing());
         }
         if end.unpriced {
             node = node.set(DUE, Due::Cost).set(DUE_AT, end.now + FIRST_ASKED);

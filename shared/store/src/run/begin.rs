@@ -86,7 +86,7 @@ impl Runs {
             texts.keep(&context_key, &context_text),
         )?;
         let expires = self.0.expires(run.started_at);
-        let new = |key| Put::of(key).when(PK.is_missing()).set(EXPIRES_AT, expires);
+        let new = |key| Put::of(key).when(PK.missing()).set(EXPIRES_AT, expires);
         let status = RunStatus::Running;
         let head = new(keys::run(run.id))
             .set(LIST, keys::month_list(run.id)?)

@@ -60,7 +60,7 @@ pub(super) fn take(
 ) -> Put {
     let free = match turn.after {
         Some(after) => RUN_ID.is(after),
-        None => PK.is_missing(),
+        None => PK.missing(),
     };
     Put::of(keys::turn(workflow_id, turn.schedule))
         .when(free)

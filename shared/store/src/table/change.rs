@@ -379,7 +379,7 @@ mod tests {
     #[test]
     fn a_place_inside_an_attribute_is_named_step_by_step() {
         let change = Change::of(key())
-            .when(TRIES.at(2).field(COST).is_missing())
+            .when(TRIES.at(2).field(COST).missing())
             .set(TRIES.at(2).field(COST), "1")
             .set(TRIES.path().field_named("so"), text("x"));
         let (update, condition, _) = built(change);
@@ -405,7 +405,7 @@ mod tests {
 
     #[test]
     fn what_is_put_has_its_key_and_what_is_deleted_its_condition() {
-        let put = Put::of(key()).when(PK.is_missing()).set(STATUS, "NEW");
+        let put = Put::of(key()).when(PK.missing()).set(STATUS, "NEW");
         let (names, condition, _) = built(put);
         assert_eq!(names, "pk sk status");
         assert_eq!(condition.unwrap(), "attribute_not_exists(#pk)");

@@ -109,7 +109,7 @@ impl<T> Path<T> {
     }
 
     /// It is not there.
-    pub(crate) fn is_missing(self) -> Condition {
+    pub(crate) fn missing(self) -> Condition {
         Condition(Test::Missing(self.into_steps()))
     }
 }
@@ -152,8 +152,8 @@ impl<T> Attribute<T> {
     }
 
     /// It is not there.
-    pub(crate) fn is_missing(self) -> Condition {
-        self.path().is_missing()
+    pub(crate) fn missing(self) -> Condition {
+        self.path().missing()
     }
 }
 

@@ -90,7 +90,7 @@ impl Workflows {
                 .set(UPDATED_AT, now)
         };
         let latest = put(keys::workflow(id))
-            .when(PK.is_missing().or(VERSION.is(before)))
+            .when(PK.missing().or(VERSION.is(before)))
             .set(LIST, WORKFLOWS)
             .set(LIST_KEY, id);
         let writes = [

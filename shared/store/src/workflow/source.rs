@@ -28,7 +28,7 @@ impl Sources {
     /// Lets the events of `arn` start the workflow; `false` where they start another one, and nothing changes.
     pub async fn put(&self, arn: &str, workflow_id: &str) -> Result<bool, Error> {
         let put = Put::of(keys::source(arn))
-            .when(PK.is_missing().or(WORKFLOW.is(workflow_id)))
+            .when(PK.missing().or(WORKFLOW.is(workflow_id)))
             .set(WORKFLOW, workflow_id)
             .set(ARN, arn);
         self.0.write(put).await

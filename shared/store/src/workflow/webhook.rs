@@ -71,7 +71,7 @@ impl Webhooks {
     /// Stores the webhook, where the one stored is of the revision before; else [`Error::Conflict`].
     pub async fn put(&self, webhook: &Webhook) -> Result<(), Error> {
         let unchanged = match webhook.revision {
-            1 => PK.is_missing(),
+            1 => PK.missing(),
             revision => WEBHOOK.field(REVISION).is(revision.saturating_sub(1)),
         };
         let put = Put::of(keys::webhook(&webhook.workflow_id, &webhook.name))
