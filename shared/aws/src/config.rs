@@ -1,4 +1,4 @@
-//! The one place that reads the environment.
+//! The one place that reads the environment; only the log level is read by `steps-lambda`.
 
 use std::env;
 
@@ -28,8 +28,8 @@ use steps_schedules::Fires;
 /// | `APP_REFERER` | sent as `HTTP-Referer`, for OpenRouter's rankings | none |
 /// | `APP_TITLE` | sent as `X-OpenRouter-Title` and `X-Title` | none |
 /// | `AWS_ENDPOINT_URL` and the rest of the AWS SDK's own | where AWS is | AWS |
-/// | `AWS_LAMBDA_LOG_LEVEL`, else `RUST_LOG` | the least level that this project's crates log | `info` |
-/// | `AWS_LAMBDA_LOG_FORMAT` | `JSON`, or text | text |
+/// | `AWS_LAMBDA_LOG_LEVEL`, else `RUST_LOG` | read by `steps-lambda`: the least level that this project's crates log | `info` |
+/// | `AWS_LAMBDA_LOG_FORMAT` | read by `steps-lambda`: `JSON`, or text | text |
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Config;
 
