@@ -180,3 +180,16 @@ async fn runs(sandbox: &Sandbox) -> Vec<Value> {
     assert_eq!(answer.status, 200, "{:?}", answer.body);
     answer.body["runs"].as_array().cloned().unwrap_or_default()
 }
+
+#[tokio::test]
+async fn a_missing_api_token_is_told_in_words_of_its_own_and_taken_up_once_it_is_there() {
+    let sandbox = Sandbox::new(Settings::default()).await;
+    let authorize = sandbox.function("authorize").await;
+    let asked = json!({"headers": {"authorization": "Bearer abc"}});
+    let refused = authorize.invoke(asked.clone()).await;
+    assert_eq!(refused["errorType"], "ApiTokenMissing", "{refused}");
+    assert!(!refused.to_string().contains("credential"), "{refused}");
+    sandbox.keep_text("api-token", "abc");
+    let verdict = authorize.invoke(asked).await;
+    assert_eq!(verdict["isAuthorized"], true, "{verdict}");
+}
