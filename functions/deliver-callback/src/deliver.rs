@@ -52,13 +52,16 @@ pub(crate) async fn deliver(app: &App, message: &Message) -> Result<(), Problem>
 
 /// The way out. A redirect is not followed: it could lead where no author allowed.
 pub(crate) fn http(local: bool) -> reqwest::Result<reqwest::Client> {
-    reqwest::Client::builder()
+    let mut builder = reqwest::Client::builder()
         .user_agent(concat!("openrouter-steps/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(Duration::from_secs(5))
         .timeout(Duration::from_secs(20))
         .redirect(Policy::none())
-        .https_only(!local)
-        .build()
+        .https_only(!local);
+    if let Some(roots) = steps_roots::bundled() {
+        builder = builder.tls_certs_only(roots.flat_map(reqwest::Certificate::from_der));
+    }
+    builder.build()
 }
 
 /// What lies below an error: `Connection refused` rather than `error sending request`.

@@ -5,7 +5,8 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
-use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{self, TlsContext, TrustStore};
 use steps_callbacks::CallbackQueue;
 use steps_executions::Executions;
 use steps_schedules::Scheduler;
@@ -30,11 +31,17 @@ pub struct Aws {
 impl Aws {
     /// Reads the account's configuration from the environment, as Lambda sets it.
     pub async fn load() -> Self {
-        let http = aws_smithy_http_client::Builder::new()
-            .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
-            .build_https();
+        let mut http = aws_smithy_http_client::Builder::new()
+            .tls_provider(tls::Provider::Rustls(CryptoMode::Ring));
+        if let Some(pem) = steps_roots::bundled_pem() {
+            let roots = TrustStore::empty().with_pem_certificate(pem);
+            // It fails for no trust store; without one the client reads the system's.
+            if let Ok(context) = TlsContext::builder().with_trust_store(roots).build() {
+                http = http.tls_context(context);
+            }
+        }
         let sdk = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(http)
+            .http_client(http.build_https())
             .retry_config(RetryConfig::standard().with_max_attempts(TRIES))
             .timeout_config(
                 TimeoutConfig::builder()

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Method, RequestBuilder, Response, Url};
+use reqwest::{Certificate, Method, RequestBuilder, Response, Url};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use steps_key::{ApiKey, MalformedApiKey};
@@ -272,11 +272,15 @@ impl Client {
         {
             return Ok(client.clone());
         }
-        let client = reqwest::Client::builder()
+        let mut builder = reqwest::Client::builder()
             .user_agent(USER_AGENT)
             .connect_timeout(Duration::from_secs(connect_seconds))
             .redirect(reqwest::redirect::Policy::none())
-            .tcp_nodelay(true)
+            .tcp_nodelay(true);
+        if let Some(roots) = steps_roots::bundled() {
+            builder = builder.tls_certs_only(roots.flat_map(Certificate::from_der));
+        }
+        let client = builder
             .build()
             .map_err(|error| invalid("TLS", call::innermost(&error)))?;
         if known.len() >= MOST_CONNECTORS {
