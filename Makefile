@@ -1,4 +1,4 @@
-.PHONY: help up down demo test check watch watched unwatched logs deploy fmt clean
+.PHONY: help up down demo test bench check watch watched unwatched logs deploy fmt clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
@@ -26,6 +26,9 @@ unwatched:  ## and back to its own
 
 test:  ## unit tests, then end-to-end tests against a local stack of their own
 	infra/local/test
+
+bench:  ## measure functions and runs, write docs/performance.md (some ten minutes, on an idle machine)
+	tests/bench/bench.py
 
 check:  ## format, lints, docs, dependencies, template, state machines, scripts
 	infra/local/check
