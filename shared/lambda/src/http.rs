@@ -237,7 +237,7 @@ impl Request {
             "No Such Route",
             format!("there is no {} {}", self.method, self.path),
         )
-        .solution(["See the README's API reference for the paths and their methods"])
+        .solution(["See docs/api.md for the paths and their methods"])
     }
 }
 
@@ -268,6 +268,16 @@ impl Answer {
         })
     }
 
+    /// 200 with a text of this content type.
+    pub fn text(content_type: &'static str, text: impl Into<String>) -> Self {
+        Self {
+            status: 200,
+            content_type,
+            location: None,
+            body: Some(text.into()),
+        }
+    }
+
     /// 204, no body.
     pub fn empty() -> Self {
         Self {
@@ -278,13 +288,13 @@ impl Answer {
         }
     }
 
-    /// The failure as `application/problem+json` (RFC 9457).
+    /// The failure as `application/problem+json` (RFC 9457). Its `type` is the path of the page that explains its code.
     pub fn problem(problem: &Problem) -> Self {
         let mut body = serde_json::to_value(problem).unwrap_or_default();
         if let Value::Object(fields) = &mut body {
             fields.insert(
                 "type".to_owned(),
-                json!(format!("urn:openrouter-steps:problem:{}", problem.code)),
+                json!(format!("/errors/{}", problem.code)),
             );
             fields.insert("detail".to_owned(), json!(problem.cause));
         }
@@ -438,7 +448,7 @@ mod tests {
             panic!("a text")
         };
         let body: Value = serde_json::from_str(&body).unwrap();
-        assert_eq!(body["type"], "urn:openrouter-steps:problem:RunNotFound");
+        assert_eq!(body["type"], "/errors/RunNotFound");
         assert_eq!(body["title"], "Run Not Found");
         assert_eq!(body["status"], 404);
         assert_eq!(body["detail"], "there is no run `x`");

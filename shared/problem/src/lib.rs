@@ -2,7 +2,7 @@
 //!
 //! Every shared crate keeps an error enum of its own and turns it into a [`Problem`] at its edge.
 //! A problem's `code` is, unchanged, the Lambda `errorType` that Step Functions matches, the `code` of
-//! an HTTP answer and the row of the README's error table.
+//! an HTTP answer and the name of its page in `docs/errors`.
 
 mod name;
 mod nearest;

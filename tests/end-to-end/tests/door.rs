@@ -1,6 +1,6 @@
 //! Nobody gets in without the API's token, and every refusal is a problem in words.
 
-use end_to_end::{Sandbox, User, routes};
+use end_to_end::{Sandbox, User, routes, text};
 use jiff::Timestamp;
 use openrouter_stand_in::Settings;
 use reqwest::Method;
@@ -48,18 +48,52 @@ async fn what_is_no_route_is_refused_and_with_the_token_a_problem_in_words() {
 }
 
 #[test]
-fn the_webhooks_door_is_the_only_open_one() {
+fn the_webhooks_door_and_the_pages_of_errors_are_the_only_open_ones() {
     let open: Vec<String> = routes()
         .into_iter()
         .filter(|route| !route.is_authorized)
         .map(|route| route.key)
         .collect();
-    assert_eq!(open, [OPEN]);
+    assert_eq!(open, [OPEN, ERROR_PAGE]);
     assert!(routes().iter().any(|route| route.key == "$default"));
 }
 
-/// The route without the authorizer.
+/// The route without the authorizer that starts runs.
 const OPEN: &str = "POST /hooks/{id}/{webhook}";
+
+/// The route without the authorizer to the pages that explain error codes.
+const ERROR_PAGE: &str = "GET /errors/{code}";
+
+#[tokio::test]
+async fn a_problems_type_is_a_page_that_everybody_can_read() {
+    let user = User::new("good");
+    let problem = user.get("/workflows/nothing-here").await;
+    let page = user.call_as(None, &text(&problem.body["type"])).await;
+    assert_eq!(page.status, 200, "{:?}", page.body);
+    assert_eq!(page.content_type, "text/markdown; charset=utf-8");
+    assert!(text(&page.body).starts_with("# WorkflowNotFound\n"));
+
+    let unknown = user.call_as(None, "/errors/WorkflowNotFond").await;
+    assert_eq!(unknown.status, 404, "{:?}", unknown.body);
+    assert_eq!(unknown.body["code"], "ErrorPageNotFound");
+    assert_eq!(
+        unknown.body["solution"][0],
+        "Did you mean /errors/WorkflowNotFound?"
+    );
+}
+
+#[tokio::test]
+async fn the_function_of_the_open_pages_serves_nothing_else() {
+    let sandbox = Sandbox::new(Settings::default()).await;
+    let reference = sandbox.function("reference").await;
+    for route in routes().iter().filter(|route| route.key != ERROR_PAGE) {
+        let event = nobodys(&route.key, "/errors/x", "x");
+        let answer = reference.http_event(event).await;
+        assert_eq!(answer.status, 404, "{}: {:?}", route.key, answer.body);
+        assert_eq!(answer.body["code"], "NoSuchRoute", "{}", route.key);
+    }
+    assert_eq!(sandbox.aws_calls().values().sum::<usize>(), 0);
+}
 
 /// Paths that another reading of them would take for the door of the API's token, `POST /hooks/post`.
 const ODD_PATHS: [&str; 6] = [

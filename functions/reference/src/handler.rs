@@ -1,0 +1,14 @@
+//! The routes of the reference.
+
+use steps_lambda::{Answer, Request};
+use steps_problem::Problem;
+
+use crate::error_page;
+
+/// Answers a request by the route that API Gateway matched.
+pub(crate) fn handle(request: &Request) -> Result<Answer, Problem> {
+    match request.route() {
+        "GET /errors/{code}" => error_page::error_page(request.parameter("code")?),
+        _ => Err(request.no_route()),
+    }
+}

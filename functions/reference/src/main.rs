@@ -1,0 +1,13 @@
+//! The reference: pages that explain error codes, open to everyone.
+
+mod error_page;
+mod handler;
+mod pages;
+
+use steps_lambda::{Main, serve_open_http, start};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Main {
+    start(env!("CARGO_CRATE_NAME"));
+    serve_open_http(async |request| handler::handle(&request)).await
+}
