@@ -30,7 +30,7 @@ test:  ## unit tests, then end-to-end tests against a local stack of their own
 bench:  ## measure functions and runs, write docs/performance.md (some ten minutes, on an idle machine)
 	tests/bench/bench.py
 
-check:  ## format, lints, docs, dependencies, template, state machines, scripts
+check:  ## format, lints, docs, links, dependencies, template, state machines, scripts
 	infra/local/check
 
 fmt:  ## format the Rust code
