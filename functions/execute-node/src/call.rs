@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use steps_openrouter::{Call, ChatRequest, Failure, Timeouts};
+use steps_openrouter::{Call, ChatRequest, Error, Failure, Timeouts};
 use steps_problem::Problem;
 
 use crate::app::App;
@@ -20,7 +20,7 @@ pub(crate) async fn call(
         Ok(call) => return Ok(call),
         Err(failure) => failure,
     };
-    if failure.error.code() != "InvalidApiKey" {
+    if !matches!(failure.error, Error::InvalidApiKey(_)) {
         return Err(failure.into());
     }
     let now = app.secrets.read_again(credential_id).await?;

@@ -1,6 +1,6 @@
 //! The first step, `createSecret`: makes the new key.
 
-use steps_openrouter::{KeyRecord, NewKey};
+use steps_openrouter::{Error, KeyRecord, NewKey};
 use steps_problem::Problem;
 use steps_secrets::{Rotating, StoredKey};
 
@@ -56,7 +56,7 @@ async fn limits(app: &App, old: &StoredKey, keys: &[KeyRecord]) -> Result<NewKey
     let known = keys
         .iter()
         .find(|key| Some(&key.hash) == old.hash.as_ref())
-        .filter(|_| error.code() == "InvalidApiKey");
+        .filter(|_| matches!(error, Error::InvalidApiKey(_)));
     // A key without the old one's limit might spend everything: better no new key than such a one.
     let record = known.ok_or(error)?;
     Ok(NewKey {

@@ -1,5 +1,6 @@
 //! The end of a key that was rotated out.
 
+use steps_openrouter::Error;
 use steps_problem::Problem;
 use steps_secrets::StoredKey;
 use steps_store::OldKey;
@@ -44,7 +45,7 @@ async fn disable(app: &App, old: &StoredKey, new: &StoredKey) -> Result<OldKey, 
     let label = match app.openrouter.key(&old.api_key).await {
         Ok(info) => info.label,
         // Its owner has revoked it, or an earlier try has disabled it.
-        Err(error) if error.code() == "InvalidApiKey" => return Ok(OldKey::Disabled),
+        Err(Error::InvalidApiKey(_)) => return Ok(OldKey::Disabled),
         Err(error) => return Err(error.into()),
     };
     let Some(label) = label else {

@@ -6,7 +6,7 @@ mod serve;
 
 pub use http::{Answer, Caller, Request, invalid};
 pub use serve::{
-    Refusal, Task, serve_http, serve_http_and_events, serve_open_http, serve_task, start,
+    Task, TaskError, serve_http, serve_http_and_events, serve_open_http, serve_task, start,
 };
 
 /// What `main` of a function gives back.

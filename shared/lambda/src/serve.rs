@@ -55,7 +55,7 @@ where
     lambda_runtime::run(service_fn(
         move |event: LambdaEvent<ApiGatewayV2httpRequest>| async move {
             let deadline = deadline(event.context.deadline);
-            Ok::<_, Refusal>(answer(event.payload, deadline, sender, handler).await)
+            Ok::<_, TaskError>(answer(event.payload, deadline, sender, handler).await)
         },
     ))
     .await
@@ -123,11 +123,11 @@ where
 }
 
 /// API Gateway's own format, which this code and AWS agree on.
-fn unreadable(error: serde_json::Error) -> Refusal {
+fn unreadable(error: serde_json::Error) -> TaskError {
     let problem = Problem::new(400, "InvalidRequest", "Invalid Request", error.to_string())
         .solution(["Send the event as API Gateway's payload format 2.0 has it"]);
     log(&problem);
-    Refusal(problem)
+    TaskError(problem)
 }
 
 /// One invocation of a function that is no HTTP door.
@@ -176,7 +176,7 @@ fn deadline(milliseconds: u64) -> SystemTime {
     }
 }
 
-async fn task<T, R, H, F>(event: LambdaEvent<T>, handler: &H) -> Result<R, Refusal>
+async fn task<T, R, H, F>(event: LambdaEvent<T>, handler: &H) -> Result<R, TaskError>
 where
     H: Fn(Task<T>) -> F,
     F: Future<Output = Result<R, Problem>>,
@@ -189,16 +189,16 @@ where
     handler(task).await.map_err(|problem| {
         let problem = problem.redacted();
         log(&problem);
-        Refusal(problem)
+        TaskError(problem)
     })
 }
 
 /// A problem on its way to the Lambda runtime.
 #[derive(Debug)]
-pub struct Refusal(pub Problem);
+pub struct TaskError(pub Problem);
 
-impl From<Refusal> for Diagnostic {
-    fn from(Refusal(problem): Refusal) -> Self {
+impl From<TaskError> for Diagnostic {
+    fn from(TaskError(problem): TaskError) -> Self {
         Self {
             error_message: problem.to_string(),
             error_type: problem.code,
@@ -233,7 +233,7 @@ mod tests {
     #[test]
     fn the_code_is_the_error_type_that_step_functions_matches() {
         let problem = Problem::new(422, "InvalidApiKey", "Invalid API Key", "the key is wrong");
-        let diagnostic = Diagnostic::from(Refusal(problem));
+        let diagnostic = Diagnostic::from(TaskError(problem));
         assert_eq!(diagnostic.error_type, "InvalidApiKey");
         assert_eq!(
             diagnostic.error_message,

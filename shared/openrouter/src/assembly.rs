@@ -242,7 +242,7 @@ impl Assembly {
                 .upstream_inference_cost
                 .unwrap_or_default(),
             is_byok: wire.is_byok,
-            service_tier: None,
+            ..Usage::default()
         });
         if wire.cost.is_some() {
             self.cost_usd = wire.cost;

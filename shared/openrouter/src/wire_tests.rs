@@ -426,6 +426,7 @@ async fn all_that_a_call_used_is_kept() {
         upstream_cost_usd: "0.0201".parse().unwrap(),
         is_byok: true,
         service_tier: Some("flex".to_owned()),
+        ..Usage::default()
     };
     let streamed = format!(
         "{}{}{DONE}",

@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+use std::collections::BTreeSet;
+
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -56,9 +58,12 @@ pub struct Usage {
     /// Whether a provider key of one's own was used; of several calls, by any.
     #[serde(skip_serializing_if = "is_false")]
     pub is_byok: bool,
-    /// The service tier that served the call, which sets its price. Not known for several calls together.
+    /// The service tier that served the call, which sets its price; of one call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service_tier: Option<String>,
+    /// The service tiers that served several calls.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub service_tiers: BTreeSet<String>,
 }
 
 type Field<T> = fn(&mut Usage) -> &mut T;
@@ -98,9 +103,17 @@ impl Usage {
     /// Two calls together.
     #[must_use]
     pub fn plus(self, other: &Self) -> Self {
-        let mut sum = self.with(other);
-        sum.service_tier = None;
-        sum
+        let tiers = self.tiers().chain(other.tiers()).collect();
+        Self {
+            service_tier: None,
+            service_tiers: tiers,
+            ..self.with(other)
+        }
+    }
+
+    fn tiers(&self) -> impl Iterator<Item = String> + use<> {
+        let several = self.service_tiers.clone().into_iter();
+        several.chain(self.service_tier.clone())
     }
 
     /// The same call with what [`Self::missing_from`] found.
@@ -225,6 +238,7 @@ mod tests {
             }
         }
         twice.as_object_mut().unwrap().remove("serviceTier");
+        twice["serviceTiers"] = json!(["flex"]);
         let usage = read(full());
         let sum = usage.clone().plus(&usage);
         assert_eq!(sum, read(twice));
@@ -232,7 +246,15 @@ mod tests {
         for (name, number) in [usage.numbers(), usage.numbers()].concat() {
             *stored.entry(name).or_default() += number;
         }
-        assert_eq!(Usage::from_numbers(|name| stored.get(name).copied()), sum);
+        let numbers = Usage::from_numbers(|name| stored.get(name).copied());
+        let service_tiers = sum.service_tiers.clone();
+        assert_eq!(
+            Usage {
+                service_tiers,
+                ..numbers
+            },
+            sum
+        );
         assert_eq!(Usage::default().numbers(), []);
     }
 

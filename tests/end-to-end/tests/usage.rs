@@ -41,6 +41,11 @@ fn with_tier(mut usage: Value) -> Value {
     usage
 }
 
+fn with_tiers(mut usage: Value) -> Value {
+    usage["serviceTiers"] = json!(["flex"]);
+    usage
+}
+
 #[tokio::test]
 async fn all_that_was_used_is_kept_for_each_attempt_and_added_up_for_node_and_run() {
     let user = User::with_credential().await;
@@ -64,7 +69,7 @@ async fn all_that_was_used_is_kept_for_each_attempt_and_added_up_for_node_and_ru
     for attempt in attempts {
         assert_eq!(attempt["usage"], with_tier(shown(1)), "{x:#}");
     }
-    assert_eq!(x["usage"], shown(2), "{x:#}");
+    assert_eq!(x["usage"], with_tiers(shown(2)), "{x:#}");
     assert_eq!(x["output"]["usage"], with_tier(shown(1)), "{x:#}");
     let y = node(&run, "y");
     assert_eq!(y["usage"], shown(1), "{y:#}");
@@ -117,7 +122,7 @@ async fn what_an_answer_did_not_say_is_filled_in_from_the_generations_record() {
     });
     let x = node(&run, "x");
     assert_eq!(x["attempts"][0]["usage"], with_tier(known.clone()));
-    assert_eq!(x["usage"], known);
-    assert_eq!(run["usage"], known);
+    assert_eq!(x["usage"], with_tiers(known.clone()));
+    assert_eq!(run["usage"], with_tiers(known));
     assert_eq!(run["costUsd"], entry["cost"]);
 }

@@ -1,5 +1,6 @@
 //! What attempts cost: added to the run and taken from budgets; and costs that OpenRouter tells later.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -16,6 +17,7 @@ use crate::node::record::{
 };
 use crate::run::RunError;
 use crate::run::record as run;
+use crate::table::item::Words;
 use crate::table::{Attribute, Change, Write};
 
 /// What an attempt adds to its run.
@@ -34,6 +36,9 @@ pub(super) fn charge(run_id: &str, charge: &Charge<'_>) -> Vec<Write> {
     let mut run = Change::of(keys::run(run_id)).add(run::COST_USD, charge.cost);
     for (name, number) in charge.usage.numbers() {
         run = run.add(Attribute::new(name), number);
+    }
+    if let Some(tier) = &charge.usage.service_tier {
+        run = run.add(run::SERVICE_TIERS, Words(BTreeSet::from([tier.clone()])));
     }
     if let Some(reserved) = charge.reserved.filter(|reserved| reserved.in_run()) {
         run = run.add(run::BUDGET_LEFT_USD, reserved.usd - charge.cost);

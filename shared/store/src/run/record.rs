@@ -12,7 +12,7 @@ use steps_usage::Usage;
 use tokio::try_join;
 
 use crate::keys::{self, LIST_KEY, WORKFLOW_ID};
-use crate::table::item::{Kept, kept_as_word, kept_by_serde};
+use crate::table::item::{Kept, Words, kept_as_word, kept_by_serde};
 use crate::table::key::SK;
 use crate::table::{Attribute, Item, Table};
 use crate::workflow::document;
@@ -195,6 +195,7 @@ pub(super) const EXECUTION: Attribute<u32> = Attribute::new("execution");
 pub(super) const TRIGGER: Attribute<String> = Attribute::new("trigger");
 pub(super) const CREDENTIALS: Attribute<BTreeMap<String, String>> = Attribute::new("credentials");
 pub(crate) const COST_USD: Attribute<Decimal> = Attribute::new("costUsd");
+pub(crate) const SERVICE_TIERS: Attribute<Words> = Attribute::new("serviceTiers");
 pub(crate) const ERROR: Attribute<RunError> = Attribute::new("error");
 pub(super) const STARTED_AT: Attribute<Timestamp> = Attribute::new("startedAt");
 pub(super) const ENDED_AT: Attribute<Timestamp> = Attribute::new("endedAt");
@@ -280,7 +281,10 @@ pub(crate) async fn read(table: &Table, id: &str, items: &[Item]) -> Result<Run,
         },
         credentials: CREDENTIALS.find(head)?.unwrap_or_default(),
         cost_usd: COST_USD.find(head)?.unwrap_or_default(),
-        usage: Usage::from_numbers(|name| number(head, name)),
+        usage: Usage {
+            service_tiers: SERVICE_TIERS.find(head)?.unwrap_or_default().0,
+            ..Usage::from_numbers(|name| number(head, name))
+        },
         error: ERROR.find(head)?,
         started_at: STARTED_AT.get(head)?,
         ended_at: ENDED_AT.find(head)?,

@@ -154,7 +154,7 @@ impl Change {
         self
     }
 
-    /// Adds an amount to a number, which counts as 0 where there is none.
+    /// Adds an amount to a number, which counts as 0 where there is none; or elements to a set.
     pub(crate) fn add<T>(mut self, at: Attribute<T>, amount: impl Given<T>) -> Self {
         let (at, amount) = self.operands(at, amount);
         self.add.push(format!("{at} {amount}"));

@@ -1,7 +1,7 @@
 //! Attributes of an item: a name with the type of what is kept under it, and how that type is written and read.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::marker::PhantomData;
 
 use aws_sdk_dynamodb::primitives::Blob;
@@ -219,6 +219,21 @@ macro_rules! whole_numbers {
 }
 
 whole_numbers!(i64, u32, u64, usize);
+
+/// Words as a set of DynamoDB's: adding some to it makes it the union of both. There is no empty one.
+#[derive(Debug, Default)]
+pub(crate) struct Words(pub(crate) BTreeSet<String>);
+
+impl Kept for Words {
+    fn write(&self) -> Result<AttributeValue, Error> {
+        Ok(AttributeValue::Ss(self.0.iter().cloned().collect()))
+    }
+
+    fn read(value: &AttributeValue) -> Option<Self> {
+        let words = value.as_ss().ok()?;
+        Some(Self(words.iter().cloned().collect()))
+    }
+}
 
 impl Kept for Vec<u8> {
     fn write(&self) -> Result<AttributeValue, Error> {
