@@ -30,6 +30,8 @@ RELEASE = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
 
 ROUNDS = 7
 WARM_CALLS = 150
+# What kept the machine busy when this began, to be told beside the figures.
+LOAD = os.getloadavg()[0]
 # Milliseconds after which the stubs of AWS and of OpenRouter answer.
 LATENCY = {"aws": 5, "openrouter": 20}
 
@@ -265,7 +267,8 @@ def machine():
     node_version = version(["node", "--version"])
     return (
         f"{datetime.date.today().isoformat()}, {os.cpu_count()} cores, {platform.machine()}, {cpu}, Linux "
-        f"{platform.release()}; Rust {rust}, Node.js {node_version}, Python {platform.python_version()}."
+        f"{platform.release()}; Rust {rust}, Node.js {node_version}, Python {platform.python_version()}; load average "
+        f"{LOAD:.1f} when it began."
     )
 
 
