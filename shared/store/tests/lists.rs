@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde_json::json;
@@ -44,9 +45,8 @@ fn filter(workflow: Option<&str>, status: Option<RunStatus>) -> RunFilter {
     }
 }
 
-/// A run's id as it was made so many hours ago.
-fn id_of(hours_ago: i64) -> String {
-    let at = Timestamp::now() - SignedDuration::from_hours(hours_ago);
+/// A run's id as it was made at this moment.
+fn id_of(at: Timestamp) -> String {
     let seconds = u64::try_from(at.as_second()).unwrap();
     let at = uuid::Timestamp::from_unix(NoContext, seconds, 0);
     Uuid::new_v7(at).to_string()
@@ -66,9 +66,16 @@ async fn end(world: &World, run: &str, status: RunStatus) {
 async fn runs_of_two_months_are_one_list_by_any_filter() {
     let world = World::new().await;
     let mut newest_first = Vec::new();
-    // From this month back into the month before; the retention here is a day, and a month more is looked through.
+    let now = Timestamp::now();
+    let month = now.to_zoned(TimeZone::UTC).first_of_month().unwrap();
+    let month = month.start_of_day().unwrap().timestamp();
     for index in 0..30 {
-        let id = id_of(index * 24);
+        // Half of them from the month before.
+        let at = match index {
+            0..15 => now - SignedDuration::from_secs(index),
+            _ => month - SignedDuration::from_hours(index),
+        };
+        let id = id_of(at);
         let workflow = if index % 3 == 0 { "third" } else { WORKFLOW };
         world.begin_as(&id, workflow, None, None).await;
         let status = match index % 4 {
