@@ -11,7 +11,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use steps_store::keys;
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 
@@ -80,9 +79,7 @@ async fn aws(State(latency): State<Latency>, headers: HeaderMap) -> Response {
                 "id": text("main"), "name": text("main"), "provider": text("openrouter"), "lastFour": text("ench"),
                 "createdAt": text("2026-01-01T00:00:00.000Z"), "revision": {"N": "1"},
             });
-            let key = keys::credential("main");
-            let item =
-                json!({"pk": text(&key.pk), "sk": text(&key.sk), "credential": {"M": credential}});
+            let item = json!({"pk": text("CREDENTIALS"), "sk": text("ID#main"), "credential": {"M": credential}});
             json!({"Count": 1, "ScannedCount": 1, "Items": [item]})
         }
         _ => return axum::http::StatusCode::NOT_IMPLEMENTED.into_response(),
