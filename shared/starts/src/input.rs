@@ -21,7 +21,7 @@ pub fn check_size(request: &Request) -> Result<(), Problem> {
         "Body Too Large",
         format!("the body has {size} bytes; the most is {LARGEST}"),
     )
-    .solution(["Send less, or send an address that a node of the workflow reads"]))
+    .solution(["Send less, such as the ids of what the workflow needs instead of all of it"]))
 }
 
 /// The body by its content type. Without one it is JSON.

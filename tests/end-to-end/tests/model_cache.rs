@@ -24,8 +24,7 @@ async fn refresh(function: &Function) -> Answer {
 async fn the_schedules_event_refreshes_the_list() {
     let sandbox = Sandbox::new(Settings::default()).await;
     let models = sandbox.function("models").await;
-    let template = include_str!("../../../infra/template.yaml");
-    let template: serde_norway::Value = serde_norway::from_str(template).unwrap();
+    let template = local_table::template();
     let target = &template["Resources"]["RefreshModels"]["Properties"]["Target"];
     let event: Value = serde_json::from_str(target["Input"].as_str().unwrap()).unwrap();
     assert!(sandbox.store.model_list().head().await.unwrap().is_none());
@@ -266,8 +265,7 @@ async fn the_list_of_another_openrouter_counts_as_none() {
     assert_eq!(head.base_url, sandbox.openrouter());
 
     // Every function knows the base URL.
-    let template: serde_norway::Value =
-        serde_norway::from_str(include_str!("../../../infra/template.yaml")).unwrap();
+    let template = local_table::template();
     let shared = &template["Globals"]["Function"]["Environment"]["Variables"];
     assert!(!shared["OPENROUTER_BASE_URL"].is_null());
 }
