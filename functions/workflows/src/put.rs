@@ -78,10 +78,7 @@ fn unknown_credentials(workflow: &Workflow, credentials: &[Credential]) -> Vec<F
     for (index, node) in workflow.nodes.iter().enumerate() {
         let Kind::OpenRouter(openrouter) = &node.kind;
         let reference = &openrouter.credential;
-        if credentials
-            .iter()
-            .any(|credential| credential.id == *reference || credential.name == *reference)
-        {
+        if Credential::find(credentials, reference).is_ok() {
             continue;
         }
         let names = credentials
