@@ -190,7 +190,7 @@ def build_functions():
     say("building functions")
     bins = [word for name in FUNCTIONS for word in ("--bin", name)]
     where = ["--lambda-dir", ROOT / "target" / "lambda"]
-    run(["cargo", "lambda", "build", "--quiet", "--compiler", "cargo", "--profile", "dev", *where, *bins])
+    run(["cargo", "lambda", "build", "--quiet", "--compiler", "cargo", "--profile", "local", *where, *bins])
 
 
 def start_stand_in():
