@@ -3,18 +3,15 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use steps_openrouter::Completion;
+use steps_nodes::{Ended, Receipt};
 use steps_problem::{MESSAGE, Problem, short};
 use steps_store::{Attempt, Lease, Outcome, RUN_ABORTED, Work, timed_out};
-use steps_workflow::{Kind, Node};
+use steps_workflow::Node;
 use tokio::time::{Instant, sleep};
 
 use crate::answer::Answer;
 use crate::app::App;
-use crate::call::CallError;
 use crate::deadlines::left;
-use crate::node_variable::node_variable;
-use crate::request::asks_for_json;
 use crate::retry::wait_seconds;
 
 /// The longest pause before the end of an attempt is tried to be written again.
@@ -25,46 +22,70 @@ pub(crate) struct OpenAttempt<'a> {
     pub(crate) work: &'a Work,
     pub(crate) node: &'a Node,
     pub(crate) lease: &'a Lease,
-    /// Whether OpenRouter has yet to say what it, or an earlier one, cost.
-    pub(crate) unpriced: bool,
+    pub(crate) started: Timestamp,
     /// When there is no more time for it: an answer may be paid for, so it is tried as long as the function lives.
     pub(crate) until: Instant,
 }
 
-/// Writes down how the attempt ended, and says it to Step Functions.
+/// Writes down how the attempt ended. Gives what Step Functions is told, and the node's attempts whose cost is not known
+/// yet, each with its index.
 pub(crate) async fn settle(
     app: &App,
     open: &OpenAttempt<'_>,
+    receipt: Receipt,
+    ended: Ended,
+) -> (Result<Answer, Problem>, Vec<(usize, Attempt)>) {
+    let attempt = attempt(open.started, receipt);
+    let unpriced = unpriced(open, &attempt);
+    let answer = end(app, open, attempt, ended, !unpriced.is_empty()).await;
+    (answer, unpriced)
+}
+
+/// The attempts of the node, the one that ends now included, whose cost OpenRouter has yet to say.
+fn unpriced(open: &OpenAttempt<'_>, last: &Attempt) -> Vec<(usize, Attempt)> {
+    let record = open.work.node.as_ref();
+    let earlier = record.map_or(&[][..], |record| record.attempts.as_slice());
+    let last = Attempt {
+        reserved: open.lease.reserved().cloned(),
+        ..last.clone()
+    };
+    earlier
+        .iter()
+        .cloned()
+        .chain([last])
+        .enumerate()
+        .filter(|(_, attempt)| attempt.is_unpriced())
+        .collect()
+}
+
+async fn end(
+    app: &App,
+    open: &OpenAttempt<'_>,
     mut attempt: Attempt,
-    answered: Result<Completion, CallError>,
+    ended: Ended,
+    unpriced: bool,
 ) -> Result<Answer, Problem> {
     let OpenAttempt {
         work, node, lease, ..
     } = open;
     let now = Timestamp::now();
-    let Kind::OpenRouter(openrouter) = &node.kind;
-    let error = match answered {
-        Ok(completion) => {
-            let output = node_variable(&completion, asks_for_json(openrouter));
+    let failed = match ended {
+        Ok(output) => {
+            write_end(app, open, &attempt, &Outcome::Succeeded(&output), unpriced).await?;
             tracing::info!(
                 run = work.run.id,
                 node = node.id,
-                generation = completion.generation_id,
-                model = completion.model,
-                provider = completion.provider,
-                cost_usd = completion.cost_usd.map(|cost| cost.to_string()),
-                "answered"
+                generation = attempt.generation_id,
+                "succeeded"
             );
-            let outcome = Outcome::Succeeded(&output);
-            write_end(app, open, &attempt, &outcome).await?;
             return Ok(Answer::Succeeded { output: None });
         }
-        Err(error) => error,
+        Err(failed) => failed,
     };
     let number = u32::try_from(lease.attempt_number()).unwrap_or(u32::MAX);
     let run_left = left(work.run.deadline, now);
-    let wait = wait_seconds(&error, number, node.retry.max_attempts, run_left);
-    let problem = error.problem;
+    let wait = wait_seconds(&failed, number, node.retry.max_attempts, run_left);
+    let problem = failed.problem;
     let problem = if run_left.is_zero() && problem.code != RUN_ABORTED {
         timed_out(None)
     } else {
@@ -86,7 +107,7 @@ pub(crate) async fn settle(
                 until: now + Duration::from_secs(seconds),
                 problem: &problem,
             };
-            write_end(app, open, &attempt, &outcome).await?;
+            write_end(app, open, &attempt, &outcome, unpriced).await?;
             Ok(Answer::Wait {
                 seconds,
                 code: Some(problem.code),
@@ -94,7 +115,7 @@ pub(crate) async fn settle(
         }
         None => {
             let outcome = Outcome::Failed(&problem);
-            write_end(app, open, &attempt, &outcome).await?;
+            write_end(app, open, &attempt, &outcome, unpriced).await?;
             Err(problem)
         }
     }
@@ -107,8 +128,9 @@ async fn write_end(
     open: &OpenAttempt<'_>,
     attempt: &Attempt,
     outcome: &Outcome<'_>,
+    unpriced: bool,
 ) -> Result<(), Problem> {
-    let problem = match write(app, open, attempt, outcome).await {
+    let problem = match write(app, open, attempt, outcome, unpriced).await {
         Err(error) if !error.passes() => Problem::from(error),
         written => return Ok(written?),
     };
@@ -124,7 +146,7 @@ async fn write_end(
         wait_seconds: None,
         ..attempt.clone()
     };
-    write(app, open, &short, &Outcome::Failed(&problem)).await?;
+    write(app, open, &short, &Outcome::Failed(&problem), unpriced).await?;
     Err(problem)
 }
 
@@ -134,12 +156,13 @@ async fn write(
     open: &OpenAttempt<'_>,
     attempt: &Attempt,
     outcome: &Outcome<'_>,
+    unpriced: bool,
 ) -> Result<(), steps_store::Error> {
     let nodes = app.store.nodes();
     let mut pause = Duration::from_millis(200);
     loop {
         let now = Timestamp::now();
-        let settled = nodes.settle(open.lease, attempt, outcome, open.unpriced, now);
+        let settled = nodes.settle(open.lease, attempt, outcome, unpriced, now);
         let Err(error) = settled.await else {
             return Ok(());
         };
@@ -153,22 +176,13 @@ async fn write(
 }
 
 /// The attempt that ends now.
-pub(crate) fn attempt(started: Timestamp, answered: &Result<Completion, CallError>) -> Attempt {
-    let (generation_id, cost_usd, usage) = match answered {
-        Ok(Completion {
-            generation_id,
-            cost_usd,
-            usage,
-            ..
-        }) => (generation_id, cost_usd, Some(usage)),
-        Err(error) => (&error.generation_id, &error.cost_usd, error.usage.as_ref()),
-    };
+fn attempt(started: Timestamp, receipt: Receipt) -> Attempt {
     Attempt {
         started_at: started,
         ended_at: Some(Timestamp::now()),
-        generation_id: generation_id.clone(),
-        cost_usd: *cost_usd,
-        usage: usage.filter(|usage| !usage.is_empty()).cloned(),
+        generation_id: receipt.generation_id,
+        cost_usd: receipt.cost_usd,
+        usage: receipt.usage.filter(|usage| !usage.is_empty()),
         ..Attempt::default()
     }
 }

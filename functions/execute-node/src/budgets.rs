@@ -7,6 +7,8 @@ use steps_fresh::Fresh;
 use steps_problem::Problem;
 use steps_store::{Budget, OverBudget, Run, Store};
 
+use crate::app::App;
+
 /// How long a warm function goes by a credential's limit as it read it.
 const KNOWN_FOR: Duration = Duration::from_secs(60);
 
@@ -38,29 +40,32 @@ async fn day_limit(
     Ok(limit)
 }
 
-/// The budgets of a call of this run with this credential.
+/// The budgets of a node of this run that names these credentials; none for a node that names none, for it costs
+/// nothing.
 pub(crate) async fn budgets(
-    day_limits: &DayLimits,
-    store: &Store,
+    app: &App,
     run: &Run,
-    credential_id: &str,
+    credentials: &[&str],
 ) -> Result<Vec<Budget>, Problem> {
+    if credentials.is_empty() {
+        return Ok(Vec::new());
+    }
     let of_run = run.max_cost_usd.map(|limit| Budget::Run { limit });
     let of_workflow = run.max_cost_usd_per_day.map(|limit| Budget::WorkflowDay {
         workflow_id: run.workflow_id.clone(),
         limit,
     });
-    let of_credential = day_limit(day_limits, store, credential_id)
-        .await?
-        .map(|limit| Budget::CredentialDay {
-            credential_id: credential_id.to_owned(),
-            limit,
-        });
-    Ok(of_run
-        .into_iter()
-        .chain(of_workflow)
-        .chain(of_credential)
-        .collect())
+    let mut budgets: Vec<Budget> = of_run.into_iter().chain(of_workflow).collect();
+    for reference in credentials {
+        let credential_id = run.credential_of(reference)?;
+        if let Some(limit) = day_limit(&app.day_limits, &app.store, credential_id).await? {
+            budgets.push(Budget::CredentialDay {
+                credential_id: credential_id.to_owned(),
+                limit,
+            });
+        }
+    }
+    Ok(budgets)
 }
 
 /// A budget does not cover what the call may cost.

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use steps_problem::Problem;
-use steps_store::{Attempt, Due, DueItem, Run, RunStatus};
-use steps_workflow::{Kind, Node, Workflow};
+use steps_store::{Attempt, Due, DueItem, RunStatus};
+use steps_workflow::Workflow;
 use tokio::time::{Instant, sleep};
 
 use crate::answer::Answer;
 use crate::app::App;
+use crate::scope::RunScope;
 
 /// OpenRouter writes a generation down a while after it ended. A node that has ended is not visited again, so its
 /// last visit waits a little; a node that will be visited again is asked about at that visit.
@@ -39,7 +40,7 @@ pub(crate) async fn recover_due_costs(app: &App, remaining: Duration) -> Result<
         if Instant::now() > end {
             break;
         }
-        costs += recover_node(app, &item).await?;
+        costs += recover_node(app, &item, end).await?;
     }
     Ok(Answer::Recovered { costs })
 }
@@ -47,9 +48,7 @@ pub(crate) async fn recover_due_costs(app: &App, remaining: Duration) -> Result<
 /// Records the costs of these attempts of a node, each with its index. One that stays unknown is due to be asked
 /// for again; nothing fails because of it.
 pub(crate) async fn recover_costs(
-    app: &App,
-    run: &Run,
-    node: &Node,
+    scope: &RunScope<'_>,
     unpriced: Vec<(usize, Attempt)>,
     ended: &Result<Answer, Problem>,
 ) {
@@ -60,7 +59,7 @@ pub(crate) async fn recover_costs(
     let mut pauses = pauses.iter();
     let mut unpriced = unpriced;
     loop {
-        unpriced = ask_for(app, run, node, unpriced).await;
+        unpriced = ask_for(scope, unpriced).await;
         match pauses.next() {
             Some(pause) if !unpriced.is_empty() => sleep(*pause).await,
             _ => break,
@@ -68,8 +67,8 @@ pub(crate) async fn recover_costs(
     }
     for (index, attempt) in unpriced {
         tracing::info!(
-            run = run.id,
-            node = node.id,
+            run = scope.run.id,
+            node = scope.node.id,
             generation = attempt.generation_id,
             attempt = index + 1,
             "what the generation cost is not known yet"
@@ -78,7 +77,7 @@ pub(crate) async fn recover_costs(
 }
 
 /// How many costs of the node could be recorded.
-async fn recover_node(app: &App, item: &DueItem) -> Result<usize, Problem> {
+async fn recover_node(app: &App, item: &DueItem, until: Instant) -> Result<usize, Problem> {
     let Some(node_id) = &item.node_id else {
         return Ok(0);
     };
@@ -118,7 +117,8 @@ async fn recover_node(app: &App, item: &DueItem) -> Result<usize, Problem> {
         .filter(|(_, attempt)| attempt.is_unpriced())
         .collect();
     let asked = unpriced.len();
-    let unknown = ask_for(app, &work.run, node, unpriced).await;
+    let scope = RunScope::new(app, &work.run, node, until);
+    let unknown = ask_for(&scope, unpriced).await;
     let since = record
         .attempts
         .last()
@@ -149,17 +149,12 @@ async fn recover_node(app: &App, item: &DueItem) -> Result<usize, Problem> {
 }
 
 /// Records the costs that OpenRouter knows; gives back the attempts whose cost it does not.
-async fn ask_for(
-    app: &App,
-    run: &Run,
-    node: &Node,
-    unpriced: Vec<(usize, Attempt)>,
-) -> Vec<(usize, Attempt)> {
+async fn ask_for(scope: &RunScope<'_>, unpriced: Vec<(usize, Attempt)>) -> Vec<(usize, Attempt)> {
     let mut left = unpriced.len();
     let mut unknown = Vec::new();
     for (index, attempt) in unpriced {
         let last = left == 1;
-        match recover(app, run, node, index, &attempt, last).await {
+        match recover(scope, index, &attempt, last).await {
             Ok(true) => left -= 1,
             Ok(false) => unknown.push((index, attempt)),
             Err(problem) => {
@@ -173,37 +168,21 @@ async fn ask_for(
 
 /// Whether OpenRouter knew the cost, and it is recorded.
 async fn recover(
-    app: &App,
-    run: &Run,
-    node: &Node,
+    scope: &RunScope<'_>,
     index: usize,
     attempt: &Attempt,
     last: bool,
 ) -> Result<bool, Problem> {
-    let Kind::OpenRouter(openrouter) = &node.kind;
-    let (Some(id), Some(credential)) = (
-        &attempt.generation_id,
-        run.credentials.get(&openrouter.credential),
-    ) else {
+    let Some(id) = &attempt.generation_id else {
         return Ok(true);
     };
-    let key = app.secrets.read(credential).await?;
-    let generation = app.openrouter.generation(&key, id).await?;
-    let Some(generation) = generation else {
+    let Some((usage, cost)) = scope.node.kind.cost(id, scope).await? else {
         return Ok(false);
     };
-    let Some(cost) = generation.total_cost else {
-        return Ok(false);
-    };
-    app.store
-        .nodes()
-        .recover_cost(
-            &run.id,
-            &node.id,
-            (index, attempt),
-            (cost, &generation.usage()),
-            last,
-        )
+    let nodes = scope.app.store.nodes();
+    let (run, node) = (&scope.run.id, &scope.node.id);
+    nodes
+        .recover_cost(run, node, (index, attempt), (cost, &usage), last)
         .await?;
     Ok(true)
 }

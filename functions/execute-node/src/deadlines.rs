@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use steps_openrouter::Timeouts;
 
 /// Kept back from Lambda's deadline for writing down how the node ended.
 pub(crate) const CLOSING_TIME: Duration = Duration::from_secs(15);
@@ -27,13 +26,9 @@ pub(crate) const LEASE_RENEWED_EVERY: Duration = Duration::from_secs(20);
 /// How soon a call notices that its run was cancelled. One small read each time; most calls end before the first.
 pub(crate) const NOTICED_WITHIN: Duration = Duration::from_secs(2);
 
-/// The client's time limits for a node that has `limit` left in all.
-pub(crate) fn timeouts(node_seconds: Option<u64>, limit: Duration) -> Timeouts {
-    let node = Duration::from_secs(node_seconds.unwrap_or(NODE_TIMEOUT_SECONDS));
-    Timeouts {
-        total: node.min(limit),
-        ..Timeouts::default()
-    }
+/// The longest that one try of a node may take; `node_seconds` is what the node itself says.
+pub(crate) fn longest(node_seconds: Option<u64>) -> Duration {
+    Duration::from_secs(node_seconds.unwrap_or(NODE_TIMEOUT_SECONDS))
 }
 
 /// The time from `now` until a moment; none where that is past.

@@ -3,24 +3,19 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use steps_openrouter::Completion;
 use steps_problem::Problem;
-use steps_store::Credential;
-use steps_workflow::Kind;
+use tokio::time::Instant;
 
 use crate::answer::Answer;
 use crate::app::App;
-use crate::call::{CallError, call};
-use crate::deadlines::timeouts;
 use crate::event::InlineNode;
-use crate::node_variable::node_variable;
-use crate::request::{asks_for_json, chat_request};
 use crate::retry::wait_seconds;
+use crate::scope::InlineScope;
 
 /// Step Functions' limit for a state's payload is 256 KiB; the rest of the state machine's data needs room too.
 const OUTPUT_LIMIT: usize = 200_000;
 
-/// Calls the node's model once. A failure that may pass is answered with a WAIT.
+/// Tries the node once. A failure that may pass is answered with a WAIT.
 pub(crate) async fn execute(
     app: &App,
     inline: InlineNode,
@@ -41,33 +36,26 @@ pub(crate) async fn execute(
         .solution(["Correct what `faults` names in the state machine's definition"])
         .faults(faults)
     })?;
-    let Kind::OpenRouter(openrouter) = &node.kind;
-    let request = chat_request(openrouter, &Value::Object(context), &[])?;
-    let credential = credential_id(app, &openrouter.credential).await?;
-    let limits = timeouts(node.timeout_seconds, remaining);
-    let answered: Result<Completion, CallError> =
-        match call(app, &credential, &request, &limits).await {
-            Ok(call) => call.finish().await.map_err(Into::into),
-            Err(error) => Err(error),
-        };
-    let completion = match answered {
-        Ok(completion) => completion,
-        Err(error) => {
-            let retry = wait_seconds(&error, attempt, node.retry.max_attempts, Duration::MAX);
+    let scope = InlineScope::new(app, &node, Instant::now() + remaining);
+    let prepared = node.kind.prepare(&Value::Object(context), &[])?;
+    let output = match prepared.run(&scope).await {
+        Ok(output) => output,
+        Err(failed) => {
+            let retry = wait_seconds(&failed, attempt, node.retry.max_attempts, Duration::MAX);
+            let problem = failed.problem;
             return match retry {
                 Some(seconds) => {
-                    let code = error.problem.code;
-                    tracing::info!(code, cause = error.problem.cause, seconds, "waits");
+                    let code = problem.code;
+                    tracing::info!(code, cause = problem.cause, seconds, "waits");
                     Ok(Answer::Wait {
                         seconds,
                         code: Some(code),
                     })
                 }
-                None => Err(error.problem),
+                None => Err(problem),
             };
         }
     };
-    let output = node_variable(&completion, asks_for_json(openrouter));
     if output.to_string().len() > OUTPUT_LIMIT {
         return Err(Problem::new(
             413,
@@ -83,9 +71,4 @@ pub(crate) async fn execute(
     Ok(Answer::Succeeded {
         output: Some(output),
     })
-}
-
-async fn credential_id(app: &App, reference: &str) -> Result<String, Problem> {
-    let known = app.store.credentials().list().await?;
-    Ok(Credential::find(&known, reference)?.id.clone())
 }

@@ -1,10 +1,10 @@
 //! The lease of a node: while a call goes on it is kept alive, and a run that is cancelled is noticed.
 
 use jiff::Timestamp;
+use steps_nodes::Failed;
 use steps_store::{Lease, Nodes, Store, aborted};
 use tokio::time::{Interval, MissedTickBehavior, interval_at};
 
-use crate::call::CallError;
 use crate::deadlines::{LEASE, LEASE_RENEWED_EVERY, NOTICED_WITHIN};
 
 /// Watches over one attempt.
@@ -57,7 +57,7 @@ impl<'a> Watch<'a> {
 #[derive(Debug)]
 pub(crate) struct Cancelled;
 
-impl From<Cancelled> for CallError {
+impl From<Cancelled> for Failed {
     fn from(Cancelled: Cancelled) -> Self {
         let cause = "the run was cancelled while the model answered";
         aborted(Some(cause.to_owned())).into()

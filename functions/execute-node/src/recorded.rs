@@ -3,119 +3,155 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use steps_openrouter::{ChatRequest, Completion};
+use steps_nodes::{Ended, Prepared};
 use steps_problem::Problem;
 use steps_store::{
-    Attempt, Claim, Claimed, Lease, NodeRecord, NodeStatus, Reserve, RunStatus, Work, timed_out,
+    Claim, Claimed, Lease, NodeRecord, NodeStatus, Reserve, RunStatus, Work, timed_out,
 };
-use steps_workflow::{Kind, Node, OpenRouterNode, Workflow};
+use steps_workflow::{Node, Workflow};
 use tokio::time::{Instant, timeout};
 
 use crate::answer::Answer;
 use crate::app::App;
-use crate::attempt::{OpenAttempt, attempt, settle};
+use crate::attempt::{OpenAttempt, settle};
 use crate::budgets::{budgets, over_budget};
-use crate::call::{CallError, call};
 use crate::context::context;
 use crate::costs::recover_costs;
-use crate::deadlines::{CLOSING_TIME, LAST_WORDS, LEASE, RECOVERY_TIME, left, timeouts};
+use crate::deadlines::{CLOSING_TIME, LAST_WORDS, LEASE, RECOVERY_TIME, left};
 use crate::event::NodeOfRun;
 use crate::lease::Watch;
-use crate::price::ceiling;
-use crate::request::chat_request;
+use crate::scope::RunScope;
 
-/// Executes a node: answers what is known of it already, or calls its model once and writes down how that ended.
+/// Executes a node: answers what is known of it already, or tries it once and writes down how that ended.
 pub(crate) async fn execute(
     app: &App,
     task: &NodeOfRun,
     remaining: Duration,
 ) -> Result<Answer, Problem> {
-    let NodeOfRun {
-        run_id,
-        execution,
-        node_id,
-        needs,
-    } = task;
-    let execution = *execution;
     // AWS may take its time: what is left is counted to a moment, not from one.
-    let call_until = Instant::now() + remaining;
-    let work = app.store.nodes().work(run_id, node_id, needs).await?;
-    let now = Timestamp::now();
-    if let Some(record) = &work.node
-        && let Some(done) = already(record, execution, now)
-    {
-        return done;
+    let until = Instant::now() + remaining;
+    let nodes = app.store.nodes();
+    let work = nodes.work(&task.run_id, &task.node_id, &task.needs).await?;
+    if let Some(known) = known(&work, task.execution, Timestamp::now()) {
+        return known;
     }
-    check_goes_on(&work, execution, now)?;
     let workflow = work.run.document(Workflow::from_stored)?;
-    let node = workflow.node(node_id);
-    let node = node.ok_or_else(|| work.run.no_node(node_id))?;
-    let Kind::OpenRouter(openrouter) = &node.kind;
-    let prepared = prepare(app, &work, &workflow, openrouter).await;
-    let now = Timestamp::now();
+    let node = workflow.node(&task.node_id);
+    let node = node.ok_or_else(|| work.run.no_node(&task.node_id))?;
+    let scope = RunScope::new(app, &work.run, node, until);
+    let prepared = prepare(app, &work, &workflow, node, &scope).await;
+    let started = Timestamp::now();
+    let (lease, prepared) = match claim(app, &work, task, prepared, started).await? {
+        Ok(granted) => granted,
+        Err(busy) => return busy,
+    };
+    let scope = scope.under(&lease);
+    let ended = match prepared {
+        Ok(prepared) => run(app, &lease, prepared, &scope).await,
+        Err(problem) => Err(problem.into()),
+    };
+    let open = OpenAttempt {
+        work: &work,
+        node,
+        lease: &lease,
+        started,
+        until: until + CLOSING_TIME - LAST_WORDS,
+    };
+    let (answer, unpriced) = settle(app, &open, scope.receipt(), ended).await;
+    // The end is written: what is not known in time is asked for later.
+    let recovered = recover_costs(&scope, unpriced, &answer);
+    if timeout(RECOVERY_TIME, recovered).await.is_err() {
+        tracing::info!(
+            run = task.run_id,
+            node = task.node_id,
+            "costs are asked for later"
+        );
+    }
+    answer
+}
+
+/// The answer where the node needs no try now: it has ended, waits, is in another function's hands, or its run is over.
+fn known(work: &Work, execution: u32, now: Timestamp) -> Option<Result<Answer, Problem>> {
+    let of_node = work.node.as_ref();
+    of_node
+        .and_then(|record| already(record, execution, now))
+        .or_else(|| check_goes_on(work, execution, now).err().map(Err))
+}
+
+/// What the node needs to be tried, and what is to be held back for it.
+struct Ready {
+    prepared: Prepared,
+    reserve: Option<Reserve>,
+}
+
+/// Renders the node's templates and, where a budget covers it, sets what it may cost at most.
+async fn prepare(
+    app: &App,
+    work: &Work,
+    workflow: &Workflow,
+    node: &Node,
+    scope: &RunScope<'_>,
+) -> Result<Ready, Problem> {
+    let known: Vec<&str> = workflow
+        .nodes
+        .iter()
+        .map(|node| node.variable_name.as_str())
+        .collect();
+    let mut prepared = node.kind.prepare(&context(work, workflow), &known)?;
+    let credentials = node.kind.credentials();
+    let credentials: Vec<&str> = credentials.iter().map(|(_, name)| *name).collect();
+    let budgets = budgets(app, &work.run, &credentials).await?;
+    let reserve = if budgets.is_empty() {
+        None
+    } else {
+        let most = prepared.most_usd(scope).await?;
+        most.map(|usd| Reserve { usd, budgets })
+    };
+    Ok(Ready { prepared, reserve })
+}
+
+/// The lease with what is to be done under it, or the answer where another function was faster.
+type Granted = Result<(Lease, Result<Prepared, Problem>), Result<Answer, Problem>>;
+
+/// Takes the node. A node that could not be prepared, or that no budget covers, is taken too: its attempt fails.
+async fn claim(
+    app: &App,
+    work: &Work,
+    task: &NodeOfRun,
+    ready: Result<Ready, Problem>,
+    now: Timestamp,
+) -> Result<Granted, Problem> {
+    let (prepared, reserve) = match ready {
+        Ok(Ready { prepared, reserve }) => (Ok(prepared), reserve),
+        Err(problem) => (Err(problem), None),
+    };
     let claim = |reserve| Claim {
-        run_id,
-        execution,
+        run_id: &task.run_id,
+        execution: task.execution,
         workflow_id: &work.run.workflow_id,
-        node_id,
+        node_id: &task.node_id,
         seen: work.node.as_ref(),
         now,
         lease: LEASE,
         reserve,
     };
-    let reserve = prepared
-        .as_ref()
-        .ok()
-        .and_then(|prepared| prepared.reserve.as_ref());
-    let (lease, prepared) = match app.store.nodes().claim(&claim(reserve)).await? {
-        Claimed::Granted(lease) => (lease, prepared),
+    let nodes = app.store.nodes();
+    Ok(match nodes.claim(&claim(reserve.as_ref())).await? {
+        Claimed::Granted(lease) => Ok((lease, prepared)),
         Claimed::Taken(record) => {
-            return already(&record, execution, now).unwrap_or(Ok(Answer::look_again(1)));
+            Err(already(&record, task.execution, now).unwrap_or(Ok(Answer::look_again(1))))
         }
-        Claimed::OverBudget(over) => match app.store.nodes().claim(&claim(None)).await? {
-            Claimed::Granted(lease) => (lease, Err(over_budget(&over))),
-            _ => return Ok(Answer::look_again(1)),
+        Claimed::OverBudget(over) => match nodes.claim(&claim(None)).await? {
+            Claimed::Granted(lease) => Ok((lease, Err(over_budget(&over)))),
+            _ => Err(Ok(Answer::look_again(1))),
         },
-    };
-    let answered = match prepared {
-        Ok(prepared) => {
-            let limit = call_until.saturating_duration_since(Instant::now());
-            let run_left = left(work.run.deadline, Timestamp::now());
-            answer(app, &lease, &prepared, node, limit.min(run_left)).await
-        }
-        Err(problem) => Err(problem.into()),
-    };
-    let attempt = attempt(now, &answered);
-    let earlier = work
-        .node
-        .as_ref()
-        .map_or(&[][..], |record| record.attempts.as_slice());
-    let mut unpriced: Vec<(usize, Attempt)> = earlier
-        .iter()
-        .chain([&attempt])
-        .cloned()
-        .enumerate()
-        .filter(|(_, attempt)| attempt.is_unpriced())
-        .collect();
-    if let Some((index, last)) = unpriced.last_mut()
-        && *index == earlier.len()
-    {
-        last.reserved = lease.reserved().cloned();
-    }
-    let open = OpenAttempt {
-        work: &work,
-        node,
-        lease: &lease,
-        unpriced: !unpriced.is_empty(),
-        until: call_until + CLOSING_TIME - LAST_WORDS,
-    };
-    let ended = settle(app, &open, attempt, answered).await;
-    // The end is written: what is not known in time is asked for later.
-    let recovered = recover_costs(app, &work.run, node, unpriced, &ended);
-    if timeout(RECOVERY_TIME, recovered).await.is_err() {
-        tracing::info!(run = run_id, node = node_id, "costs are asked for later");
-    }
-    ended
+    })
+}
+
+/// Tries the node. Meanwhile the lease is kept alive, and the run watched: a run that is cancelled drops its tries.
+async fn run(app: &App, lease: &Lease, prepared: Prepared, scope: &RunScope<'_>) -> Ended {
+    let mut watch = Watch::new(&app.store, lease);
+    watch.over(prepared.run(scope)).await?
 }
 
 /// A problem where the run may not go on.
@@ -160,78 +196,4 @@ fn look_again_in(record: &NodeRecord, now: Timestamp) -> u64 {
         .last()
         .map_or(now, |attempt| attempt.started_at);
     (left(now, started).as_secs() / 4).max(2)
-}
-
-/// What a node needs to be called.
-struct Prepared {
-    request: ChatRequest,
-    credential_id: String,
-    reserve: Option<Reserve>,
-}
-
-async fn prepare(
-    app: &App,
-    work: &Work,
-    workflow: &Workflow,
-    node: &OpenRouterNode,
-) -> Result<Prepared, Problem> {
-    let known: Vec<&str> = workflow
-        .nodes
-        .iter()
-        .map(|node| node.variable_name.as_str())
-        .collect();
-    let mut request = chat_request(node, &context(work, workflow), &known)?;
-    let credential_id = work.run.credential_of(&node.credential)?.to_owned();
-    let budgets = budgets(&app.day_limits, &app.store, &work.run, &credential_id).await?;
-    let reserve = if budgets.is_empty() {
-        None
-    } else {
-        let ceiling = ceiling(&request, &app.catalogue, &app.openrouter).await?;
-        ceiling.keep_to(&mut request);
-        Some(Reserve {
-            usd: ceiling.most(&request),
-            budgets,
-        })
-    };
-    Ok(Prepared {
-        request,
-        credential_id,
-        reserve,
-    })
-}
-
-/// Calls the model. Meanwhile the generation's id is written down, the lease kept alive, and the run watched: a
-/// run that is cancelled drops its calls.
-async fn answer(
-    app: &App,
-    lease: &Lease,
-    prepared: &Prepared,
-    node: &Node,
-    limit: Duration,
-) -> Result<Completion, CallError> {
-    let limits = timeouts(node.timeout_seconds, limit);
-    let mut watch = Watch::new(&app.store, lease);
-    let call = call(app, &prepared.credential_id, &prepared.request, &limits);
-    let call = watch.over(call).await??;
-    let generation_id = call.generation_id().map(str::to_owned);
-    let note = note(app, lease, generation_id.clone());
-    match watch
-        .over(async { tokio::join!(call.finish(), note).0 })
-        .await
-    {
-        Ok(completion) => completion.map_err(CallError::from),
-        Err(cancelled) => Err(CallError {
-            generation_id,
-            ..cancelled.into()
-        }),
-    }
-}
-
-async fn note(app: &App, lease: &Lease, generation_id: Option<String>) {
-    if let Some(id) = generation_id {
-        tracing::info!(generation = id, "generation begun");
-        if let Err(error) = app.store.nodes().note_generation(lease, &id).await {
-            tracing::warn!(%error, generation = id, "the generation's id could not be noted");
-        }
-    }
 }

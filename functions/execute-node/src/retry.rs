@@ -2,23 +2,23 @@
 
 use std::time::Duration;
 
-use crate::call::CallError;
+use steps_nodes::Failed;
 
 /// How long to wait before the next attempt, in whole seconds: as long as OpenRouter says, else a random time
 /// up to a limit that doubles with every attempt (full jitter). `None` where there is to be no next attempt.
 pub(crate) fn wait_seconds(
-    error: &CallError,
+    failed: &Failed,
     attempt: u32,
     max_attempts: u32,
     left: Duration,
 ) -> Option<u64> {
     const FIRST: u64 = 2;
     const LONGEST: u64 = 60;
-    if !error.problem.retryable || attempt >= max_attempts {
+    if !failed.problem.retryable || attempt >= max_attempts {
         return None;
     }
     let limit = (FIRST << attempt.min(10)).min(LONGEST);
-    let seconds = match error.retry_after {
+    let seconds = match failed.retry_after {
         Some(after) => after.as_secs() + u64::from(after.subsec_nanos() > 0),
         None => fastrand::u64(1..=limit),
     };
@@ -31,12 +31,11 @@ mod tests {
     use super::*;
     use steps_problem::Problem;
 
-    fn error(retryable: bool, retry_after: Option<Duration>) -> CallError {
-        CallError {
+    fn error(retryable: bool, retry_after: Option<Duration>) -> Failed {
+        Failed {
             retry_after,
-            ..Problem::new(429, "RateLimitExceeded", "Rate Limit Exceeded", "slow down")
-                .retryable(retryable)
-                .into()
+            problem: Problem::new(429, "RateLimitExceeded", "Rate Limit Exceeded", "slow down")
+                .retryable(retryable),
         }
     }
 

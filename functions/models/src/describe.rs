@@ -1,8 +1,8 @@
 //! `GET /models/{author}/{slug}`: one model in full, with those who serve it.
 
 use serde::Serialize;
-use steps_catalogue::List;
 use steps_lambda::{Answer, Request};
+use steps_openrouter::ModelList;
 use steps_openrouter::catalogue::{Routing, routing, stands_alone};
 use steps_openrouter::{Endpoint, Error, Model, ModelEndpoints};
 use steps_problem::Problem;
@@ -137,7 +137,7 @@ fn chosen_later(id: &str) -> Problem {
     .solution(["Read in an answer's `model` and `provider` which one it was"])
 }
 
-fn not_found(id: &str, list: &List) -> Problem {
+fn not_found(id: &str, list: &ModelList) -> Problem {
     let near = list.nearest(id);
     let case = list.other_case(id).map_or_else(String::new, |other| {
         format!(" Model ids are case-sensitive: only the case differs from `{other}`.")

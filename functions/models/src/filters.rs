@@ -4,9 +4,9 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use rust_decimal::Decimal;
-use steps_catalogue::List;
 use steps_lambda::{Request, invalid};
 use steps_openrouter::Model;
+use steps_openrouter::ModelList;
 use steps_problem::{Problem, did_you_mean};
 
 use crate::row::per_million;
@@ -79,7 +79,7 @@ pub(crate) fn only_known(request: &Request) -> Result<(), Problem> {
 
 impl Filters {
     /// The filters of a request; the words of modalities and parameters are those that the list knows.
-    pub(crate) fn read(request: &Request, list: &List) -> Result<Self, Problem> {
+    pub(crate) fn read(request: &Request, list: &ModelList) -> Result<Self, Problem> {
         let sort = match request.query("sort") {
             None => Sort::default(),
             Some(word) => SORTS
@@ -117,7 +117,7 @@ impl Filters {
     }
 
     /// The models that fit, in order; of equals the lesser id comes first.
-    pub(crate) fn apply<'l>(&self, list: &'l List) -> Vec<&'l Model> {
+    pub(crate) fn apply<'l>(&self, list: &'l ModelList) -> Vec<&'l Model> {
         let mut found: Vec<&Model> = list
             .models
             .iter()
@@ -187,7 +187,7 @@ fn words(request: &Request, name: &str) -> Vec<String> {
 fn known(
     request: &Request,
     name: &str,
-    list: &List,
+    list: &ModelList,
     own: impl Fn(&Model) -> &Vec<String>,
 ) -> Result<Vec<String>, Problem> {
     let wanted = words(request, name);

@@ -1,8 +1,8 @@
 //! `GET /models`: the list, filtered, sorted, in pages.
 
 use serde::Serialize;
-use steps_catalogue::List;
 use steps_lambda::{Answer, Request};
+use steps_openrouter::ModelList;
 use steps_openrouter::catalogue::{RECOMMENDED, Recommended};
 use steps_openrouter::{DEFAULT_MODEL, Model};
 use steps_problem::Problem;
@@ -77,7 +77,7 @@ struct Offer<'a> {
 }
 
 /// The models worth offering first, as far as they live, and what follows those that do not.
-fn recommended(list: &List) -> Vec<Offer<'_>> {
+fn recommended(list: &ModelList) -> Vec<Offer<'_>> {
     RECOMMENDED
         .iter()
         .map(|entry| {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use steps_catalogue::List;
 use steps_lambda::Request;
+use steps_openrouter::ModelList;
 use steps_problem::Problem;
 
 use crate::app::App;
@@ -25,7 +25,7 @@ const CLOSING_TIME: Duration = Duration::from_secs(3);
 
 /// The list at hand.
 pub(crate) struct Listed {
-    pub(crate) list: Arc<List>,
+    pub(crate) list: Arc<ModelList>,
     /// Why OpenRouter could not be asked, where the list is older than it should be.
     stale: Option<Problem>,
 }

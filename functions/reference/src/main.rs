@@ -1,8 +1,9 @@
-//! The reference: pages that explain error codes, open to everyone.
+//! The reference: pages that explain error codes, and the schema of the document; open to everyone.
 
 mod error_page;
 mod handler;
 mod pages;
+mod workflow_schema;
 
 use steps_lambda::{Main, serve_open_http, start};
 

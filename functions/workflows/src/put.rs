@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use steps_lambda::{Answer, Request};
 use steps_problem::{Fault, Problem, known_names, name_fault};
 use steps_store::Credential;
-use steps_workflow::{Format, Kind, Workflow};
+use steps_workflow::{Faulty, Format, Workflow};
 
 use crate::app::App;
 use crate::shown::shown;
@@ -17,19 +17,19 @@ const LONGEST_ID: usize = 64;
 pub(crate) async fn put(app: &App, id: &str, request: &Request) -> Result<Answer, Problem> {
     let id_fault = name_fault("id", "a workflow's id", id, LONGEST_ID);
     let mut faults: Vec<Fault> = id_fault.into_iter().collect();
-    let workflow = match steps_workflow::parse(request.text()?, format(request)?) {
-        Ok(workflow) => Some(workflow),
-        Err(found) => {
-            faults.extend(found);
-            None
-        }
+    let (workflow, found) = match steps_workflow::parse(request.text()?, format(request)?) {
+        Ok(workflow) => (Some(workflow), Vec::new()),
+        Err(Faulty { faults, rest }) => (rest, faults),
     };
+    faults.extend(found);
     if let Some(workflow) = &workflow {
-        faults.extend(unknown_credentials(
-            workflow,
-            &app.store.credentials().list().await?,
-        ));
+        let known = app.store.credentials().list().await?;
+        faults.extend(unknown_credentials(workflow, &known));
     }
+    let warnings = match &workflow {
+        Some(workflow) => app.catalogue.warnings(workflow).await,
+        None => Vec::new(),
+    };
     let Some(workflow) = workflow.filter(|_| faults.is_empty()) else {
         return Err(Problem::faulty(
             422,
@@ -37,12 +37,13 @@ pub(crate) async fn put(app: &App, id: &str, request: &Request) -> Result<Answer
             "Invalid Workflow",
             "the workflow",
             faults,
-        ));
+        )
+        .warnings(warnings));
     };
     let definition = serde_json::to_string(&workflow).map_err(Problem::unwritable)?;
-    let credentials = workflow.nodes.iter().map(|node| {
-        let Kind::OpenRouter(openrouter) = &node.kind;
-        openrouter.credential.clone()
+    let credentials = workflow.nodes.iter().flat_map(|node| {
+        let named = node.kind.credentials().into_iter();
+        named.map(|(_, reference)| reference.to_owned())
     });
     let stored = app
         .store
@@ -58,7 +59,6 @@ pub(crate) async fn put(app: &App, id: &str, request: &Request) -> Result<Answer
     let status = if stored.version == 1 { 201 } else { 200 };
     let mut shown = shown(&stored)?;
     if let Value::Object(fields) = &mut shown {
-        let warnings = app.catalogue.warnings(&workflow).await;
         fields.insert("warnings".to_owned(), json!(warnings));
     }
     Ok(Answer::json(status, &shown)?.location(format!("/workflows/{id}")))
@@ -76,23 +76,24 @@ fn format(request: &Request) -> Result<Format, Problem> {
 fn unknown_credentials(workflow: &Workflow, credentials: &[Credential]) -> Vec<Fault> {
     let mut faults = Vec::new();
     for (index, node) in workflow.nodes.iter().enumerate() {
-        let Kind::OpenRouter(openrouter) = &node.kind;
-        let reference = &openrouter.credential;
-        if Credential::find(credentials, reference).is_ok() {
-            continue;
+        for (field, reference) in node.kind.credentials() {
+            // What has a fault already was taken out.
+            if reference.is_empty() || Credential::find(credentials, reference).is_ok() {
+                continue;
+            }
+            let names = credentials
+                .iter()
+                .map(|credential| credential.name.as_str());
+            let hint = if credentials.is_empty() {
+                "; there is none yet: store one with POST /credentials".to_owned()
+            } else {
+                known_names(reference, names)
+            };
+            faults.push(Fault::at(
+                format!("nodes[{index}].{field}"),
+                format!("no credential has the name or id `{reference}`{hint}"),
+            ));
         }
-        let names = credentials
-            .iter()
-            .map(|credential| credential.name.as_str());
-        let hint = if credentials.is_empty() {
-            "; there is none yet: store one with POST /credentials".to_owned()
-        } else {
-            known_names(reference, names)
-        };
-        faults.push(Fault::at(
-            format!("nodes[{index}].credential"),
-            format!("no credential has the name or id `{reference}`{hint}"),
-        ));
     }
     faults
 }

@@ -5,15 +5,12 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use steps_openrouter::{BASE_URL, Client, Model};
+use steps_openrouter::{BASE_URL, Client, Model, ModelList};
 use steps_problem::{Fault, Problem};
 use steps_store::{Error, Store};
 use steps_workflow::Workflow;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
-
-use crate::List;
-use crate::check;
 
 /// How long a warm function goes without looking whether the table has another list.
 const RECENT: Duration = Duration::from_secs(5 * 60);
@@ -31,7 +28,7 @@ pub struct Catalogue {
 
 #[derive(Debug)]
 struct Held {
-    list: Arc<List>,
+    list: Arc<ModelList>,
     /// Which of the stored lists it is.
     refresh: String,
     looked_at: Instant,
@@ -55,7 +52,7 @@ impl Catalogue {
     ///
     /// # Errors
     /// [`Error::Unavailable`].
-    pub async fn newest(&self) -> Result<Option<Arc<List>>, Error> {
+    pub async fn newest(&self) -> Result<Option<Arc<ModelList>>, Error> {
         let mut held = self.held.lock().await;
         match self.look(held.as_ref()).await {
             Ok(found) => {
@@ -89,7 +86,7 @@ impl Catalogue {
                     serde_json::from_str(&text).map_err(|_| Error::Malformed {
                         attribute: "packed",
                     })?;
-                Arc::new(List::new(models, fetched_at))
+                Arc::new(ModelList::new(models, fetched_at))
             }
         };
         Ok(Some(Held {
@@ -103,7 +100,7 @@ impl Catalogue {
     ///
     /// # Errors
     /// As [`Self::newest`].
-    pub async fn recent(&self) -> Result<Option<Arc<List>>, Error> {
+    pub async fn recent(&self) -> Result<Option<Arc<ModelList>>, Error> {
         if let Some(held) = &*self.held.lock().await
             && held.looked_at.elapsed() < RECENT
         {
@@ -119,7 +116,7 @@ impl Catalogue {
     pub async fn naming<'i>(
         &self,
         ids: impl IntoIterator<Item = &'i str>,
-    ) -> Result<Option<Arc<List>>, Error> {
+    ) -> Result<Option<Arc<ModelList>>, Error> {
         match self.recent().await? {
             Some(list) if !ids.into_iter().all(|id| list.takes(id)) => self.newest().await,
             recent => Ok(recent),
@@ -134,7 +131,7 @@ impl Catalogue {
         &self,
         openrouter: &Client,
         patience: Duration,
-    ) -> Result<Arc<List>, Problem> {
+    ) -> Result<Arc<ModelList>, Problem> {
         let began = Timestamp::now();
         let models = match timeout(patience, openrouter.models()).await {
             Ok(models) => models?,
@@ -157,23 +154,19 @@ impl Catalogue {
             .replace(&text, &self.base_url, began)
             .await?;
         tracing::info!(models = models.len(), stored, "read the model list");
-        Ok(Arc::new(List::new(models, began)))
+        Ok(Arc::new(ModelList::new(models, began)))
     }
 
     /// What is allowed and probably a slip: the workflow's own warnings, and what the model list says of its models.
     /// Never fails: without a list there are only the former.
     pub async fn warnings(&self, workflow: &Workflow) -> Vec<Fault> {
-        let mut warnings = workflow.warnings();
-        match self.naming(check::models(workflow)).await {
-            Ok(Some(list)) => {
-                let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
-                warnings.extend(check::warnings(workflow, &list, today));
-            }
-            Ok(None) => {}
-            Err(error) => {
-                tracing::warn!(%error, "the workflow's models were not checked");
-            }
-        }
+        let list = self.naming(workflow.models()).await;
+        let list = list.unwrap_or_else(|error| {
+            tracing::warn!(%error, "the workflow's models were not checked");
+            None
+        });
+        let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+        let mut warnings = workflow.warnings(list.as_deref(), today);
         let more = warnings.len().saturating_sub(MOST_WARNINGS);
         if more > 0 {
             warnings.truncate(MOST_WARNINGS);

@@ -14,9 +14,11 @@ mod halves;
 mod key;
 mod keys;
 mod lenient;
+mod model_list;
 mod models;
 mod money;
 mod request;
+mod successor;
 mod text;
 mod timeouts;
 
@@ -28,10 +30,10 @@ pub use error::{Error, Failure, Said};
 pub use generation::Generation;
 pub use key::{FreeRequests, KeyInfo};
 pub use keys::{CreatedKey, KeyChange, KeyRecord, NewKey};
+pub use model_list::ModelList;
 pub use models::{Model, Pricing};
 pub use request::{
-    AudioInput, ChatRequest, Content, DEFAULT_MAX_TOKENS, FileInput, MediaUrl, Message, Options,
-    Part, Role,
+    AudioInput, ChatRequest, Content, DEFAULT_MAX_TOKENS, FileInput, MediaUrl, Message, Part, Role,
 };
 pub use steps_usage::Usage;
 pub use timeouts::Timeouts;

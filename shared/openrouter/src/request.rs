@@ -1,9 +1,7 @@
 //! A chat request, as the wire has it.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize, Serializer};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The `max_tokens` of a request that sets none. One is always sent: without it OpenRouter's credit check
 /// assumes the model's maximum.
@@ -20,8 +18,9 @@ pub struct ChatRequest {
     pub messages: Vec<Message>,
     /// Most tokens to generate, reasoning included. Some providers want 16 or more.
     pub max_tokens: u32,
-    /// Everything else that the API offers.
-    pub options: Options,
+    /// Everything else that the API offers, under its own names. A sampling option that the model does not know is
+    /// dropped silently, unless `provider` says `require_parameters`.
+    pub options: Map<String, Value>,
 }
 
 impl ChatRequest {
@@ -32,7 +31,7 @@ impl ChatRequest {
             models: Vec::new(),
             messages: Vec::new(),
             max_tokens: DEFAULT_MAX_TOKENS,
-            options: Options::default(),
+            options: Map::new(),
         }
     }
 
@@ -82,7 +81,7 @@ impl ChatRequest {
 
     /// Sets everything else.
     #[must_use]
-    pub fn options(mut self, options: Options) -> Self {
+    pub fn options(mut self, options: Map<String, Value>) -> Self {
         self.options = options;
         self
     }
@@ -99,7 +98,7 @@ impl Serialize for ChatRequest {
             max_tokens: u32,
             stream: bool,
             #[serde(flatten)]
-            options: &'a Options,
+            options: &'a Map<String, Value>,
         }
         Body {
             model: &self.model,
@@ -223,73 +222,6 @@ pub struct AudioInput {
     pub format: String,
 }
 
-/// What a request may set beside its messages, under the wire's names. A sampling option that the model
-/// does not know is dropped silently, unless `provider` says `require_parameters`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Options {
-    /// 0 to 2.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub temperature: Option<f64>,
-    /// 0 to 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub top_p: Option<f64>,
-    /// 0 or more; not for OpenAI's models.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub top_k: Option<u32>,
-    /// 0 to 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub min_p: Option<f64>,
-    /// 0 to 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub top_a: Option<f64>,
-    /// -2 to 2.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub frequency_penalty: Option<f64>,
-    /// -2 to 2.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub presence_penalty: Option<f64>,
-    /// 0 to 2.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub repetition_penalty: Option<f64>,
-    /// For answers that repeat, where the model can.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub seed: Option<i64>,
-    /// Up to four texts that end the answer.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub stop: Vec<String>,
-    /// `{"type": "json_object"}`, or `{"type": "json_schema", "json_schema": {...}}`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub response_format: Option<Value>,
-    /// `{"effort": "low"}`, `{"max_tokens": 2000}`, `{"exclude": true}`, ...
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reasoning: Option<Value>,
-    /// Routing: `{"order": [...], "allow_fallbacks": false, "data_collection": "deny", ...}`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub provider: Option<Value>,
-    /// `[{"id": "web"}]`, ...
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub plugins: Option<Value>,
-    /// `["middle-out"]`, or an empty list to switch it off.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub transforms: Option<Vec<String>>,
-    /// `low` to `max`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub verbosity: Option<String>,
-    /// `auto`, `flex`, `priority`, ...: billed by the tier that served.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub service_tier: Option<String>,
-    /// The end user's id; hashed before a provider sees it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub user: Option<String>,
-    /// Groups requests and keeps them with one provider; 256 characters at most.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub session_id: Option<String>,
-    /// Up to 16 pairs; keys of 64, values of 512 characters at most.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub metadata: BTreeMap<String, String>,
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -308,13 +240,9 @@ mod tests {
 
     #[test]
     fn every_part_and_option_has_its_wire_name() {
-        let options = Options {
-            temperature: Some(0.2),
-            stop: vec!["END".into()],
-            provider: Some(json!({"order": ["openai"]})),
-            metadata: BTreeMap::from([("run".into(), "1".into())]),
-            ..Options::default()
-        };
+        let options = json!({"temperature": 0.2, "stop": ["END"], "provider": {"order": ["openai"]},
+            "metadata": {"run": "1"}});
+        let options = options.as_object().unwrap();
         let request = ChatRequest::new("a/b")
             .models(["c/d"])
             .max_tokens(0)
@@ -342,8 +270,5 @@ mod tests {
                         {"type": "text", "text": "Read"},
                         {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}]}]})
         );
-        let back: Options =
-            serde_json::from_value(serde_json::to_value(&options).unwrap()).unwrap();
-        assert_eq!(back, options);
     }
 }

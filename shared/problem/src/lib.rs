@@ -43,6 +43,9 @@ pub struct Problem {
     /// Every fault found in what the caller sent, each with its place.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<Fault>,
+    /// What is allowed in what the caller sent, and probably a slip: no reason for the problem.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Fault>,
 }
 
 /// The words of the service behind us.
@@ -125,6 +128,7 @@ impl Problem {
             retryable: false,
             upstream: None,
             faults: Vec::new(),
+            warnings: Vec::new(),
         }
     }
 
@@ -193,7 +197,8 @@ impl Problem {
             .solution(self.solution)
             .retryable(self.retryable)
             .upstream(self.upstream)
-            .faults(self.faults);
+            .faults(self.faults)
+            .warnings(self.warnings);
         match self.link {
             Some(link) => short.link(link),
             None => short,
@@ -204,6 +209,13 @@ impl Problem {
     #[must_use]
     pub fn faults(mut self, faults: Vec<Fault>) -> Self {
         self.faults = short_faults(faults);
+        self
+    }
+
+    /// What is probably a slip in what the caller sent.
+    #[must_use]
+    pub fn warnings(mut self, warnings: Vec<Fault>) -> Self {
+        self.warnings = short_faults(warnings);
         self
     }
 }
@@ -254,7 +266,8 @@ mod tests {
                 provider: Some(long.clone()),
                 message: long.clone(),
             }))
-            .faults(vec![Fault::at(&long, &long); 1000]);
+            .faults(vec![Fault::at(&long, &long); 1000])
+            .warnings(vec![Fault::at(&long, &long); 1000]);
         let set = Problem {
             code: long.clone(),
             title: long.clone(),
@@ -263,6 +276,7 @@ mod tests {
             link: Some(long.clone()),
             upstream: built.upstream.clone(),
             faults: vec![Fault::at(&long, &long); 1000],
+            warnings: vec![Fault::at(&long, &long); 1000],
             ..built.clone()
         };
         assert_eq!(set.redacted(), built);

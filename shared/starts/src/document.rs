@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use steps_problem::Problem;
 use steps_store::{Credential, NodeRecord, NodeStatus};
-use steps_workflow::{Kind, Plan, Workflow};
+use steps_workflow::{Plan, Workflow};
 
 /// The id of the credential behind each reference in the document, as it is at this moment.
 ///
@@ -17,10 +17,10 @@ pub fn credential_ids(
 ) -> Result<BTreeMap<String, String>, Problem> {
     let mut ids = BTreeMap::new();
     for node in &workflow.nodes {
-        let Kind::OpenRouter(openrouter) = &node.kind;
-        let reference = &openrouter.credential;
-        let credential = Credential::find(known, reference)?;
-        ids.insert(reference.clone(), credential.id.clone());
+        for (_, reference) in node.kind.credentials() {
+            let credential = Credential::find(known, reference)?;
+            ids.insert(reference.to_owned(), credential.id.clone());
+        }
     }
     Ok(ids)
 }

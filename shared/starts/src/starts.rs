@@ -86,18 +86,18 @@ pub enum NotStarted {
         workflow_id: String,
     },
     /// Anything else.
-    Failed(Problem),
+    Failed(Box<Problem>),
 }
 
 impl From<Problem> for NotStarted {
     fn from(problem: Problem) -> Self {
-        Self::Failed(problem)
+        Self::Failed(Box::new(problem))
     }
 }
 
 impl From<Error> for NotStarted {
     fn from(error: Error) -> Self {
-        Self::Failed(error.into())
+        Problem::from(error).into()
     }
 }
 
@@ -105,7 +105,7 @@ impl From<NotStarted> for Problem {
     fn from(reason: NotStarted) -> Self {
         match reason {
             NotStarted::Overtaken { workflow_id } => Error::overtaken(&workflow_id).into(),
-            NotStarted::Failed(problem) => problem,
+            NotStarted::Failed(problem) => *problem,
         }
     }
 }
@@ -128,10 +128,11 @@ impl Starts {
     ) -> Result<Started, NotStarted> {
         let input = &delivery.input;
         if !input.is_object() {
-            return Err(NotStarted::Failed(invalid_input(vec![Fault::at(
+            let fault = Fault::at(
                 "input",
                 "the input has to be a JSON object: its fields are the templates' variables",
-            )])));
+            );
+            return Err(invalid_input(vec![fault]).into());
         }
         let workflow = document.document(Workflow::from_stored)?;
         workflow.check_input(input).map_err(invalid_input)?;
@@ -198,7 +199,7 @@ impl Starts {
                     .forget_identity(&document.id, identity)
                     .await?;
             }
-            return Err(NotStarted::Failed(problem));
+            return Err(problem.into());
         }
         self.note_use(&known, &credentials).await;
         tracing::info!(

@@ -1,8 +1,10 @@
 //! A template: read once, then asked for its names, its least length and its renderings.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use steps_problem::Fault;
@@ -59,6 +61,14 @@ impl Template {
         self.0.parsed.get_or_init(|| read(&self.0.text)).as_ref()
     }
 
+    /// Whether it can be parsed.
+    ///
+    /// # Errors
+    /// The fault of one that was read back and cannot, mostly with line and column; its `path` is empty.
+    pub fn check(&self) -> Result<(), &Fault> {
+        self.parsed().map(|_| ())
+    }
+
     /// The text as it was written.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -91,6 +101,21 @@ impl Template {
     pub fn render(&self, context: &Value, known: &[&str]) -> Result<String, RenderError> {
         let parsed = self.parsed().map_err(Clone::clone)?;
         render::run(&parsed.elements, context, known)
+    }
+}
+
+/// A text of the format `template`.
+impl JsonSchema for Template {
+    fn schema_name() -> Cow<'static, str> {
+        "Template".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "format": "template"})
     }
 }
 

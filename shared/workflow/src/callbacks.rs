@@ -7,8 +7,17 @@ use crate::document::Workflow;
 
 const FORM: &str = "must be an https address such as `https://example.com/done/`, without a user, a query or a fragment; http only for localhost";
 
+/// The prefixes that are none.
+pub(crate) fn faults(prefixes: &[String]) -> Vec<Fault> {
+    let fault = |(index, prefix): (usize, &String)| {
+        let message = check_prefix(prefix).err()?;
+        Some(Fault::at(format!("callbacks[{index}]"), message))
+    };
+    prefixes.iter().enumerate().filter_map(fault).collect()
+}
+
 /// The fault of a prefix that is none.
-pub(crate) fn check_prefix(text: &str) -> Result<(), &'static str> {
+fn check_prefix(text: &str) -> Result<(), &'static str> {
     match address(text) {
         Some(url) if url.query().is_none() => Ok(()),
         _ => Err(FORM),

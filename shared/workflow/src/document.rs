@@ -1,28 +1,35 @@
 //! The workflow document as it is kept.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+use steps_nodes::Kind;
 use steps_template::Template;
 
 /// A graph of nodes. Made by [`parse`](crate::parse); its serde form is the canonical JSON that is stored.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields)]
 pub struct Workflow {
     /// 1 to 128 characters.
+    #[schemars(length(max = 128), regex(pattern = r"\S"), extend("errorMessage" = {"pattern": "must not be empty"}))]
     pub name: String,
     /// What it is for, in the author's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// JSON Schema of the trigger's input, where the author declares one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("type" = "object"))]
     pub input: Option<Value>,
     /// Prefixes of the addresses that a finished run may be posted to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 20), extend("errorMessage" = {"maxItems": "holds {count} addresses; the most is 20"}))]
     pub callbacks: Vec<String>,
     /// 1 to 500 nodes, in the order they were written.
+    #[schemars(schema_with = "nodes")]
     pub nodes: Vec<Node>,
     /// What a run may use.
     #[serde(default)]
@@ -30,135 +37,43 @@ pub struct Workflow {
 }
 
 /// One step of a workflow.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields)]
 pub struct Node {
     /// Unique in the workflow; the variable's name when left out.
+    #[serde(default)]
+    #[schemars(
+        regex(pattern = r"^[A-Za-z0-9_$-]{1,64}$"),
+        extend("errorMessage" = "must be a text of 1 to 64 letters, digits, `_`, `$` or `-`")
+    )]
     pub id: String,
     /// The name that templates read its output by.
+    #[schemars(schema_with = "variable_name")]
     pub variable_name: String,
     /// Ids of nodes that must succeed first, beside those that its templates name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub depends_on: Vec<String>,
     /// What it does.
     #[serde(flatten)]
+    #[schemars(skip)]
     pub kind: Kind,
     /// How often it is tried.
     #[serde(default)]
     pub retry: Retry,
     /// The longest that one try may take, 1 to 840 seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 840))]
     pub timeout_seconds: Option<u64>,
 }
 
-/// What a node does, by its `type`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type")]
-pub enum Kind {
-    /// A call of a model through OpenRouter.
-    #[serde(rename = "openrouter")]
-    OpenRouter(OpenRouterNode),
-}
-
-/// A call of a model through OpenRouter. Options left out are not sent.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct OpenRouterNode {
-    /// What is asked of OpenRouter.
-    #[serde(default)]
-    pub operation: Operation,
-    /// Id or name of the credential whose key pays.
-    pub credential: String,
-    /// Model id, such as `openai/gpt-4o-mini`.
-    #[serde(default = "default_model")]
-    pub model: String,
-    /// Models to fall back to, in order.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub models: Vec<String>,
-    /// Template of the system message.
-    #[serde(default = "default_system_prompt")]
-    pub system_prompt: Template,
-    /// Template of the user's message.
-    pub user_prompt: Template,
-    /// The most tokens to generate, from 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_tokens: Option<u32>,
-    /// 0 to 2.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub temperature: Option<f64>,
-    /// 0 to 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub top_p: Option<f64>,
-    /// From 0.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub top_k: Option<u32>,
-    /// 0 to 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub min_p: Option<f64>,
-    /// 0 to 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub top_a: Option<f64>,
-    /// -2 to 2.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub frequency_penalty: Option<f64>,
-    /// -2 to 2.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub presence_penalty: Option<f64>,
-    /// 0 to 2.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub repetition_penalty: Option<f64>,
-    /// For repeatable sampling.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub seed: Option<i64>,
-    /// Up to 4 texts that end the answer.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub stop: Vec<String>,
-    /// OpenRouter's own `response_format` object.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub response_format: Option<Map<String, Value>>,
-    /// OpenRouter's own `reasoning` object.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reasoning: Option<Map<String, Value>>,
-    /// OpenRouter's own `provider` object.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub provider: Option<Map<String, Value>>,
-    /// OpenRouter's own `plugins` objects.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub plugins: Vec<Map<String, Value>>,
-    /// `["middle-out"]`, or an empty list to switch it off.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub transforms: Option<Vec<String>>,
-    /// `low` to `max`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub verbosity: Option<String>,
-    /// Such as `auto`, `flex` or `priority`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub service_tier: Option<String>,
-    /// The end user's id.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub user: Option<String>,
-    /// Groups requests; up to 256 characters.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub session_id: Option<String>,
-    /// Up to 16 pairs; keys up to 64 characters, values up to 512.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub metadata: BTreeMap<String, String>,
-}
-
-/// What is asked of OpenRouter.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Operation {
-    /// A text answer.
-    #[default]
-    Chat,
-}
-
 /// How often a node is tried.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+#[schemars(deny_unknown_fields)]
 pub struct Retry {
     /// Tries in all, the first included: 1 to 20.
+    #[schemars(range(min = 1, max = 20))]
     pub max_attempts: u32,
 }
 
@@ -169,18 +84,23 @@ impl Default for Retry {
 }
 
 /// What a run may use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+#[schemars(deny_unknown_fields)]
 pub struct Limits {
-    /// US dollars, as text in JSON. No limit when left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The most that the calls of a run may cost: US dollars, best as text. No limit when left out.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "usd")]
+    #[schemars(schema_with = "usd_schema")]
     pub max_cost_usd: Option<Decimal>,
     /// The same for all of the workflow's runs on one day (UTC).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "usd")]
+    #[schemars(schema_with = "usd_schema")]
     pub max_cost_usd_per_day: Option<Decimal>,
     /// How long the run may take, 1 to 86 400 seconds.
+    #[schemars(range(min = 1, max = 86_400))]
     pub timeout_seconds: u64,
     /// How many nodes run at once, 1 to 40.
+    #[schemars(range(min = 1, max = 40))]
     pub max_concurrency: u32,
 }
 
@@ -195,24 +115,11 @@ impl Default for Limits {
     }
 }
 
-pub(crate) fn default_model() -> String {
-    "openai/gpt-4o-mini".to_owned()
-}
-
-/// It has no tags, so it can be read.
-pub(crate) fn default_system_prompt() -> Template {
-    Template::parse("You are a helpful assistant.").unwrap_or_default()
-}
-
 impl Node {
     /// Its templates, each with the field it stands in.
-    pub fn templates(&self) -> impl Iterator<Item = (&'static str, &Template)> {
-        let Kind::OpenRouter(node) = &self.kind;
-        [
-            ("systemPrompt", &node.system_prompt),
-            ("userPrompt", &node.user_prompt),
-        ]
-        .into_iter()
+    #[must_use]
+    pub fn templates(&self) -> Vec<(Cow<'static, str>, &Template)> {
+        self.kind.templates()
     }
 }
 
@@ -231,4 +138,61 @@ impl Workflow {
     pub fn node(&self, id: &str) -> Option<&Node> {
         self.nodes.iter().find(|node| node.id == id)
     }
+}
+
+/// The kinds' own fields are added where the schema is put together.
+fn nodes(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "array",
+        "minItems": 1,
+        "maxItems": 500,
+        "errorMessage": {
+            "required": "`nodes` is required: a list of at least one node",
+            "minItems": "must hold at least one node",
+            "maxItems": "holds {count} nodes; the most is 500",
+        },
+    })
+}
+
+/// Some names mean something else in a template.
+fn variable_name(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "string",
+        "maxLength": 64,
+        "pattern": "^[A-Za-z_$][A-Za-z0-9_$]*$",
+        "not": {"enum": ["trigger", "this", "else", "as", "true", "false", "null"]},
+        "errorMessage": {
+            "pattern": "must begin with a letter, `_` or `$` and go on with letters, digits, `_` or `$`",
+            "not": "`{value}` is reserved; reserved are trigger, this, else, as, true, false, null",
+        },
+    })
+}
+
+const AMOUNT: &str = "must be an amount in US dollars such as \"0.50\"";
+
+fn usd_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": ["string", "number"],
+        "minimum": 0,
+        "pattern": r"^\s*(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*$",
+        "errorMessage": {
+            "type": format!("{AMOUNT}, not {{kind}}"),
+            "pattern": AMOUNT,
+            "minimum": "must not be negative",
+        },
+    })
+}
+
+/// An amount of money, best as text: a number has been through a float.
+fn usd<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Decimal>, D::Error> {
+    let text = match Option::<Value>::deserialize(deserializer)? {
+        None => return Ok(None),
+        Some(Value::String(text)) => text,
+        Some(other) => other.to_string(),
+    };
+    let text = text.trim();
+    let amount = Decimal::from_str_exact(text).or_else(|_| Decimal::from_scientific(text));
+    amount
+        .map(Some)
+        .map_err(|_| serde::de::Error::custom(AMOUNT))
 }

@@ -86,7 +86,7 @@ impl Workflow {
 }
 
 /// `/items/0/name` as `items[0].name`, behind `start`.
-fn join(start: &str, pointer: &str) -> String {
+pub(crate) fn join(start: &str, pointer: &str) -> String {
     let mut path = start.to_owned();
     for segment in pointer.split('/').skip(1) {
         let segment = segment.replace("~1", "/").replace("~0", "~");

@@ -4,16 +4,18 @@ mod callbacks;
 mod document;
 mod graph;
 mod input;
-mod openrouter;
+mod mend;
 mod parse;
 mod plan;
-mod reader;
+mod schema;
 mod source;
 mod validate;
+mod words;
 
-pub use document::{Kind, Limits, Node, OpenRouterNode, Operation, Retry, Workflow};
-pub use parse::{parse, parse_node};
+pub use document::{Limits, Node, Retry, Workflow};
+pub use parse::{Faulty, parse, parse_node};
 pub use plan::{Plan, PlannedNode};
+pub use schema::schema;
 pub use source::Format;
 pub use steps_problem::Fault;
 

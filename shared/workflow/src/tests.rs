@@ -5,7 +5,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::{Fault, Format, Kind, Node, OpenRouterNode, Workflow, parse, parse_node};
+use jiff::civil::date;
+
+use crate::{Faulty, Format, Node, Workflow, parse, parse_node};
+use steps_problem::Fault;
 
 const COMPARE_MODELS: &str = include_str!("../fixtures/compare-models.yaml");
 const BROKEN: &str = include_str!("../fixtures/broken.yaml");
@@ -16,13 +19,15 @@ fn lines(faults: &[Fault]) -> String {
 
 #[track_caller]
 fn good(document: Value) -> Workflow {
-    parse(&document.to_string(), Format::Json).unwrap_or_else(|faults| panic!("{}", lines(&faults)))
+    parse(&document.to_string(), Format::Json)
+        .unwrap_or_else(|Faulty { faults, .. }| panic!("{}", lines(&faults)))
 }
 
 #[track_caller]
 fn bad(document: Value) -> Vec<String> {
     parse(&document.to_string(), Format::Json)
         .expect_err("a fault")
+        .faults
         .iter()
         .map(Fault::to_string)
         .collect()
@@ -45,9 +50,13 @@ fn with(fields: Value) -> Value {
     workflow(vec![node])
 }
 
-fn call(node: &Node) -> &OpenRouterNode {
-    let Kind::OpenRouter(call) = &node.kind;
-    call
+/// A field of the node as it is stored.
+fn stored(node: &Node, field: &str) -> Value {
+    serde_json::to_value(node).unwrap()[field].clone()
+}
+
+fn warnings(workflow: &Workflow) -> Vec<Fault> {
+    workflow.warnings(None, date(2026, 1, 1))
 }
 
 #[test]
@@ -57,19 +66,19 @@ fn the_documented_workflow_parses_and_its_defaults_are_filled_in() {
     assert_eq!(workflow.limits.max_cost_usd.unwrap().to_string(), "0.50");
     let first = workflow.node("gptResponse").unwrap();
     assert_eq!((first.retry.max_attempts, first.timeout_seconds), (5, None));
-    assert_eq!(call(first).model, "openai/gpt-4o-mini");
+    assert_eq!(stored(first, "model"), "openai/gpt-4o-mini");
     assert_eq!(
-        call(first).system_prompt.as_str(),
+        stored(first, "systemPrompt"),
         "You are a helpful assistant."
     );
     let second = workflow.node("claudeResponse").unwrap();
-    assert_eq!(call(second).stop, ["END"]);
-    assert_eq!(call(second).transforms.as_deref(), Some(&[][..]));
+    assert_eq!(stored(second, "stop"), json!(["END"]));
+    assert_eq!(stored(second, "transforms"), json!([]));
     assert_eq!(
         (second.retry.max_attempts, second.timeout_seconds),
         (3, Some(120))
     );
-    assert_eq!(workflow.warnings(), []);
+    assert_eq!(warnings(&workflow), []);
     let sinks: Vec<&str> = workflow
         .sinks()
         .iter()
@@ -120,7 +129,7 @@ fn a_node_type_that_does_not_exist_is_the_only_fault_of_its_workflow() {
     ]);
     assert_eq!(
         bad(document.clone()),
-        ["nodes[0].type: unknown node type `http`; known: openrouter"]
+        ["nodes[0].type: unknown node type `http`; known: openrouter, set"]
     );
     document["nodes"][0] = json!({"variableName": "httpResponse"});
     assert_eq!(bad(document), ["nodes[0].type: `type` is required"]);
@@ -143,10 +152,10 @@ fn the_canonical_json_reads_back_as_the_same_workflow() {
 
 #[test]
 fn every_fault_of_a_broken_document_is_listed_at_once() {
-    let faults = lines(&parse(BROKEN, Format::Yaml).unwrap_err());
+    let faults = lines(&parse(BROKEN, Format::Yaml).unwrap_err().faults);
     let expected = "\
 name: `name` is required
-nodes[0].type: unknown node type `http`; known: openrouter
+nodes[0].type: unknown node type `http`; known: openrouter, set
 nodes[1].variableName: must begin with a letter, `_` or `$` and go on with letters, digits, `_` or `$`
 nodes[1].credential: `credential` is required
 nodes[1].temprature: unknown field `temprature`; did you mean `temperature`?
@@ -178,14 +187,111 @@ nodes[2].userPrompt (line 1, column 11): `a` is this node's own output, which do
 nodes[2].dependsOn[0]: no node has the id `bb`; did you mean `b`?
 nodes[2]: these nodes wait for each other: a -> b -> a (each needs the next)
 ";
-    assert_eq!(faults, expected);
+    let sorted = |text: &str| {
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    assert_eq!(sorted(&faults), sorted(expected));
     assert!(!faults.contains("0123456789"));
+}
+
+#[test]
+fn what_is_not_faulty_is_left_for_the_checks_that_come_after() {
+    let mut odd = node("b", "{{a.text}} {{a.txt}}");
+    odd["type"] = json!("http");
+    odd["credential"] = json!("mian");
+    let mut near = node("c", "hi");
+    near["type"] = json!("openruter");
+    near["temperature"] = json!(7);
+    let mut bare = node("a", "hi");
+    bare.as_object_mut().unwrap().remove("credential");
+    let mut document = workflow(vec![bare, odd, near, json!("node")]);
+    document["callbacks"] = json!([5, "ftp://a"]);
+    let faulty = parse(&document.to_string(), Format::Json).unwrap_err();
+    assert_eq!(
+        lines(&faulty.faults),
+        "\
+callbacks[0]: must be a text, not a number
+nodes[0].credential: `credential` is required
+nodes[1].type: unknown node type `http`; known: openrouter, set
+nodes[2].type: unknown node type `openruter`; did you mean `openrouter`? Known: openrouter, set
+nodes[2].temperature: must be from 0 to 2, not 7
+nodes[3]: must be an object, not a text
+callbacks[1]: must be an https address such as `https://example.com/done/`, without a user, a query or a fragment; http only for localhost
+nodes[1].userPrompt (line 1, column 12): `a` has no field `txt`; did you mean `text`? Known: text, json, model, provider, finishReason, nativeFinishReason, usage, costUsd, reasoning, refusal, annotations, images, toolCalls, generationId
+"
+    );
+    let rest = faulty.rest.unwrap();
+    let credentials: Vec<Vec<&str>> = rest
+        .nodes
+        .iter()
+        .map(|node| {
+            let named = node.kind.credentials().into_iter();
+            named.map(|(_, name)| name).collect()
+        })
+        .collect();
+    assert_eq!(credentials, [vec![""], vec!["mian"], vec!["main"], vec![]]);
+}
+
+#[test]
+fn a_kind_is_checked_by_the_frame_that_does_not_know_it() {
+    let set = |value: Value| json!({"type": "set", "variableName": "b", "value": value});
+    let good = good(workflow(vec![
+        node("a", "hi"),
+        set(json!({"joined": "{{a.text}}"})),
+        node("c", "{{b.joined}}"),
+    ]));
+    assert_eq!(good.plan().levels.len(), 3);
+    assert_eq!(
+        bad(workflow(vec![
+            node("a", "hi"),
+            set(json!({"joined": ["{{a.txet}}"]})),
+            node("c", "{{b.joind}}"),
+        ])),
+        [
+            "nodes[1].value.joined[0] (line 1, column 1): `a` has no field `txet`; did you mean `text`? Known: text, json, model, provider, finishReason, nativeFinishReason, usage, costUsd, reasoning, refusal, annotations, images, toolCalls, generationId",
+            "nodes[2].userPrompt (line 1, column 1): `b` has no field `joind`; did you mean `joined`? Known: joined",
+        ]
+    );
+    assert_eq!(
+        bad(workflow(vec![
+            json!({"type": "set", "variableName": "b", "userPrompt": "hi"})
+        ])),
+        [
+            "nodes[0].value: `value` is required",
+            "nodes[0].userPrompt: unknown field `userPrompt`; known: dependsOn, id, retry, timeoutSeconds, type, value, variableName",
+        ]
+    );
+}
+
+#[test]
+fn the_page_of_the_document_names_every_field_of_the_schema() {
+    let page = include_str!("../../../docs/workflow.md");
+    let schema = crate::schema();
+    let nodes = schema["properties"]["nodes"]["items"]["oneOf"]
+        .as_array()
+        .unwrap();
+    for part in [&schema].into_iter().chain(nodes) {
+        for (name, field) in part["properties"].as_object().unwrap() {
+            let inner: Vec<&String> = match name.as_str() {
+                "limits" | "retry" => field["properties"].as_object().unwrap().keys().collect(),
+                _ => Vec::new(),
+            };
+            if inner.is_empty() {
+                assert!(page.contains(&format!("`{name}`")), "{name}");
+            }
+            for own in inner {
+                assert!(page.contains(&format!("`{name}.{own}`")), "{name}.{own}");
+            }
+        }
+    }
 }
 
 #[test]
 fn a_text_that_is_no_json_tells_line_and_column() {
     let fault = |text: &str, format| {
-        let faults = parse(text, format).unwrap_err();
+        let faults = parse(text, format).unwrap_err().faults;
         assert_eq!(faults.len(), 1);
         faults[0].to_string()
     };
@@ -218,7 +324,7 @@ fn a_text_that_is_no_json_tells_line_and_column() {
 fn documents_made_to_exhaust_are_refused() {
     let refused = |text: &str, format| {
         let start = Instant::now();
-        let faults = parse(text, format).unwrap_err();
+        let faults = parse(text, format).unwrap_err().faults;
         assert_eq!(faults.len(), 1);
         assert!(start.elapsed() < Duration::from_secs(5));
         faults[0].message.clone()
@@ -427,16 +533,16 @@ fn without_a_declared_input_a_near_miss_is_a_warning() {
         node("gptResponse", "{{topic}}"),
         node("b", "{{gptresponse.text}} {{gptRespons.text}}"),
     ]));
-    let warnings = lines(&workflow.warnings());
+    let warned = lines(&warnings(&workflow));
     assert_eq!(
-        warnings,
+        warned,
         "nodes[1].userPrompt (line 1, column 1): `gptresponse` is read from the trigger's input; did you mean the node's variable `gptResponse`?\n\
          nodes[1].userPrompt (line 1, column 22): `gptRespons` is read from the trigger's input; did you mean the node's variable `gptResponse`?\n"
     );
     let slips = good(with(
         json!({"model": "gpt-4o", "verbosity": "hi", "reasoning": {"maxTokens": 5}}),
     ));
-    assert_eq!(slips.warnings().len(), 3, "{}", lines(&slips.warnings()));
+    assert_eq!(warnings(&slips).len(), 3, "{}", lines(&warnings(&slips)));
 }
 
 #[test]
@@ -469,7 +575,7 @@ fn an_inline_node_follows_the_same_rules() {
     assert_eq!(parse_node(&json!([])).unwrap_err().len(), 1);
     assert_eq!(
         lines(&parse_node(&json!({"type": "slack", "variableName": "a"})).unwrap_err()),
-        "type: unknown node type `slack`; known: openrouter\n"
+        "type: unknown node type `slack`; known: openrouter, set\n"
     );
 }
 
@@ -599,7 +705,12 @@ fn a_prompt_of_the_document_renders_with_a_runs_context() {
     let workflow = parse(COMPARE_MODELS, Format::Yaml).unwrap();
     let context =
         json!({"data": {}, "gptResponse": {"text": "A"}, "claudeResponse": {"text": "B"}});
-    let prompt = &call(workflow.node("verdict").unwrap()).user_prompt;
+    let verdict = workflow.node("verdict").unwrap();
+    let templates = verdict.templates();
+    let (_, prompt) = templates
+        .iter()
+        .find(|(field, _)| field == "userPrompt")
+        .unwrap();
     let text = prompt.render(&context, &[]).unwrap();
     assert_eq!(text, "Which is better?\n1. A\n2. B\n");
 }

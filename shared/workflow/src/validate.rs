@@ -2,63 +2,62 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::Date;
 use serde_json::Value;
+use steps_openrouter::ModelList;
 use steps_problem::{Fault, did_you_mean, known_names, near_miss};
-use steps_template::{Reference, Template};
+use steps_template::Reference;
 
-use crate::document::{Kind, Node, OpenRouterNode, Workflow};
+use crate::document::{Node, Workflow};
 use crate::graph::Graph;
-use crate::{input, openrouter};
+use crate::{input, schema, words};
 
 /// The name at a template's root that holds what started the run.
 const TRIGGER: &str = "trigger";
 
-/// A node as far as it could be read.
-pub(crate) struct Draft {
-    pub(crate) path: String,
-    pub(crate) id: Option<String>,
-    pub(crate) variable_name: Option<String>,
-    pub(crate) depends_on: Vec<String>,
-    /// The templates that could be parsed, each with its path.
-    pub(crate) templates: Vec<(String, Template)>,
-    /// Its output's fields are not known.
-    pub(crate) unknown_type: bool,
-    pub(crate) node: Option<Node>,
+/// The path of a field of the node at `path`; a node that stands alone has the empty path.
+pub(crate) fn field(path: &str, field: &str) -> String {
+    if path.is_empty() {
+        field.to_owned()
+    } else {
+        format!("{path}.{field}")
+    }
 }
 
-impl Draft {
-    fn field(&self, field: &str) -> String {
-        if self.path.is_empty() {
-            field.to_owned()
-        } else {
-            format!("{}.{field}", self.path)
-        }
-    }
+fn at(index: usize) -> String {
+    format!("nodes[{index}]")
 }
 
 /// A node that stands alone must not read its own output.
-pub(crate) fn own_output(draft: &Draft, faults: &mut Vec<Fault>) {
-    for (path, template) in &draft.templates {
-        let own = |reference: &&Reference| Some(&reference.root) == draft.variable_name.as_ref();
-        if let Some(reference) = template.names().references.iter().find(own) {
-            faults.push(placed(path, reference, itself(&reference.root)));
-        }
-    }
+pub(crate) fn own_output(node: &Node) -> Vec<Fault> {
+    let fault = |(path, template): (_, &steps_template::Template)| {
+        let references = &template.names().references;
+        let own = references
+            .iter()
+            .find(|reference| reference.root == node.variable_name)?;
+        Some(placed(path, own, itself(&own.root)))
+    };
+    let templates = node.templates().into_iter();
+    templates
+        .filter_map(|(field, template)| fault((field.into_owned(), template)))
+        .collect()
 }
 
-/// Checks names, references and cycles over all nodes.
-pub(crate) fn graph(drafts: &[Draft], input: Option<&Value>, faults: &mut Vec<Fault>) {
+/// Checks names, references and cycles over all nodes. A name that could not be read is empty.
+pub(crate) fn graph(nodes: &[Node], input: Option<&Value>) -> Vec<Fault> {
+    let mut faults = Vec::new();
     let variables = unique(
-        drafts,
+        nodes,
         "variableName",
-        |draft| draft.variable_name.as_deref(),
-        faults,
+        |node| &node.variable_name,
+        &mut faults,
     );
-    let ids = unique(drafts, "id", |draft| draft.id.as_deref(), faults);
+    let ids = unique(nodes, "id", |node| &node.id, &mut faults);
     let declared = input.and_then(input::closed_properties);
-    let mut graph = Graph::new(drafts.len());
-    for (index, draft) in drafts.iter().enumerate() {
-        for (path, template) in &draft.templates {
+    let mut graph = Graph::new(nodes.len());
+    for (index, node) in nodes.iter().enumerate() {
+        for (template_field, template) in node.templates() {
+            let path = field(&at(index), &template_field);
             // A name that a template reads ten times is one fault.
             let mut told = BTreeSet::new();
             for reference in &template.names().references {
@@ -66,17 +65,16 @@ pub(crate) fn graph(drafts: &[Draft], input: Option<&Value>, faults: &mut Vec<Fa
                 match variables.get(reference.root.as_str()) {
                     Some(&needed) if needed == index => {
                         if told.insert((&reference.root, &None)) {
-                            faults.push(placed(path, reference, itself(&reference.root)));
+                            faults.push(placed(&path, reference, itself(&reference.root)));
                         }
                     }
                     Some(&needed) => {
                         graph.add(index, needed);
-                        let unknown = drafts.get(needed).is_some_and(|draft| draft.unknown_type);
-                        if !unknown
-                            && let Some(message) = unknown_field(reference)
+                        let needed = nodes.get(needed);
+                        if let Some(message) = needed.and_then(|node| no_field(reference, node))
                             && told.insert(key)
                         {
-                            faults.push(placed(path, reference, message));
+                            faults.push(placed(&path, reference, message));
                         }
                     }
                     None => {
@@ -85,14 +83,14 @@ pub(crate) fn graph(drafts: &[Draft], input: Option<&Value>, faults: &mut Vec<Fa
                                 unknown_name(reference, declared, variables.keys().copied())
                             && told.insert((&reference.root, &None))
                         {
-                            faults.push(placed(path, reference, message));
+                            faults.push(placed(&path, reference, message));
                         }
                     }
                 }
             }
         }
-        for (position, id) in draft.depends_on.iter().enumerate() {
-            let path = draft.field(&format!("dependsOn[{position}]"));
+        for (position, id) in node.depends_on.iter().enumerate() {
+            let path = format!("nodes[{index}].dependsOn[{position}]");
             match ids.get(id.as_str()) {
                 Some(&needed) if needed == index => {
                     faults.push(Fault::at(
@@ -112,58 +110,55 @@ pub(crate) fn graph(drafts: &[Draft], input: Option<&Value>, faults: &mut Vec<Fa
         }
     }
     for cycle in graph.cycles() {
-        let name = |index: &usize| {
-            drafts
-                .get(*index)
-                .and_then(|draft| draft.id.as_deref().or(draft.variable_name.as_deref()))
-                .unwrap_or("?")
-        };
+        let name = |index: &usize| nodes.get(*index).map_or("?", |node| node.id.as_str());
         let first = cycle.first();
         let names: Vec<&str> = cycle.iter().chain(first).map(name).collect();
-        let path = first
-            .and_then(|index| drafts.get(*index))
-            .map_or_else(String::new, |draft| draft.path.clone());
         faults.push(Fault::at(
-            path,
+            first.map_or_else(String::new, |index| at(*index)),
             format!(
                 "these nodes wait for each other: {} (each needs the next)",
                 names.join(" -> ")
             ),
         ));
     }
+    faults
 }
 
 /// The first node of each name; a later one of the same name is a fault.
-fn unique<'d>(
-    drafts: &'d [Draft],
-    field: &str,
-    name: impl Fn(&'d Draft) -> Option<&'d str>,
+fn unique<'n>(
+    nodes: &'n [Node],
+    what: &str,
+    name: impl Fn(&'n Node) -> &'n str,
     faults: &mut Vec<Fault>,
-) -> BTreeMap<&'d str, usize> {
+) -> BTreeMap<&'n str, usize> {
     let mut first: BTreeMap<&str, usize> = BTreeMap::new();
-    for (index, draft) in drafts.iter().enumerate() {
-        let Some(name) = name(draft) else { continue };
-        match first.get(name).and_then(|&index| drafts.get(index)) {
+    for (index, node) in nodes.iter().enumerate() {
+        let name = name(node);
+        let other = first
+            .get(name)
+            .and_then(|&other| Some((other, nodes.get(other)?)));
+        match other {
+            _ if name.is_empty() => {}
             None => {
                 first.insert(name, index);
             }
             // An id that was not written is the variable's name again: one fault says enough.
-            Some(other)
-                if field == "id"
-                    && draft.variable_name == other.variable_name
-                    && draft.variable_name.as_deref() == Some(name) => {}
-            Some(other) => faults.push(Fault::at(
-                draft.field(field),
-                format!("`{name}` is already the {field} of {}", other.path),
+            Some((_, other))
+                if what == "id"
+                    && node.variable_name == other.variable_name
+                    && node.variable_name == name => {}
+            Some((other, _)) => faults.push(Fault::at(
+                field(&at(index), what),
+                format!("`{name}` is already the {what} of {}", at(other)),
             )),
         }
     }
     first
 }
 
-fn placed(path: &str, reference: &Reference, message: String) -> Fault {
+fn placed(path: impl Into<String>, reference: &Reference, message: String) -> Fault {
     Fault {
-        path: path.to_owned(),
+        path: path.into(),
         line: Some(reference.line),
         column: Some(reference.column),
         message,
@@ -174,15 +169,16 @@ fn itself(name: &str) -> String {
     format!("`{name}` is this node's own output, which does not exist yet")
 }
 
-fn unknown_field(reference: &Reference) -> Option<String> {
+fn no_field(reference: &Reference, node: &Node) -> Option<String> {
     let field = reference.field.as_deref()?;
-    if OpenRouterNode::OUTPUT_FIELDS.contains(&field) {
+    let fields = node.kind.output_fields()?;
+    if fields.contains(&field) {
         return None;
     }
     let root = &reference.root;
     Some(format!(
         "`{root}` has no field `{field}`{}",
-        known_names(field, OpenRouterNode::OUTPUT_FIELDS)
+        known_names(field, fields)
     ))
 }
 
@@ -208,9 +204,15 @@ fn unknown_name<'v>(
 }
 
 impl Workflow {
-    /// What is allowed and probably a slip: a name near a node's variable, a word that OpenRouter may not know.
+    /// Every model that the workflow names.
+    pub fn models(&self) -> impl Iterator<Item = &str> {
+        self.nodes.iter().flat_map(|node| node.kind.models())
+    }
+
+    /// What is allowed and probably a slip: a name near a node's variable, a word that OpenRouter may not know, and what
+    /// the model list, where it is known, says of the models.
     #[must_use]
-    pub fn warnings(&self) -> Vec<Fault> {
+    pub fn warnings(&self, list: Option<&ModelList>, today: Date) -> Vec<Fault> {
         let variables: BTreeSet<&str> = self
             .nodes
             .iter()
@@ -223,7 +225,7 @@ impl Workflow {
             .unwrap_or_default();
         let mut warnings = Vec::new();
         for (index, node) in self.nodes.iter().enumerate() {
-            let path = format!("nodes[{index}]");
+            let path = at(index);
             if declared.contains(node.variable_name.as_str()) {
                 warnings.push(Fault::at(
                     format!("{path}.variableName"),
@@ -234,24 +236,36 @@ impl Workflow {
                 ));
             }
             let mut told = BTreeSet::new();
-            for (field, template) in node.templates() {
+            for (template_field, template) in node.templates() {
                 for reference in &template.names().references {
                     let name = reference.root.as_str();
                     if name == TRIGGER || variables.contains(name) || declared.contains(name) {
                         continue;
                     }
                     if let Some(meant) = variables.iter().find(|variable| near_miss(name, variable))
-                        && told.insert((field, name.to_owned()))
+                        && told.insert((template_field.clone(), name.to_owned()))
                     {
                         let message = format!(
                             "`{name}` is read from the trigger's input; did you mean the node's variable `{meant}`?"
                         );
-                        warnings.push(placed(&format!("{path}.{field}"), reference, message));
+                        warnings.push(placed(
+                            format!("{path}.{template_field}"),
+                            reference,
+                            message,
+                        ));
                     }
                 }
             }
-            let Kind::OpenRouter(call) = &node.kind;
-            warnings.extend(openrouter::warnings(call, &path));
+            if let Ok(value) = serde_json::to_value(&node.kind) {
+                let kind = value.get("type").and_then(Value::as_str);
+                let part = schema::node_of(kind.unwrap_or_default());
+                words::unusual(&part.schema, &value, &path, &mut warnings);
+            }
+            let of_kind = node.kind.warnings(list, today).into_iter();
+            warnings.extend(of_kind.map(|fault| Fault {
+                path: field(&path, &fault.path),
+                ..fault
+            }));
         }
         warnings
     }

@@ -172,7 +172,8 @@ impl User {
         answer(request).await
     }
 
-    /// Puts a workflow of these nodes; gives its id. `credential` is filled in where a node has none.
+    /// Puts a workflow of these nodes; gives its id. A node without a type is of type `openrouter`; such a node without a
+    /// credential has the user's.
     pub async fn workflow(&self, nodes: Value) -> String {
         self.workflow_with(json!({ "nodes": nodes })).await
     }
@@ -186,8 +187,10 @@ impl User {
         );
         document["name"] = json!(id);
         for node in document["nodes"].as_array_mut().expect("nodes are a list") {
-            node["type"] = json!("openrouter");
-            if node["credential"].is_null() {
+            if node["type"].is_null() {
+                node["type"] = json!("openrouter");
+            }
+            if node["type"] == "openrouter" && node["credential"].is_null() {
                 node["credential"] = json!(self.name);
             }
         }

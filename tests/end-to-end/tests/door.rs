@@ -54,7 +54,7 @@ fn the_webhooks_door_and_the_pages_of_errors_are_the_only_open_ones() {
         .filter(|route| !route.is_authorized)
         .map(|route| route.key)
         .collect();
-    assert_eq!(open, [OPEN, ERROR_PAGE]);
+    assert_eq!(open, [OPEN, ERROR_PAGE, SCHEMA]);
     assert!(routes().iter().any(|route| route.key == "$default"));
 }
 
@@ -63,6 +63,35 @@ const OPEN: &str = "POST /hooks/{id}/{webhook}";
 
 /// The route without the authorizer to the pages that explain error codes.
 const ERROR_PAGE: &str = "GET /errors/{code}";
+
+/// The route without the authorizer to the JSON Schema of the document.
+const SCHEMA: &str = "GET /schema/workflow.json";
+
+#[tokio::test]
+async fn the_schema_of_the_document_is_open_and_takes_what_the_api_takes() {
+    let user = User::new("good");
+    let answer = user.call_as(None, "/schema/workflow.json").await;
+    assert_eq!(answer.status, 200, "{:?}", answer.body);
+    assert_eq!(answer.content_type, "application/schema+json");
+    let schema: Value = match &answer.body {
+        Value::String(text) => serde_json::from_str(text).unwrap(),
+        other => other.clone(),
+    };
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    for example in [
+        include_str!("../../../infra/examples/workflows/article.yaml"),
+        include_str!("../../../infra/examples/workflows/blog-post.yaml"),
+        include_str!("../../../infra/examples/workflows/mail.yaml"),
+        include_str!("../../../infra/examples/workflows/multi-model-comparison.yaml"),
+        include_str!("../../../infra/examples/workflows/summary.yaml"),
+    ] {
+        let document: Value = serde_norway::from_str(example).unwrap();
+        assert!(validator.is_valid(&document), "{example}");
+        let mut misspelt = document.clone();
+        misspelt["nodes"][0]["temprature"] = json!(1);
+        assert!(!validator.is_valid(&misspelt), "{example}");
+    }
+}
 
 #[tokio::test]
 async fn a_problems_type_is_a_page_that_everybody_can_read() {
@@ -86,7 +115,10 @@ async fn a_problems_type_is_a_page_that_everybody_can_read() {
 async fn the_function_of_the_open_pages_serves_nothing_else() {
     let sandbox = Sandbox::new(Settings::default()).await;
     let reference = sandbox.function("reference").await;
-    for route in routes().iter().filter(|route| route.key != ERROR_PAGE) {
+    for route in routes()
+        .iter()
+        .filter(|route| ![ERROR_PAGE, SCHEMA].contains(&route.key.as_str()))
+    {
         let event = nobodys(&route.key, "/errors/x", "x");
         let answer = reference.http_event(event).await;
         assert_eq!(answer.status, 404, "{}: {:?}", route.key, answer.body);

@@ -29,6 +29,7 @@ mod runs;
 mod sandboxed;
 mod schedules;
 mod secrets_stay;
+mod set_nodes;
 mod sweeps;
 mod troubled_aws;
 mod usage;

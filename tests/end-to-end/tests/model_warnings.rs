@@ -42,6 +42,44 @@ fn node(user: &User, model: &str, mut more: Value) -> Value {
 }
 
 #[tokio::test]
+async fn one_answer_tells_every_fault_and_what_else_is_probably_a_slip() {
+    let user = User::with_credential().await;
+    let model = format!("test-{}/whole", user.name);
+    let added = json!({"add": [{"id": model}]});
+    user.stand_in_post("models", &added).await;
+    assert_eq!(user.post("/models/refresh", &json!({})).await.status, 200);
+    let nodes = json!([
+        {"type": "openrouterr", "variableName": "a", "credential": "nobody", "model": format!("{model}e"),
+         "userPrompt": "hi", "temperature": 3},
+        {"type": "unheard-of", "variableName": "b", "credential": "nobody", "prompt": "{{a.txet}}"},
+    ]);
+    let document = json!({"name": "faulty", "nodes": nodes});
+    let answer = user.put("/workflows/faulty", &document).await;
+    assert_eq!(answer.status, 422);
+    let paths: Vec<String> = list(&answer.body["faults"])
+        .iter()
+        .map(|fault| text(&fault["path"]))
+        .collect();
+    assert_eq!(
+        paths,
+        [
+            "nodes[0].type",
+            "nodes[0].temperature",
+            "nodes[1].type",
+            "nodes[1].prompt",
+            "nodes[0].credential",
+            "nodes[1].credential",
+        ]
+    );
+    let warnings = told(&answer.body["warnings"]);
+    assert!(
+        warnings[0].starts_with("nodes[0].model: OpenRouter does not list")
+            && warnings[0].contains(&model),
+        "{warnings:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_workflow_is_warned_of_what_its_models_lack_and_its_run_repeats_it() {
     let user = User::with_credential().await;
     let id = |slug: &str| format!("test-{}/{slug}", user.name);

@@ -3,9 +3,27 @@
 use serde_json::{Map, Value, json};
 use steps_openrouter::{Completion, Usage};
 
+/// Its fields: what templates may read as `{{variable.field}}`.
+pub(super) const OUTPUT_FIELDS: [&str; 14] = [
+    "text",
+    "json",
+    "model",
+    "provider",
+    "finishReason",
+    "nativeFinishReason",
+    "usage",
+    "costUsd",
+    "reasoning",
+    "refusal",
+    "annotations",
+    "images",
+    "toolCalls",
+    "generationId",
+];
+
 /// `{text, model, provider, finishReason, usage, costUsd, ...}` of an answer. `json` holds the parsed text where the
 /// node asked for JSON; what the answer does not have is left out.
-pub(crate) fn node_variable(completion: &Completion, json_asked: bool) -> Value {
+pub(super) fn variable(completion: &Completion, json_asked: bool) -> Value {
     let mut variable = Map::new();
     let mut set = |name: &str, value: Value| {
         let empty = value.is_null() || value.as_array().is_some_and(Vec::is_empty);

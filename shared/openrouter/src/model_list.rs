@@ -3,15 +3,15 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use steps_openrouter::Model;
-use steps_openrouter::catalogue::{base_id, stands_alone};
 use steps_problem::distance;
 
+use crate::catalogue::{base_id, stands_alone};
+use crate::models::Model;
 use crate::successor::successor;
 
 /// OpenRouter's models as they were at one moment.
 #[derive(Debug)]
-pub struct List {
+pub struct ModelList {
     /// In OpenRouter's order.
     pub models: Vec<Model>,
     /// When their reading from OpenRouter began.
@@ -22,8 +22,10 @@ pub struct List {
 /// How many neighbours an unknown id gets.
 const NEIGHBOURS: usize = 3;
 
-impl List {
-    pub(crate) fn new(models: Vec<Model>, fetched_at: Timestamp) -> Self {
+impl ModelList {
+    /// The list of these models, read at this moment.
+    #[must_use]
+    pub fn new(models: Vec<Model>, fetched_at: Timestamp) -> Self {
         let places = models
             .iter()
             .enumerate()

@@ -1,28 +1,23 @@
 //! What a call may cost at most, so that none is started that a budget does not cover.
 
-use std::time::Duration;
-
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::{Map, Number, Value};
-use steps_catalogue::Catalogue;
-use steps_openrouter::{ChatRequest, Client, Pricing};
+use steps_openrouter::{ChatRequest, Pricing};
 use steps_problem::Problem;
 
-use crate::request::prompt_bytes;
+use super::request::prompt_bytes;
+use crate::scope::Scope;
 
 /// A token is hardly ever less than two bytes of a prompt; providers wrap a message in a few more.
 const BYTES_PER_TOKEN: usize = 2;
 const WRAPPING_TOKENS: usize = 32;
-
-/// How long the model list may take where none was ever read.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// OpenRouter's `max_price` counts in USD per million tokens.
 const MILLION: Decimal = Decimal::from_parts(1_000_000, 0, 0, false, 0);
 
 /// The highest prices that may be charged, USD per million tokens, and per request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Ceiling {
+pub(super) struct Ceiling {
     prompt: Decimal,
     completion: Decimal,
     request: Decimal,
@@ -30,16 +25,10 @@ pub(crate) struct Ceiling {
 
 /// The dearest of the models that may answer, as the catalogue has them; where the node itself sets a `max_price`,
 /// that.
-pub(crate) async fn ceiling(
-    request: &ChatRequest,
-    catalogue: &Catalogue,
-    openrouter: &Client,
-) -> Result<Ceiling, Problem> {
+pub(super) async fn ceiling(request: &ChatRequest, scope: &impl Scope) -> Result<Ceiling, Problem> {
     let models = || std::iter::once(&request.model).chain(&request.models);
-    let list = match catalogue.naming(models().map(String::as_str)).await? {
-        Some(list) => list,
-        None => catalogue.refresh(openrouter, PATIENCE).await?,
-    };
+    let ids: Vec<&str> = models().map(String::as_str).collect();
+    let list = scope.models(&ids).await?;
     let tokens = prompt_tokens(request);
     let mut ceiling = Ceiling {
         prompt: Decimal::ZERO,
@@ -85,7 +74,7 @@ impl Ceiling {
     /// What the node's own `provider.max_price` sets takes the catalogue's place.
     fn or_own(mut self, request: &ChatRequest) -> Self {
         let own = |name: &str| {
-            let max_price = request.options.provider.as_ref()?.get("max_price")?;
+            let max_price = request.options.get("provider")?.get("max_price")?;
             match max_price.get(name)? {
                 Value::String(text) => text.parse().ok(),
                 number => number.to_string().parse().ok(),
@@ -104,11 +93,11 @@ impl Ceiling {
     }
 
     /// Has OpenRouter choose no provider that is dearer.
-    pub(crate) fn keep_to(&self, request: &mut ChatRequest) {
+    pub(super) fn keep_to(&self, request: &mut ChatRequest) {
         let provider = request
             .options
-            .provider
-            .get_or_insert_with(|| Value::Object(Map::new()));
+            .entry("provider")
+            .or_insert_with(|| Value::Object(Map::new()));
         let Some(provider) = provider.as_object_mut() else {
             return;
         };
@@ -129,7 +118,7 @@ impl Ceiling {
     }
 
     /// What the request may cost at most, USD: its prompt, generously counted, and `max_tokens`.
-    pub(crate) fn most(&self, request: &ChatRequest) -> Decimal {
+    pub(super) fn most(&self, request: &ChatRequest) -> Decimal {
         let prompt = self.prompt * Decimal::from(prompt_tokens(request));
         let completion = self.completion * Decimal::from(request.max_tokens);
         ((prompt + completion) / MILLION + self.request).normalize()
@@ -173,7 +162,6 @@ fn unknown_price(model: &str) -> Problem {
 mod tests {
     use super::*;
     use serde_json::json;
-    use steps_openrouter::Options;
 
     fn pricing() -> Pricing {
         Pricing {
@@ -184,10 +172,10 @@ mod tests {
     }
 
     fn request(provider: Option<Value>) -> ChatRequest {
-        let options = Options {
-            provider,
-            ..Options::default()
-        };
+        let options = provider
+            .map(|provider| ("provider".to_owned(), provider))
+            .into_iter()
+            .collect();
         ChatRequest::new("openai/gpt-4o-mini")
             .user("hi")
             .max_tokens(1000)
@@ -200,8 +188,8 @@ mod tests {
         let mut request = request(Some(json!({"sort": "price"})));
         ceiling.keep_to(&mut request);
         assert_eq!(
-            request.options.provider,
-            Some(json!({"sort": "price", "max_price": {"prompt": 0.1515, "completion": 0.606}}))
+            request.options.get("provider"),
+            Some(&json!({"sort": "price", "max_price": {"prompt": 0.1515, "completion": 0.606}}))
         );
         let most = ceiling.most(&request);
         let tokens = Decimal::from(prompt_tokens(&request));
@@ -217,7 +205,7 @@ mod tests {
         assert_eq!(ceiling.prompt, Decimal::ONE);
         assert_eq!(ceiling.completion, Decimal::TWO);
         ceiling.keep_to(&mut request);
-        assert_eq!(request.options.provider, Some(own));
+        assert_eq!(request.options.get("provider"), Some(&own));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use steps_openrouter::Model;
+use crate::models::Model;
 
 /// Words of an id that say nothing of its family.
 const NOISE: [&str; 9] = [

@@ -1,0 +1,36 @@
+//! How a try of a node ends.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use steps_problem::Problem;
+
+/// How a try of a node ends: with the node's output, or with a failure.
+pub type Ended = Result<Value, Failed>;
+
+/// A try that failed.
+#[derive(Debug)]
+pub struct Failed {
+    /// What went wrong. Where it is `retryable`, the node may be tried again.
+    pub problem: Problem,
+    /// How long to wait before the next try, where the other side said so.
+    pub retry_after: Option<Duration>,
+}
+
+impl From<Problem> for Failed {
+    fn from(problem: Problem) -> Self {
+        Self {
+            problem,
+            retry_after: None,
+        }
+    }
+}
+
+impl From<steps_openrouter::Error> for Failed {
+    fn from(error: steps_openrouter::Error) -> Self {
+        Self {
+            retry_after: error.retry_after(),
+            problem: error.into(),
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! The kinds of nodes. The only file of the workspace that tells one kind from another: a new kind is one line here.
+
+use std::borrow::Cow;
+
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+use schemars::generate::SchemaSettings;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use steps_openrouter::{ModelList, Usage};
+use steps_problem::{Fault, Problem};
+use steps_template::Template;
+
+use crate::ended::Ended;
+use crate::node_kind::{NodeKind, Ready};
+use crate::scope::Scope;
+use crate::unread::Unread;
+use crate::{openrouter, set};
+
+/// What a node does, by its `type`. Which kind it is only this crate knows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Kind(Any);
+
+/// The `type` that stands for an unknown one while a document is checked: what its node's fields say is known, and it
+/// cannot run. No document may have it.
+pub const UNREAD: &str = "unread";
+
+/// A node with its templates rendered: all that a try needs.
+#[derive(Debug)]
+pub struct Prepared(AnyReady);
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident($kind:ty) = $type:literal),+ $(,)?) => {
+        /// Every kind's `type`.
+        pub const TYPES: &[&str] = &[$($type),+];
+
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[serde(tag = "type")]
+        enum Any {
+            $($(#[$doc])* #[serde(rename = $type)] $name(Box<$kind>),)+
+            #[serde(rename = "unread")]
+            Unread(Unread),
+        }
+
+        #[derive(Debug)]
+        enum AnyReady {
+            $($name(Box<<$kind as NodeKind>::Ready>)),+
+        }
+
+        /// The JSON Schema of a kind's own fields; `None` for a `type` that is none of [`TYPES`].
+        #[must_use]
+        pub fn schema(kind: &str) -> Option<Value> {
+            let generator = SchemaSettings::draft2020_12().with(|own| own.inline_subschemas = true).into_generator();
+            match kind {
+                $($type => Some(generator.into_root_schema_for::<$kind>().to_value()),)+
+                _ => None,
+            }
+        }
+
+        impl Kind {
+            /// Its templates, each with the field it stands in.
+            #[must_use]
+            pub fn templates(&self) -> Vec<(Cow<'static, str>, &Template)> {
+                match &self.0 {
+                    $(Any::$name(kind) => kind.templates(),)+
+                    Any::Unread(unread) => unread.templates(),
+                }
+            }
+
+            /// The fields of its output; `None` where they are not known before it has run.
+            #[must_use]
+            pub fn output_fields(&self) -> Option<Vec<&str>> {
+                match &self.0 {
+                    $(Any::$name(kind) => kind.output_fields(),)+
+                    Any::Unread(_) => None,
+                }
+            }
+
+            /// The credentials that it names, each with the field it stands in.
+            #[must_use]
+            pub fn credentials(&self) -> Vec<(Cow<'static, str>, &str)> {
+                match &self.0 {
+                    $(Any::$name(kind) => kind.credentials(),)+
+                    Any::Unread(unread) => unread.credentials(),
+                }
+            }
+
+            /// The models that it names.
+            #[must_use]
+            pub fn models(&self) -> Vec<&str> {
+                match &self.0 {
+                    $(Any::$name(kind) => kind.models(),)+
+                    Any::Unread(unread) => unread.models(),
+                }
+            }
+
+            /// What is allowed and probably a slip; `list` is the model list where it is known. A path begins at the
+            /// node.
+            #[must_use]
+            pub fn warnings(&self, list: Option<&ModelList>, today: Date) -> Vec<Fault> {
+                match &self.0 {
+                    $(Any::$name(kind) => kind.warnings(list, today),)+
+                    Any::Unread(unread) => unread.warnings(list),
+                }
+            }
+
+            /// Renders its templates with `context`. `known` are the workflow's variables, for the words of a missing
+            /// one.
+            ///
+            /// # Errors
+            /// A template's, such as `MissingVariable`.
+            pub fn prepare(&self, context: &Value, known: &[&str]) -> Result<Prepared, Problem> {
+                match &self.0 {
+                    $(Any::$name(kind) => {
+                        let ready = Box::new(kind.prepare(context, known)?);
+                        Ok(Prepared(AnyReady::$name(ready)))
+                    })+
+                    Any::Unread(unread) => Err(unread.cannot_run()),
+                }
+            }
+
+            /// What a call of this node used and cost (USD), asked by its generation's id some time after it; `None`
+            /// where that is not known yet.
+            ///
+            /// # Errors
+            /// It could not be asked.
+            pub async fn cost(
+                &self,
+                generation_id: &str,
+                scope: &impl Scope,
+            ) -> Result<Option<(Usage, Decimal)>, Problem> {
+                match &self.0 {
+                    $(Any::$name(kind) => kind.cost(generation_id, scope).await,)+
+                    Any::Unread(_) => Ok(None),
+                }
+            }
+        }
+
+        impl Prepared {
+            /// What the try may cost at most (USD), where it costs; from then on it keeps to that.
+            ///
+            /// # Errors
+            /// `PriceUnknown`, or the model list could not be read.
+            pub async fn most_usd(&mut self, scope: &impl Scope) -> Result<Option<Decimal>, Problem> {
+                match &mut self.0 {
+                    $(AnyReady::$name(ready) => ready.most_usd(scope).await,)+
+                }
+            }
+
+            /// Tries the node once.
+            ///
+            /// # Errors
+            /// How the try failed, and when it may be tried again.
+            pub async fn run(self, scope: &impl Scope) -> Ended {
+                match self.0 {
+                    $(AnyReady::$name(ready) => ready.run(scope).await,)+
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// A call of a model through OpenRouter.
+    OpenRouter(openrouter::Chat) = "openrouter",
+    /// A variable made from templates.
+    Set(set::Set) = "set",
+}

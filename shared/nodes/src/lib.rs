@@ -1,0 +1,13 @@
+#![doc = include_str!("../README.md")]
+
+mod ended;
+mod kind;
+mod node_kind;
+mod openrouter;
+mod scope;
+mod set;
+mod unread;
+
+pub use ended::{Ended, Failed};
+pub use kind::{Kind, Prepared, TYPES, UNREAD, schema};
+pub use scope::{Receipt, Scope};

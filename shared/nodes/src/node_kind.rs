@@ -1,0 +1,70 @@
+//! What every kind of node has.
+
+use std::borrow::Cow;
+use std::fmt::Debug;
+
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use steps_openrouter::{ModelList, Usage};
+use steps_problem::{Fault, Problem};
+use steps_template::Template;
+
+use crate::ended::Ended;
+use crate::scope::Scope;
+
+/// A kind of node. Its fields are the fields of the document; its JSON Schema refuses what the kind cannot take.
+pub(crate) trait NodeKind:
+    Serialize + DeserializeOwned + JsonSchema + Clone + PartialEq + Debug
+{
+    /// The node with its templates rendered: all that a try needs, before anything is claimed or paid.
+    type Ready: Ready;
+
+    /// Its templates, each with the field it stands in.
+    fn templates(&self) -> Vec<(Cow<'static, str>, &Template)>;
+
+    /// The fields of its output; `None` where they are not known before it has run.
+    fn output_fields(&self) -> Option<Vec<&str>>;
+
+    /// The credentials that it names, each with the field it stands in.
+    fn credentials(&self) -> Vec<(Cow<'static, str>, &str)> {
+        Vec::new()
+    }
+
+    /// The models that it names.
+    fn models(&self) -> Vec<&str> {
+        Vec::new()
+    }
+
+    /// What is allowed and probably a slip; `list` is the model list where it is known. A path begins at the node.
+    fn warnings(&self, _list: Option<&ModelList>, _today: Date) -> Vec<Fault> {
+        Vec::new()
+    }
+
+    /// Renders the templates with `context`. `known` are the workflow's variables, for the words of a missing one.
+    fn prepare(&self, context: &Value, known: &[&str]) -> Result<Self::Ready, Problem>;
+
+    /// What a call of this node used and cost, asked by its generation's id some time after it; `None` where that is
+    /// not known yet.
+    async fn cost(
+        &self,
+        _generation_id: &str,
+        _scope: &impl Scope,
+    ) -> Result<Option<(Usage, Decimal)>, Problem> {
+        Ok(None)
+    }
+}
+
+/// A node that is ready to be tried.
+pub(crate) trait Ready {
+    /// What the try may cost at most (USD), where it costs; from then on it keeps to that.
+    async fn most_usd(&mut self, _scope: &impl Scope) -> Result<Option<Decimal>, Problem> {
+        Ok(None)
+    }
+
+    /// Tries the node once.
+    async fn run(self, scope: &impl Scope) -> Ended;
+}

@@ -1,0 +1,148 @@
+//! The node's fields, and what they say before it runs.
+
+use std::borrow::Cow;
+
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use steps_openrouter::{DEFAULT_MODEL, DEFAULT_SYSTEM_PROMPT, ModelList, Usage};
+use steps_problem::{Fault, Problem};
+use steps_template::Template;
+
+use super::options::Options;
+use super::request::chat_request;
+use super::run::ReadyChat;
+use super::variable::OUTPUT_FIELDS;
+use super::{run, warnings};
+use crate::node_kind::NodeKind;
+use crate::scope::Scope;
+
+/// A call of a model through OpenRouter. Options left out are not sent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Chat {
+    /// What is asked of OpenRouter.
+    #[serde(default)]
+    #[schemars(schema_with = "operation")]
+    pub(super) operation: Operation,
+    /// Id or name of the credential whose key pays.
+    #[schemars(schema_with = "credential")]
+    pub(super) credential: String,
+    /// Model id.
+    #[serde(default = "default_model")]
+    #[schemars(schema_with = "model_id")]
+    pub(super) model: String,
+    /// Models to fall back to, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "model_ids")]
+    pub(super) models: Vec<String>,
+    /// Template of the system message.
+    #[serde(default = "default_system_prompt")]
+    pub(super) system_prompt: Template,
+    /// Template of the user's message.
+    #[schemars(regex(pattern = r"\S"), extend("errorMessage" = {"pattern": "must not be empty"}))]
+    pub(super) user_prompt: Template,
+    #[serde(flatten)]
+    pub(super) options: Options,
+}
+
+/// What is asked of OpenRouter.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Operation {
+    /// A text answer.
+    #[default]
+    Chat,
+}
+
+fn default_model() -> String {
+    DEFAULT_MODEL.to_owned()
+}
+
+/// It has no tags, so it can be read.
+fn default_system_prompt() -> Template {
+    Template::parse(DEFAULT_SYSTEM_PROMPT).unwrap_or_default()
+}
+
+fn operation(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "enum": ["chat"]})
+}
+
+/// A key in the place of its name is refused without being repeated.
+fn credential(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "string",
+        "pattern": r"\S",
+        "not": {"pattern": r"^\s*sk-"},
+        "errorMessage": {
+            "pattern": "must not be empty",
+            "not": "this is an API key, and a workflow must not hold one: store the key as a credential and give that credential's id or name here; then replace the key, for it has been written down",
+        },
+    })
+}
+
+fn model_id(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "string",
+        "minLength": 1,
+        "pattern": r"^(\S*|\s+)$",
+        "not": {"pattern": r"^\s+$"},
+        "errorMessage": {
+            "minLength": "must not be empty; leave it out for the default",
+            "not": "must not be empty; leave it out for the default",
+            "pattern": "a model id holds no spaces; it looks like `openai/gpt-4o-mini`",
+        },
+    })
+}
+
+fn model_ids(generator: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "array", "items": model_id(generator)})
+}
+
+impl NodeKind for Chat {
+    type Ready = ReadyChat;
+
+    fn templates(&self) -> Vec<(Cow<'static, str>, &Template)> {
+        vec![
+            (Cow::Borrowed("systemPrompt"), &self.system_prompt),
+            (Cow::Borrowed("userPrompt"), &self.user_prompt),
+        ]
+    }
+
+    fn output_fields(&self) -> Option<Vec<&str>> {
+        Some(OUTPUT_FIELDS.to_vec())
+    }
+
+    fn credentials(&self) -> Vec<(Cow<'static, str>, &str)> {
+        vec![(Cow::Borrowed("credential"), &self.credential)]
+    }
+
+    fn models(&self) -> Vec<&str> {
+        let fallbacks = self.models.iter().map(String::as_str);
+        std::iter::once(self.model.as_str())
+            .chain(fallbacks)
+            .collect()
+    }
+
+    fn warnings(&self, list: Option<&ModelList>, today: Date) -> Vec<Fault> {
+        warnings::warnings(self, list, today)
+    }
+
+    fn prepare(&self, context: &Value, known: &[&str]) -> Result<ReadyChat, Problem> {
+        Ok(ReadyChat {
+            request: chat_request(self, context, known)?,
+            credential: self.credential.clone(),
+            wants_json: self.options.ask_for_json(),
+        })
+    }
+
+    async fn cost(
+        &self,
+        generation_id: &str,
+        scope: &impl Scope,
+    ) -> Result<Option<(Usage, Decimal)>, Problem> {
+        run::cost(&self.credential, generation_id, scope).await
+    }
+}
