@@ -6,6 +6,7 @@
 - No two files of a crate import each other, directly or by others.
 - Keys of the table are made in shared/store/src/keys.rs only. (tests/bench plays DynamoDB without the store, to be small.)
 - Every source file begins with a line that says what is inside.
+- Manifests list their dependencies in alphabetical order. A version stands in the workspace's manifest only, as major and minor.
 """
 
 import json
@@ -29,6 +30,7 @@ def main():
     )
     check_crates()
     check_circles(files)
+    check_manifests()
     for file in files:
         text = (ROOT / file).read_text()
         check_first_line(file, text)
@@ -117,6 +119,29 @@ def circles(imports):
         if module not in index:
             visit(module)
     return found
+
+
+def check_manifests():
+    """A blank line ends one list and begins another: the workspace's own crates and all others are two."""
+    for path in [ROOT / "Cargo.toml", *sorted(ROOT.glob("*/*/Cargo.toml"))]:
+        file = path.relative_to(ROOT)
+        listing, before = False, ""
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            if line.startswith("["):
+                listing = line.rstrip("]").endswith("dependencies")
+            if not line or line.startswith("["):
+                before = ""
+            if not listing or not line or line.startswith(("[", "#")):
+                continue
+            name = re.match(r"[\w-]+", line)[0]
+            if name < before:
+                faults.append(f"{file}:{number}: `{name}` stands after `{before}`: dependencies are listed in alphabetical order")
+            before = name
+            version = re.search(r'(?:version|%s) = "([^"]+)"' % name, line)
+            if version and file != Path("Cargo.toml"):
+                faults.append(f"{file}:{number}: `{name}` has a version: it stands in the workspace's Cargo.toml only")
+            elif version and not re.fullmatch(r"\d+\.\d+", version[1]):
+                faults.append(f"{file}:{number}: `{name}` is of version `{version[1]}`: write major and minor, such as `1.5`")
 
 
 def check_first_line(file, text):

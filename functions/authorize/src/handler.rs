@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use steps_problem::Problem;
-use subtle::ConstantTimeEq;
+use steps_signatures::is_secret;
 
 use crate::app::App;
 
@@ -39,8 +39,7 @@ pub(crate) async fn handle(app: &App, event: Event) -> Result<Verdict, Problem> 
         return Ok(Verdict::new(false));
     };
     let token = app.token.read().await?;
-    let is_token = given.as_bytes().ct_eq(token.expose_secret().as_bytes());
-    Ok(Verdict::new(bool::from(is_token)))
+    Ok(Verdict::new(is_secret(given, &token)))
 }
 
 /// The token of `Authorization: Bearer <token>`; header and scheme in any case.

@@ -4,7 +4,6 @@ use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use subtle::ConstantTimeEq;
 
 use crate::{Mode, Refusal, mac, standard, stripe};
 
@@ -74,11 +73,11 @@ impl<'a> Delivery<'a> {
             .trim()
             .split_once(' ')
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .map(|(_, token)| token.trim_start().as_bytes())
+            .map(|(_, token)| token.trim_start())
             .ok_or(Refusal::Malformed(AUTHORIZATION))?;
-        let same = secrets.iter().fold(false, |same, secret| {
-            same | bool::from(token.ct_eq(secret.expose_secret().as_bytes()))
-        });
+        let same = secrets
+            .iter()
+            .fold(false, |same, secret| same | mac::is_secret(token, secret));
         if same { Ok(()) } else { Err(Refusal::Mismatch) }
     }
 

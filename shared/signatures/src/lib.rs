@@ -9,6 +9,7 @@ mod standard;
 mod stripe;
 
 pub use delivery::Delivery;
+pub use mac::is_secret;
 pub use mode::Mode;
 pub use refusal::Refusal;
 pub use secret::{BadSecret, check_secret, generate_secret};

@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use ring::rand::{SecureRandom, SystemRandom};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{Mode, standard};
@@ -49,7 +50,7 @@ pub fn check_secret(mode: Mode, secret: &SecretString) -> Result<(), BadSecret> 
 /// A new secret of 256 random bits; `None` where the system has no randomness to give.
 pub fn generate_secret(mode: Mode) -> Option<SecretString> {
     let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).ok()?;
+    SystemRandom::new().fill(&mut bytes).ok()?;
     let text = match mode {
         Mode::Standard => format!("{}{}", standard::PREFIX, STANDARD.encode(bytes)),
         _ => URL_SAFE_NO_PAD.encode(bytes),

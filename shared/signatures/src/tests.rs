@@ -2,7 +2,7 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::{BadSecret, Delivery, Mode, Refusal, check_secret, generate_secret, sign};
+use crate::{BadSecret, Delivery, Mode, Refusal, check_secret, generate_secret, is_secret, sign};
 
 const TOLERANCE: u32 = 300;
 
@@ -338,4 +338,21 @@ fn standard_webhooks_own_library_agrees() {
         headers.insert(name, value.parse().unwrap());
     }
     assert!(theirs.verify(BODY, &headers).is_ok());
+}
+
+#[test]
+fn a_text_is_the_secret_only_where_every_byte_is_the_same() {
+    let long = "a".repeat(256);
+    for secret in ["", "a", "another secret", &long] {
+        let kept = SecretString::from(secret);
+        assert!(is_secret(secret, &kept), "{secret}");
+        for other in [
+            format!("{secret}b"),
+            format!("b{secret}"),
+            secret.to_uppercase() + "\0",
+        ] {
+            assert!(!is_secret(&other, &kept), "{other} is not {secret}");
+        }
+    }
+    assert!(!is_secret("", &SecretString::from("a")));
 }

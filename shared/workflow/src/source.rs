@@ -73,7 +73,7 @@ fn json(text: &str, budget: &Budget) -> Result<Value, Fault> {
 }
 
 fn yaml(text: &str, budget: &Budget) -> Result<Value, Fault> {
-    let read = Strict(budget).deserialize(serde_norway::Deserializer::from_str(text));
+    let read = Strict(budget).deserialize(yaml_serde::Deserializer::from_str(text));
     read.map_err(|error| {
         let (line, column) = error
             .location()

@@ -85,7 +85,7 @@ async fn the_schema_of_the_document_is_open_and_takes_what_the_api_takes() {
         include_str!("../../../infra/examples/workflows/multi-model-comparison.yaml"),
         include_str!("../../../infra/examples/workflows/summary.yaml"),
     ] {
-        let document: Value = serde_norway::from_str(example).unwrap();
+        let document: Value = yaml_serde::from_str(example).unwrap();
         assert!(validator.is_valid(&document), "{example}");
         let mut misspelt = document.clone();
         misspelt["nodes"][0]["temprature"] = json!(1);

@@ -24,7 +24,7 @@ async fn execute(user: &User, input: &Value) -> DescribeExecutionOutput {
     let example = EXAMPLE
         .replace("${ExecuteNodeFunctionArn}", &function)
         .replace("credential: main", &format!("credential: {}", user.name));
-    let definition: Value = serde_norway::from_str(&example).expect("the example is YAML");
+    let definition: Value = yaml_serde::from_str(&example).expect("the example is YAML");
     let machine = client
         .create_state_machine()
         .name(format!("inline-{}", user.name))

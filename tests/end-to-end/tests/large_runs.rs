@@ -7,8 +7,8 @@ use end_to_end::{Sandbox, User, aws, decimal, execution_arn, item_key, list, nod
 use jiff::Timestamp;
 use openrouter_stand_in::Settings;
 use reqwest::Method;
+use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use steps_store::keys;
 
 /// Step Functions' limit for a payload is 256 KiB; ours stay far below.
@@ -151,7 +151,7 @@ async fn prompts_and_answers_of_megabytes_pass_whole() {
         .await;
     assert_eq!(run["status"], "SUCCEEDED", "{}", run["error"]);
     let said = text(&node(&run, "prompt")["output"]["text"]);
-    let digest = hex::encode(Sha256::digest(whole.as_bytes()));
+    let digest = hex::encode(digest(&SHA256, whole.as_bytes()));
     assert!(
         said.contains(&format!("({} chars, sha256 {}", whole.len(), &digest[..8])),
         "{said}"

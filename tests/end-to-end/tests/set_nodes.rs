@@ -8,7 +8,7 @@ async fn the_example_makes_a_mail_of_two_answers_with_two_calls() {
     let user = User::with_credential().await;
     let example = include_str!("../../../infra/examples/workflows/mail.yaml");
     let example = example.replace("credential: main", &format!("credential: {}", user.name));
-    let document: Value = serde_norway::from_str(&example).unwrap();
+    let document: Value = yaml_serde::from_str(&example).unwrap();
     let workflow = user.workflow_with(document).await;
     let run = user.trigger(&workflow, &json!({"topic": "tea"})).await;
     let run = user.ended(&run).await;

@@ -17,8 +17,8 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, Projection,
 };
 use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
-use serde_norway::Value;
 use uuid::Uuid;
+use yaml_serde::Value;
 
 /// A variable of the local stack.
 pub fn variable(name: &str) -> String {
@@ -42,7 +42,7 @@ pub async fn aws() -> SdkConfig {
 pub fn template() -> Value {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/template.yaml");
     let text = fs::read_to_string(file).expect("the template is there");
-    serde_norway::from_str(&text).expect("the template is YAML")
+    yaml_serde::from_str(&text).expect("the template is YAML")
 }
 
 /// Makes an empty table as the template has it; gives its name.

@@ -1,18 +1,12 @@
 //! Digests of texts, and fresh keys and generation ids.
 
-use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
+use ring::digest::{SHA256, digest};
 
 pub(crate) fn sha256_hex(text: &str) -> String {
-    let mut hex = String::with_capacity(64);
-    for byte in Sha256::digest(text) {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-    }
-    hex
+    hex::encode(digest(&SHA256, text.as_bytes()))
 }
 
 /// `sk-or-v1-<64 characters>`, never the same twice.
@@ -27,7 +21,9 @@ pub(crate) fn generation_id() -> String {
     const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     let now = Timestamp::now();
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let tail: String = Sha256::digest(format!("{} {count}", now.as_nanosecond()))
+    let seed = format!("{} {count}", now.as_nanosecond());
+    let tail: String = digest(&SHA256, seed.as_bytes())
+        .as_ref()
         .iter()
         .take(20)
         .filter_map(|byte| LETTERS.get(usize::from(*byte) % LETTERS.len()))
