@@ -3,7 +3,7 @@
 use serde::Serialize;
 use steps_lambda::{Answer, Request};
 use steps_openrouter::ModelList;
-use steps_openrouter::catalogue::{Routing, routing, stands_alone};
+use steps_openrouter::model_id::{Routing, routing, stands_alone};
 use steps_openrouter::{Endpoint, Error, Model, ModelEndpoints};
 use steps_problem::Problem;
 use tokio::time::timeout;

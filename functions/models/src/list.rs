@@ -3,7 +3,7 @@
 use serde::Serialize;
 use steps_lambda::{Answer, Request};
 use steps_openrouter::ModelList;
-use steps_openrouter::catalogue::{RECOMMENDED, Recommended};
+use steps_openrouter::model_id::{RECOMMENDED, Recommended};
 use steps_openrouter::{DEFAULT_MODEL, Model};
 use steps_problem::Problem;
 use steps_store::{from_cursor, to_cursor};

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::Serialize;
-use steps_openrouter::catalogue::{RECOMMENDED, Recommended};
+use steps_openrouter::model_id::{RECOMMENDED, Recommended};
 use steps_openrouter::{DEFAULT_MODEL, Model};
 
 /// A model as a list shows it.

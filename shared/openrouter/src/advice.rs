@@ -324,7 +324,7 @@ impl From<&Error> for Problem {
         let facts = error.facts();
         let mut solution: Vec<String> = facts.solution.iter().map(ToString::to_string).collect();
         match error {
-            Error::InsufficientCredits(said) if said.message.contains("max_tokens") => {
+            Error::InsufficientCredits(upstream) if upstream.message.contains("max_tokens") => {
                 solution.push(
                     "Or lower the answer's token limit, which the check counts in full".into(),
                 );
@@ -340,10 +340,10 @@ impl From<&Error> for Problem {
             .solution(solution)
             .link(facts.link)
             .retryable(error.retryable())
-            .upstream(error.said().map(|said| Upstream {
-                status: said.status,
-                provider: said.provider.clone(),
-                message: said.message.clone(),
+            .upstream(error.upstream().map(|upstream| Upstream {
+                status: upstream.status,
+                provider: upstream.provider.clone(),
+                message: upstream.message.clone(),
             }))
     }
 }

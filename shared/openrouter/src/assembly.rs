@@ -8,7 +8,7 @@ use steps_usage::Usage;
 
 use crate::classify::{self, Origin};
 use crate::completion::Completion;
-use crate::error::{Error, Failure, Said};
+use crate::error::{Error, Failure, UpstreamError};
 use crate::halves::{join, join_all};
 use crate::{lenient, money, text};
 
@@ -261,9 +261,9 @@ impl Assembly {
             self.reasoning.push_str(&message.reasoning_content);
         } else {
             for detail in &message.reasoning_details {
-                let said = detail.get("text").or_else(|| detail.get("summary"));
+                let text = detail.get("text").or_else(|| detail.get("summary"));
                 self.reasoning
-                    .push_str(said.and_then(Value::as_str).unwrap_or_default());
+                    .push_str(text.and_then(Value::as_str).unwrap_or_default());
             }
         }
         self.refusal.push_str(&message.refusal);
@@ -456,7 +456,7 @@ impl Assembly {
         }
         let usage = self.usage.clone().unwrap_or_default();
         match finish {
-            Some("content_filter") => Some(Error::ContentFiltered(Box::new(Said {
+            Some("content_filter") => Some(Error::ContentFiltered(Box::new(UpstreamError {
                 status: None,
                 provider: self.provider.as_deref().map(text::message),
                 message: some(text::message(&self.refusal)).unwrap_or_else(|| {
@@ -479,12 +479,12 @@ impl Assembly {
 
     /// Names the provider that the chunks named, where the error itself did not.
     fn with_provider(&self, mut error: Error) -> Error {
-        if let Error::ProviderError(said)
-        | Error::ProviderOverloaded(said)
-        | Error::UpstreamTimeout(said)
-        | Error::RateLimitExceeded { said, .. } = &mut error
+        if let Error::ProviderError(upstream)
+        | Error::ProviderOverloaded(upstream)
+        | Error::UpstreamTimeout(upstream)
+        | Error::RateLimitExceeded { upstream, .. } = &mut error
         {
-            said.provider = said
+            upstream.provider = upstream
                 .provider
                 .take()
                 .or_else(|| self.provider.as_deref().map(text::message));

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
-use crate::error::{Error, Said};
+use crate::error::{Error, UpstreamError};
 use crate::{halves, lenient, text};
 
 const DAY: u64 = 24 * 3600;
@@ -83,13 +83,13 @@ pub(crate) fn is_error(value: &Value) -> bool {
 /// The meaning of an error object.
 pub(crate) fn error(origin: Origin<'_>, error: &Value) -> Error {
     let words = Words::read(origin, error);
-    let said = Box::new(words.said(origin));
+    let upstream = Box::new(words.upstream(origin));
     by_availability(&words)
         .or_else(|| by_limit(&words))
         .or_else(|| by_sentence(&words))
         .or_else(|| words.kinds.iter().find_map(|kind| by_kind(&words, kind)))
         .unwrap_or_else(|| by_status(&words, origin))
-        .into_error(&words, origin, said)
+        .into_error(&words, origin, upstream)
 }
 
 /// The classes of [`Error`] that a server can cause.
@@ -115,42 +115,47 @@ enum Class {
 }
 
 impl Class {
-    fn into_error(self, words: &Words, origin: Origin<'_>, mut said: Box<Said>) -> Error {
+    fn into_error(
+        self,
+        words: &Words,
+        origin: Origin<'_>,
+        mut upstream: Box<UpstreamError>,
+    ) -> Error {
         match self {
-            Self::InvalidApiKey => Error::InvalidApiKey(said),
-            Self::InsufficientCredits => Error::InsufficientCredits(said),
-            Self::InFlightBudget => Error::InFlightBudget(said),
-            Self::KeyLimitExceeded => Error::KeyLimitExceeded(said),
-            Self::BudgetLimitExceeded => Error::BudgetLimitExceeded(said),
+            Self::InvalidApiKey => Error::InvalidApiKey(upstream),
+            Self::InsufficientCredits => Error::InsufficientCredits(upstream),
+            Self::InFlightBudget => Error::InFlightBudget(upstream),
+            Self::KeyLimitExceeded => Error::KeyLimitExceeded(upstream),
+            Self::BudgetLimitExceeded => Error::BudgetLimitExceeded(upstream),
             Self::ContentModerated => Error::ContentModerated {
                 reasons: words.reasons.clone(),
-                said,
+                upstream,
             },
-            Self::PermissionDenied => Error::PermissionDenied(said),
+            Self::PermissionDenied => Error::PermissionDenied(upstream),
             Self::ModelNotFound => Error::ModelNotFound {
                 model: origin.model.map(text::message),
-                said,
+                upstream,
             },
             Self::NoEndpoints => Error::NoEndpoints {
                 filter: words.filter.clone(),
-                said,
+                upstream,
             },
-            Self::ContextLengthExceeded => Error::ContextLengthExceeded(said),
-            Self::InvalidRequest => Error::InvalidRequest(said),
+            Self::ContextLengthExceeded => Error::ContextLengthExceeded(upstream),
+            Self::InvalidRequest => Error::InvalidRequest(upstream),
             Self::RateLimitExceeded => {
                 let daily = words.has("free-models-per-day");
                 if daily {
-                    said.retry_after = Some(until_midnight(SystemTime::now()));
+                    upstream.retry_after = Some(until_midnight(SystemTime::now()));
                 }
-                Error::RateLimitExceeded { daily, said }
+                Error::RateLimitExceeded { daily, upstream }
             }
-            Self::ProviderError => Error::ProviderError(said),
-            Self::ProviderOverloaded => Error::ProviderOverloaded(said),
-            Self::UpstreamTimeout => Error::UpstreamTimeout(said),
-            Self::InternalUpstream => Error::InternalUpstream(said),
+            Self::ProviderError => Error::ProviderError(upstream),
+            Self::ProviderOverloaded => Error::ProviderOverloaded(upstream),
+            Self::UpstreamTimeout => Error::UpstreamTimeout(upstream),
+            Self::InternalUpstream => Error::InternalUpstream(upstream),
             Self::Unclassified => Error::Unclassified {
                 status: words.status.unwrap_or(origin.status),
-                said,
+                upstream,
             },
         }
     }
@@ -231,13 +236,13 @@ impl Words {
         self.sentence.contains(part)
     }
 
-    fn said(&self, origin: Origin<'_>) -> Said {
+    fn upstream(&self, origin: Origin<'_>) -> UpstreamError {
         let message = match &self.innermost {
             Some(inner) => inner,
             None if self.message.is_empty() => "no message",
             None => &self.message,
         };
-        Said {
+        UpstreamError {
             status: self
                 .status
                 .or_else(|| (origin.status != 0).then_some(origin.status)),

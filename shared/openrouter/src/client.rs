@@ -11,12 +11,12 @@ use serde::{Deserialize, Serialize};
 use steps_key::{ApiKey, MalformedApiKey};
 
 use crate::call::{self, Body, Call};
-use crate::catalogue;
 use crate::classify::{self, Origin};
 use crate::endpoints::ModelEndpoints;
-use crate::error::{Error, Failure, Said};
+use crate::error::{Error, Failure, UpstreamError};
 use crate::generation::Generation;
 use crate::key::KeyInfo;
+use crate::model_id;
 use crate::models::{Model, Page};
 use crate::request::ChatRequest;
 use crate::timeouts::{Clock, Limit, Timeouts};
@@ -127,14 +127,14 @@ impl Client {
     /// # Errors
     /// [`Error::ModelNotFound`] when there is no such model.
     pub async fn endpoints(&self, id: &str) -> Result<ModelEndpoints, Error> {
-        let not_found = |said: Said| Error::ModelNotFound {
+        let not_found = |upstream: UpstreamError| Error::ModelNotFound {
             model: Some(text::message(id)),
-            said: Box::new(said),
+            upstream: Box::new(upstream),
         };
-        let Some((author, slug)) = catalogue::base_id(id).split_once('/') else {
-            return Err(not_found(Said {
+        let Some((author, slug)) = model_id::base_id(id).split_once('/') else {
+            return Err(not_found(UpstreamError {
                 message: "a model ID has the form author/model".into(),
-                ..Said::default()
+                ..UpstreamError::default()
             }));
         };
         let mut url = self.at("models")?;
@@ -143,8 +143,8 @@ impl Client {
         }
         let answer = self.fetch(url, None).await?;
         if answer.status == 404 {
-            let said = answer.refusal().said().cloned().unwrap_or_default();
-            return Err(not_found(said));
+            let upstream = answer.refusal().upstream().cloned().unwrap_or_default();
+            return Err(not_found(upstream));
         }
         let data: Data<ModelEndpoints> = answer.good()?.parse()?;
         Ok(data.data)
@@ -345,10 +345,10 @@ impl Answer {
                 Err(self.body.broken.take().unwrap_or_else(|| self.unexpected()))
             }
             Err(_) => {
-                let said = classify::json(content)
+                let refusal = classify::json(content)
                     .and_then(|root| root.get("error").cloned())
                     .filter(classify::is_error);
-                Err(said.map_or_else(
+                Err(refusal.map_or_else(
                     || self.unexpected(),
                     |error| {
                         let origin = Origin {

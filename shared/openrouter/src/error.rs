@@ -7,9 +7,9 @@ use steps_key::MalformedApiKey;
 
 use steps_usage::Usage;
 
-/// What OpenRouter, or a provider behind it, said. Freed of keys and cut to a readable length.
+/// What OpenRouter, or a provider behind it, answered to a request that failed. Freed of keys and cut to a readable length.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Said {
+pub struct UpstreamError {
     /// The HTTP status, or the code within an error that came with a 200.
     pub status: Option<u16>,
     /// The provider that failed, such as `Anthropic`.
@@ -20,7 +20,7 @@ pub struct Said {
     pub retry_after: Option<Duration>,
 }
 
-/// Why a request failed. `Display` says what happened and why; the upstream's own words are beside it, in [`Said`].
+/// Why a request failed. `Display` says what happened and why; the upstream's own words are beside it, in [`UpstreamError`].
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Error {
     /// The text can't be a key. It is not repeated here.
@@ -36,21 +36,21 @@ pub enum Error {
     },
     /// 401. OpenRouter says the same of a wrong, a revoked and an expired key.
     #[error("The API key is incorrect, expired or revoked.")]
-    InvalidApiKey(Box<Said>),
+    InvalidApiKey(Box<UpstreamError>),
     /// 402. Also when the balance is lower than what `max_tokens` could cost.
     #[error("Your OpenRouter account has no credits, or too few for what this request may cost.")]
-    InsufficientCredits(Box<Said>),
+    InsufficientCredits(Box<UpstreamError>),
     /// 402 that passes: other requests under way have reserved the balance.
     #[error(
         "Requests still under way have reserved the rest of your OpenRouter credits for the moment."
     )]
-    InFlightBudget(Box<Said>),
+    InFlightBudget(Box<UpstreamError>),
     /// 403: the limit that the key itself has.
     #[error("The API key has reached its own spending limit.")]
-    KeyLimitExceeded(Box<Said>),
+    KeyLimitExceeded(Box<UpstreamError>),
     /// 403: a budget set by an organisation, a workspace or a guardrail.
     #[error("A budget of your organisation or workspace at OpenRouter is used up.")]
-    BudgetLimitExceeded(Box<Said>),
+    BudgetLimitExceeded(Box<UpstreamError>),
     /// 403 (moderation, guardrail) or 400 (a provider's policy).
     #[error(
         "The prompt was flagged by moderation and not answered{}.",
@@ -59,12 +59,12 @@ pub enum Error {
     ContentModerated {
         /// What it was flagged for, where that is told.
         reasons: Vec<String>,
-        /// What was said.
-        said: Box<Said>,
+        /// What was answered.
+        upstream: Box<UpstreamError>,
     },
     /// 403 for another reason: the kind of key, the region, a guardrail.
     #[error("OpenRouter does not let this key do this.")]
-    PermissionDenied(Box<Said>),
+    PermissionDenied(Box<UpstreamError>),
     /// 400 for an unknown id, 404 for one that nobody serves any more.
     #[error(
         "The model ID{} is incorrect, or the model was deprecated.",
@@ -73,43 +73,43 @@ pub enum Error {
     ModelNotFound {
         /// The id that was asked for.
         model: Option<String>,
-        /// What was said.
-        said: Box<Said>,
+        /// What was answered.
+        upstream: Box<UpstreamError>,
     },
     /// 404: the model exists, but nobody who serves it fits the request, its routing options or the account's settings.
     #[error("No provider of the model fits the request{}.", ruled_out(filter))]
     NoEndpoints {
         /// The step that ruled out the last one, such as `Filter by Data Policy`.
         filter: Option<String>,
-        /// What was said.
-        said: Box<Said>,
+        /// What was answered.
+        upstream: Box<UpstreamError>,
     },
     /// The prompt, with `max_tokens`, is longer than the model can take.
     #[error("The prompt and the answer's token limit together exceed what the model can take.")]
-    ContextLengthExceeded(Box<Said>),
+    ContextLengthExceeded(Box<UpstreamError>),
     /// 400, 413, 422 and their like.
     #[error("OpenRouter or the provider refused the request as invalid.")]
-    InvalidRequest(Box<Said>),
+    InvalidRequest(Box<UpstreamError>),
     /// 429, by OpenRouter or by a provider.
     #[error("{}", if *daily { "The day's requests to free models are used up; they begin anew at 00:00 UTC." } else { "Too many requests in a short time." })]
     RateLimitExceeded {
         /// Whether it is the daily limit of free models, which waiting a minute won't help.
         daily: bool,
-        /// What was said.
-        said: Box<Said>,
+        /// What was answered.
+        upstream: Box<UpstreamError>,
     },
     /// 502: the provider failed, or sent what OpenRouter could not use.
     #[error("The provider failed to answer.")]
-    ProviderError(Box<Said>),
+    ProviderError(Box<UpstreamError>),
     /// 503 or 529.
     #[error("The provider has no capacity at the moment.")]
-    ProviderOverloaded(Box<Said>),
+    ProviderOverloaded(Box<UpstreamError>),
     /// 408, 504 or 524: OpenRouter gave up waiting.
     #[error("OpenRouter waited too long for the provider.")]
-    UpstreamTimeout(Box<Said>),
+    UpstreamTimeout(Box<UpstreamError>),
     /// 500 and the statuses of its edge network.
     #[error("OpenRouter had a fault of its own.")]
-    InternalUpstream(Box<Said>),
+    InternalUpstream(Box<UpstreamError>),
     /// Our own timeout. The request was not sent.
     #[error("No connection to OpenRouter within {} s.", after.as_secs_f64())]
     ConnectTimeout {
@@ -177,7 +177,7 @@ pub enum Error {
     },
     /// The provider's filter took the whole answer. An answer that it only cut is a completion.
     #[error("The provider's content filter withheld the answer.")]
-    ContentFiltered(Box<Said>),
+    ContentFiltered(Box<UpstreamError>),
     /// Something other than the API answered, or the answer is broken.
     #[error(
         "The answer is not what OpenRouter's API sends (status {status}, {}): {excerpt}",
@@ -196,8 +196,8 @@ pub enum Error {
     Unclassified {
         /// The status.
         status: u16,
-        /// What was said.
-        said: Box<Said>,
+        /// What was answered.
+        upstream: Box<UpstreamError>,
     },
 }
 
@@ -245,7 +245,7 @@ impl Error {
             // A model that was starting up has started by then, and another sample may say something.
             | Self::EmptyAnswer { .. } => true,
             // A provider that refuses OpenRouter's request will refuse it again.
-            Self::ProviderError(said) => !said
+            Self::ProviderError(upstream) => !upstream
                 .status
                 .is_some_and(|status| (400..500).contains(&status)),
             Self::UnexpectedAnswer { status, .. } | Self::Unclassified { status, .. } => {
@@ -270,7 +270,7 @@ impl Error {
 
     /// How long OpenRouter asks to wait; for the daily limit of free models, until 00:00 UTC.
     pub fn retry_after(&self) -> Option<Duration> {
-        self.said().and_then(|said| said.retry_after)
+        self.upstream().and_then(|upstream| upstream.retry_after)
     }
 
     /// Whether it is the daily limit of free models: a retry helps only after 00:00 UTC.
@@ -280,30 +280,31 @@ impl Error {
 
     /// The provider that failed, where it is known.
     pub fn provider(&self) -> Option<&str> {
-        self.said().and_then(|said| said.provider.as_deref())
+        self.upstream()
+            .and_then(|upstream| upstream.provider.as_deref())
     }
 
-    /// What OpenRouter or the provider said, where either did.
-    pub fn said(&self) -> Option<&Said> {
+    /// What OpenRouter or the provider answered; `None` where the failure is not theirs.
+    pub fn upstream(&self) -> Option<&UpstreamError> {
         match self {
-            Self::InvalidApiKey(said)
-            | Self::InsufficientCredits(said)
-            | Self::InFlightBudget(said)
-            | Self::KeyLimitExceeded(said)
-            | Self::BudgetLimitExceeded(said)
-            | Self::ContentModerated { said, .. }
-            | Self::PermissionDenied(said)
-            | Self::ModelNotFound { said, .. }
-            | Self::NoEndpoints { said, .. }
-            | Self::ContextLengthExceeded(said)
-            | Self::InvalidRequest(said)
-            | Self::RateLimitExceeded { said, .. }
-            | Self::ProviderError(said)
-            | Self::ProviderOverloaded(said)
-            | Self::UpstreamTimeout(said)
-            | Self::InternalUpstream(said)
-            | Self::ContentFiltered(said)
-            | Self::Unclassified { said, .. } => Some(said),
+            Self::InvalidApiKey(upstream)
+            | Self::InsufficientCredits(upstream)
+            | Self::InFlightBudget(upstream)
+            | Self::KeyLimitExceeded(upstream)
+            | Self::BudgetLimitExceeded(upstream)
+            | Self::ContentModerated { upstream, .. }
+            | Self::PermissionDenied(upstream)
+            | Self::ModelNotFound { upstream, .. }
+            | Self::NoEndpoints { upstream, .. }
+            | Self::ContextLengthExceeded(upstream)
+            | Self::InvalidRequest(upstream)
+            | Self::RateLimitExceeded { upstream, .. }
+            | Self::ProviderError(upstream)
+            | Self::ProviderOverloaded(upstream)
+            | Self::UpstreamTimeout(upstream)
+            | Self::InternalUpstream(upstream)
+            | Self::ContentFiltered(upstream)
+            | Self::Unclassified { upstream, .. } => Some(upstream),
             _ => None,
         }
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use steps_problem::distance;
 
-use crate::catalogue::{base_id, stands_alone};
+use crate::model_id::{base_id, stands_alone};
 use crate::models::Model;
 use crate::successor::successor;
 

@@ -221,7 +221,7 @@ async fn an_error_in_the_stream_keeps_what_had_come() {
         let failure = stream(&format!("{start}{error}{end}")).await.unwrap_err();
         assert_eq!(failure.error.code(), "ProviderError");
         assert_eq!(
-            failure.error.said().unwrap().message,
+            failure.error.upstream().unwrap().message,
             "Network connection lost."
         );
         assert_eq!(failure.error.provider(), Some("P"));

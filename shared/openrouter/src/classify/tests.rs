@@ -226,7 +226,7 @@ fn the_innermost_words_are_kept() {
     let body = json!({"error": {"code": 502, "message": "Provider returned error",
         "metadata": {"provider_name": "Anthropic", "raw": raw}}});
     let error = refused(502, &body.to_string());
-    assert_eq!(error.said().unwrap().message, "the real reason");
+    assert_eq!(error.upstream().unwrap().message, "the real reason");
     assert_eq!(error.provider(), Some("Anthropic"));
     assert!(error.retryable());
     let problem = steps_problem::Problem::from(&error);
@@ -242,7 +242,10 @@ fn a_validator_answers_in_another_shape() {
     let body = json!({"success": false, "error": {"name": "ZodError", "message": issues}});
     let error = refused(400, &body.to_string());
     assert_eq!(error.code(), "InvalidRequest");
-    assert_eq!(error.said().unwrap().message, "messages.0.role: Required");
+    assert_eq!(
+        error.upstream().unwrap().message,
+        "messages.0.role: Required"
+    );
 }
 
 #[test]
@@ -354,7 +357,7 @@ fn no_message_carries_a_key_or_goes_on_forever() {
         steps_problem::Problem::from(&error)
     );
     assert!(!shown.contains("deadbeef"));
-    assert!(error.said().unwrap().message.chars().count() <= 501);
+    assert!(error.upstream().unwrap().message.chars().count() <= 501);
 }
 
 #[test]

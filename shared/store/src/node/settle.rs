@@ -43,8 +43,8 @@ enum Kept<'a> {
     Failed(&'a Problem),
 }
 
-/// The end of an attempt, as it is to be written.
-struct End {
+/// What settling an attempt writes and counts.
+struct Settlement {
     attempt: Attempt,
     /// What is still to be counted.
     cost: Decimal,
@@ -71,7 +71,7 @@ impl Nodes {
         unpriced: bool,
         now: Timestamp,
     ) -> Result<(), Error> {
-        let mut end = End {
+        let mut end = Settlement {
             attempt: Attempt {
                 execution: lease.execution,
                 ..attempt.clone()
@@ -156,7 +156,7 @@ impl Nodes {
     async fn write_end(
         &self,
         lease: &Lease,
-        end: &End,
+        end: &Settlement,
         outcome: Option<&Kept<'_>>,
     ) -> Result<bool, Error> {
         let attempt = || ATTEMPTS.at(lease.attempt);
