@@ -1,4 +1,4 @@
-//! AWS clients, over one connection pool and one TLS library.
+//! The AWS clients. They share one connection pool and one TLS library.
 
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ use steps_store::Store;
 
 use crate::{Config, ConfigError};
 
-/// How often a call is tried that AWS throttles or fails.
+/// How many times a call is tried that AWS throttles or fails.
 const TRIES: u32 = 5;
 
-/// How long a connection may take, and one try in all: megabytes of text included.
+/// How long a connection may take, and how long one try of a call. A try may carry megabytes of text.
 const CONNECT: Duration = Duration::from_secs(3);
 const TRY: Duration = Duration::from_secs(15);
 
@@ -35,7 +35,7 @@ impl Aws {
             .tls_provider(tls::Provider::Rustls(CryptoMode::Ring));
         if let Some(pem) = steps_roots::bundled_pem() {
             let roots = TrustStore::empty().with_pem_certificate(pem);
-            // It fails for no trust store; without one the client reads the system's.
+            // This does not fail for the compiled-in certificates. Without them the client reads the system's.
             if let Ok(context) = TlsContext::builder().with_trust_store(roots).build() {
                 http = http.tls_context(context);
             }
@@ -54,9 +54,9 @@ impl Aws {
         Self { sdk }
     }
 
-    /// Run state in the configured table and bucket.
+    /// The store in the configured table and bucket.
     pub fn store(&self) -> Result<Store, ConfigError> {
-        // Path style: buckets need no names of their own in the local AWS's DNS; AWS takes both.
+        // Path style, which AWS takes too: the local AWS has no DNS names for buckets.
         let s3 = aws_sdk_s3::config::Builder::from(&self.sdk)
             .force_path_style(true)
             .build();

@@ -1,4 +1,4 @@
-//! The one place that reads the environment; only the log level is read by `steps-lambda`.
+//! The configuration, read from the environment. No other place reads it, but `steps-lambda` reads the log settings.
 
 use std::env;
 
@@ -20,7 +20,7 @@ use steps_schedules::Fires;
 /// | `STATE_MACHINE_ARN` | the machine that runs workflows | required |
 /// | `SCHEDULE_GROUP` | the schedule group of the stack | required |
 /// | `SCHEDULE_TARGET_ARN`, `SCHEDULE_ROLE_ARN` | the function that a schedule invokes, and the role that it does so with | required |
-/// | `SCHEDULE_LOST_ARN` | the queue of what a schedule could not deliver | required |
+/// | `SCHEDULE_LOST_ARN` | the queue for firings that could not be delivered | required |
 /// | `API_TOKEN_SECRET_ID` | the secret that holds the API's bearer token | required |
 /// | `ROTATE_KEY_ARN` | the function that rotates keys | none: keys are not rotated |
 /// | `MANAGEMENT_KEY_SECRET_ID` | the secret that holds OpenRouter's management key | required |
@@ -33,7 +33,7 @@ use steps_schedules::Fires;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Config;
 
-/// A variable of the environment that is missing or cannot be understood.
+/// An environment variable that is missing or has a wrong value.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     /// Not set, or empty.
@@ -41,7 +41,7 @@ pub enum ConfigError {
         "the environment variable {0} is not set: the template sets it for this function, so deploy it again, or set it by hand where the function runs alone"
     )]
     Missing(&'static str),
-    /// Not of the right form.
+    /// Its value has the wrong form.
     #[error("the environment variable {name} is not {expected}")]
     Invalid {
         /// The variable.

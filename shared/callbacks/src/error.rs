@@ -1,4 +1,4 @@
-//! What can go wrong with the queue.
+//! How the queue fails.
 
 use steps_problem::Problem;
 
@@ -6,10 +6,10 @@ use steps_problem::Problem;
 /// failure.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The end of the execution is not in the queue.
+    /// The ended execution was not put into the queue.
     #[error("SQS did not take the run that is to be posted: {0}")]
     NotQueued(String),
-    /// The message comes back after the queue's own time.
+    /// The message was not hidden for its pause: it comes back after the queue's visibility timeout.
     #[error("SQS did not hide the message for its pause: {0}")]
     NotHidden(String),
 }

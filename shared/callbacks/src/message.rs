@@ -1,4 +1,4 @@
-//! What the queue holds, as SQS hands it to a function, and what the function answers.
+//! The messages of the queue as SQS hands them to a function, and what the function answers.
 
 use serde::{Deserialize, Serialize};
 use steps_executions::ExecutionName;
@@ -11,7 +11,7 @@ pub struct Messages {
     pub messages: Vec<Message>,
 }
 
-/// One execution that has ended, and whose run is to be posted.
+/// One message: an execution has ended, and its run is to be posted.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Message {
@@ -29,22 +29,22 @@ struct Attributes {
 }
 
 impl Message {
-    /// What is written into the queue.
+    /// The body of a message.
     pub(crate) fn body(execution: &ExecutionName<'_>) -> String {
         execution.to_string()
     }
 
-    /// The message as it stands in the queue: the name of the execution that has ended.
+    /// The body of the message for the execution of this name.
     pub fn text(&self) -> &str {
         &self.body
     }
 
-    /// The execution that has ended; `None` where something else wrote to the queue.
+    /// The execution that has ended; `None` where the message is not of this project.
     pub fn execution(&self) -> Option<ExecutionName<'_>> {
         ExecutionName::parse(&self.body)
     }
 
-    /// How often it has been delivered, this time included.
+    /// How many times it has been delivered, with this one.
     pub fn tries(&self) -> u32 {
         self.attributes.receive_count.parse().unwrap_or(1)
     }

@@ -1,4 +1,4 @@
-//! The queue itself.
+//! The queue of ended executions in SQS.
 
 use aws_sdk_sqs::Client;
 use steps_executions::ExecutionName;
@@ -22,7 +22,7 @@ impl CallbackQueue {
         }
     }
 
-    /// Sends the end of this execution.
+    /// Puts this ended execution into the queue.
     pub async fn send(&self, execution: &ExecutionName<'_>) -> Result<(), Error> {
         self.client
             .send_message()
@@ -34,7 +34,7 @@ impl CallbackQueue {
         Ok(())
     }
 
-    /// Hides a message that stays in the queue for so many seconds.
+    /// Hides a message for so many seconds; it stays in the queue.
     pub async fn hide(&self, message: &Message, seconds: i32) -> Result<(), Error> {
         self.client
             .change_message_visibility()

@@ -20,16 +20,16 @@ pub struct Executions {
     state_machine_arn: String,
 }
 
-/// How an execution stands.
+/// The state of an execution.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Execution {
     /// `RUNNING`, `SUCCEEDED`, `FAILED`, `TIMED_OUT`, `ABORTED` or `PENDING_REDRIVE`.
     pub status: String,
     /// When it ended.
     pub stopped_at: Option<Timestamp>,
-    /// The name of what it failed of.
+    /// The error code with which it failed.
     pub error: Option<String>,
-    /// That in words.
+    /// Why it failed, in words.
     pub cause: Option<String>,
 }
 
@@ -71,7 +71,7 @@ impl Executions {
         }
     }
 
-    /// Stops an execution, saying why. One that has ended, or never was, is left as it is.
+    /// Stops an execution; `why` is kept with it. An execution that has ended or does not exist is no error.
     pub async fn stop(&self, name: &ExecutionName<'_>, cause: &str) -> Result<(), Error> {
         let stopped = self
             .client
@@ -88,7 +88,7 @@ impl Executions {
         }
     }
 
-    /// How an execution stands; `None` where there is none of this name (any more).
+    /// The state of an execution; `None` where there is none of this name, or none any more.
     pub async fn find(&self, name: &ExecutionName<'_>) -> Result<Option<Execution>, Error> {
         let described = self
             .client
@@ -119,6 +119,6 @@ impl Executions {
 }
 
 fn is_gone(code: Option<&str>) -> bool {
-    // StopExecution answers ValidationException for one that has ended.
+    // StopExecution answers ValidationException where the execution has ended.
     matches!(code, Some("ExecutionDoesNotExist" | "ValidationException"))
 }

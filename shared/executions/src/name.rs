@@ -1,4 +1,4 @@
-//! What an execution is called.
+//! The names of executions.
 
 use std::fmt;
 

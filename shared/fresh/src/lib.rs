@@ -6,7 +6,7 @@ use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Values by key, each remembered for a time.
+/// A cache: values by key, each remembered for a time.
 #[derive(Debug)]
 pub struct Fresh<K, V> {
     time: Duration,
@@ -15,7 +15,7 @@ pub struct Fresh<K, V> {
 }
 
 impl<K: Eq + Hash, V: Clone> Fresh<K, V> {
-    /// Remembers each value for `time`, and at most `most` of them: one more, and all that were remembered are forgotten.
+    /// Remembers each value for `time`, and at most `most` values: where one more is put in, all others are forgotten.
     #[must_use]
     pub fn new(time: Duration, most: usize) -> Self {
         Self {
@@ -25,7 +25,7 @@ impl<K: Eq + Hash, V: Clone> Fresh<K, V> {
         }
     }
 
-    /// The value, where it was put in within the time.
+    /// The value of the key, if it is not older than the time.
     pub fn get<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
@@ -35,7 +35,7 @@ impl<K: Eq + Hash, V: Clone> Fresh<K, V> {
         (put_in_at.elapsed() < self.time).then(|| value.clone())
     }
 
-    /// Remembers a value from now on.
+    /// Remembers a value; its time begins now.
     pub fn put(&self, key: K, value: V) {
         let mut kept = self.kept();
         if kept.len() >= self.most && !kept.contains_key(&key) {

@@ -1,4 +1,4 @@
-//! An API key: its form, and the two ends of it that may be shown.
+//! An API key: its form, and the part of it that may be shown.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ const PREFIX: &str = "sk-or-";
 #[derive(Clone)]
 pub struct ApiKey(SecretString);
 
-/// A text that can't be a key. It is not repeated here.
+/// The error for a text that is not a key. It does not repeat the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("This is not an OpenRouter API key: {reason}.")]
 pub struct MalformedApiKey {
@@ -21,11 +21,11 @@ pub struct MalformedApiKey {
 }
 
 impl ApiKey {
-    /// Takes a key as a person pastes it: blanks around it go, and what is left must begin with `sk-or-` and
-    /// hold nothing but what a key can hold. Its length is not checked, for OpenRouter has changed that before.
+    /// Reads a key as a person pastes it. Blanks around it are removed. The rest has to begin with `sk-or-` and to
+    /// have only characters that a key can have. The length is not checked: OpenRouter has changed it before.
     ///
     /// # Errors
-    /// [`MalformedApiKey`], which never repeats what was pasted.
+    /// [`MalformedApiKey`], which never repeats the text.
     pub fn parse(text: &str) -> Result<Self, MalformedApiKey> {
         let text = text.trim();
         let malformed = |reason| Err(MalformedApiKey { reason });
@@ -52,7 +52,7 @@ impl ApiKey {
         rest.chars().skip(skip).collect()
     }
 
-    /// The key itself: for the `Authorization` header and for the vault that keeps it, and for nothing else.
+    /// The key itself. Only for the `Authorization` header and for the vault that stores it.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }

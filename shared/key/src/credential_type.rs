@@ -2,23 +2,23 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What kind of secret a credential keeps. Stored beside the secret as `type`.
+/// Which kind of secret a credential has. It is stored beside the secret as `type`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CredentialType {
-    /// An [`ApiKey`](crate::ApiKey) of OpenRouter. Also what was stored without a type.
+    /// An [`ApiKey`](crate::ApiKey) of OpenRouter. A secret that is stored without a type is of this type, too.
     #[default]
     OpenRouter,
 }
 
 impl CredentialType {
-    /// The type of this name; `None` where there is none.
+    /// The type with this name; `None` where there is none.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         (name == Self::OpenRouter.as_str()).then_some(Self::OpenRouter)
     }
 
-    /// The type's name, as it is stored and as the API has it.
+    /// The type's name, in the store and in the API.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! Keeps keys out of texts.
+//! Removes keys from texts.
 
 const REMOVED: &str = "[key removed]";
 
@@ -7,8 +7,8 @@ pub(crate) fn is_key_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')
 }
 
-/// The text without whatever looks like a key: OpenRouter's wherever it stands, another vendor's where a word begins
-/// with it.
+/// The text without anything that looks like a key. A key of OpenRouter is found anywhere in the text, a key of another
+/// vendor only at the beginning of a word.
 #[must_use]
 pub fn redact(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());

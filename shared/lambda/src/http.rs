@@ -16,7 +16,7 @@ use steps_problem::{Fault, Problem};
 /// Who sent a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
-    /// Whom the authorizer let in, such as `api-token`; `unknown` where it was not asked.
+    /// The principal that the authorizer named, such as `api-token`; `unknown` where it was not asked.
     pub principal: String,
     /// The address that the request came from.
     pub source_ip: Option<String>,

@@ -1,7 +1,7 @@
-//! What is logged: this project's own lines at the level that is asked for, those of libraries from `info` on.
+//! Logging: this project's own lines from the configured level on, those of libraries from `info` on.
 //!
-//! Below `info` libraries log whole requests: the Lambda runtime every event, the AWS SDK what a secret is set to, the
-//! HTTP client its headers. Keys and tokens are in them, so no level shows these lines.
+//! Below `info` libraries log whole requests: the Lambda runtime logs events, the AWS SDK new values of secrets, the HTTP
+//! client headers. Keys and tokens are in these lines, so no level shows them.
 
 use std::env;
 
@@ -14,7 +14,7 @@ use tracing::{Level, Metadata};
 /// What the names of this project's shared crates begin with.
 const SHARED: &str = "steps_";
 
-/// Begins to log to standard output, for the function whose crate has this name.
+/// Starts logging to standard output for the function whose crate has this name.
 pub(crate) fn log_lines(function: &'static str) {
     let level = env::var("AWS_LAMBDA_LOG_LEVEL").or_else(|_| env::var("RUST_LOG"));
     let level = level
@@ -24,7 +24,7 @@ pub(crate) fn log_lines(function: &'static str) {
     let shown = filter_fn(move |line| is_shown(line, function));
     let is_json =
         env::var("AWS_LAMBDA_LOG_FORMAT").is_ok_and(|format| format.eq_ignore_ascii_case("json"));
-    // CloudWatch has the time of every line.
+    // CloudWatch adds the time of each line.
     let lines = fmt::layer().with_target(false).without_time();
     let lines = if is_json {
         lines.json().boxed()

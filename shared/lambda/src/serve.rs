@@ -12,10 +12,10 @@ use steps_problem::Problem;
 use crate::logging::log_lines;
 use crate::{Answer, Main, Request};
 
-/// Sets up logging and TLS. The first line of every `main`, which names its own crate (`CARGO_CRATE_NAME`).
+/// Sets up logging and TLS. Every `main` calls it first, with the name of its own crate (`CARGO_CRATE_NAME`).
 pub fn start(function: &'static str) {
     log_lines(function);
-    // Fails only where a provider is installed already, which serves as well.
+    // This fails only where a provider is installed already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
@@ -28,7 +28,7 @@ where
     serve(Sender::Authorized, handler).await
 }
 
-/// Serves HTTP requests without the authorizer's word. What it serves checks the sender itself.
+/// Serves HTTP requests of everybody, without the authorizer. The handler has to check the sender itself, or to be public.
 pub async fn serve_open_http<H, F>(handler: H) -> Main
 where
     H: Fn(Request) -> F,
@@ -193,7 +193,7 @@ where
     })
 }
 
-/// A problem on its way to the Lambda runtime.
+/// A problem that is given to the Lambda runtime as the failure of an invocation.
 #[derive(Debug)]
 pub struct TaskError(pub Problem);
 

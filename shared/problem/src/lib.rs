@@ -1,8 +1,8 @@
-//! One answer to a failure: what happened, why, and what to do about it.
+//! A problem: the one form in which every failure is shown. It says what happened, why, and what to do about it.
 //!
-//! Every shared crate keeps an error enum of its own and turns it into a [`Problem`] at its edge.
-//! A problem's `code` is, unchanged, the Lambda `errorType` that Step Functions matches, the `code` of
-//! an HTTP answer and the name of its page in `docs/errors`.
+//! Each shared crate has an error enum of its own and turns it into a [`Problem`] where it gives it to its caller.
+//! One `code` is used everywhere: Step Functions matches it as the Lambda `errorType`, an HTTP answer has it as
+//! `code`, and the problem's page in `docs/errors` has it as name.
 
 mod name;
 mod nearest;
@@ -17,30 +17,30 @@ pub use nearest::{did_you_mean, distance, known_names, near_miss, nearest};
 use short::STEPS;
 pub use short::{CAUSE, FAULTS, MESSAGE, NAME, PATH, cut, short, short_faults};
 
-/// A failure as users meet it. Never carries a secret, and no text past the bounds of [`short`].
+/// A failure as users see it. It never holds a secret, and each text is cut to the bounds in [`short`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Problem {
     /// Stable name in PascalCase, such as `InvalidApiKey`.
     pub code: String,
-    /// The same in a few words for people, such as "Invalid API Key".
+    /// The code in words for people, such as "Invalid API Key".
     pub title: String,
     /// What happened and why, in a sentence or two.
     pub cause: String,
-    /// What to do about it, step by step; the first step first.
+    /// What to do about it: steps, in their order.
     #[serde(default)]
     pub solution: Vec<String>,
-    /// A page that helps on.
+    /// A page with more help.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
-    /// HTTP status that answers a caller with this problem.
+    /// The HTTP status of an answer with this problem.
     pub status: u16,
-    /// Whether the same request can succeed later with nothing changed.
+    /// Whether the same request, unchanged, can succeed later.
     pub retryable: bool,
-    /// What the service behind us said, in its own words.
+    /// What the service that we called answered, in its own words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upstream: Option<Upstream>,
-    /// Every fault found in what the caller sent, each with its place.
+    /// Every fault in what the caller sent, each with its place.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<Fault>,
     /// What is allowed in what the caller sent, and probably a slip: no reason for the problem.
@@ -48,17 +48,17 @@ pub struct Problem {
     pub warnings: Vec<Fault>,
 }
 
-/// The words of the service behind us.
+/// What the service that we called answered.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Upstream {
-    /// HTTP status it answered with, or the code inside its error body.
+    /// Its HTTP status, or the code in the body of its error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     /// The provider behind the gateway, such as `Anthropic`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
-    /// Its message; where it had nested reasons, the innermost one.
+    /// Its message. Of nested messages, the innermost one.
     pub message: String,
 }
 
@@ -74,7 +74,7 @@ pub struct Fault {
     /// Column within that line, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<usize>,
-    /// What is wrong and how to mend it.
+    /// What is wrong and how to correct it.
     pub message: String,
 }
 
@@ -101,7 +101,7 @@ impl fmt::Display for Fault {
 }
 
 impl Problem {
-    /// What is to be written has a shape that cannot be written: a fault of this project's own.
+    /// A value could not be written as JSON. This is a fault of this project, not of the caller.
     pub fn unwritable(error: impl std::error::Error) -> Self {
         Self::new(
             500,
@@ -111,7 +111,7 @@ impl Problem {
         )
     }
 
-    /// A problem that is not retryable and has nothing but its words; the rest is added with the builders below.
+    /// A problem that is not retryable, with no solution, link or faults. The methods below add them.
     pub fn new(
         status: u16,
         code: impl Into<String>,
@@ -132,7 +132,7 @@ impl Problem {
         }
     }
 
-    /// What a caller sent to be stored, such as `the workflow`, has these faults, and was not stored.
+    /// The problem of something that was not stored because of its faults. `what` names it, such as `the workflow`.
     pub fn faulty(
         status: u16,
         code: impl Into<String>,
@@ -149,7 +149,7 @@ impl Problem {
             .faults(faults)
     }
 
-    /// The steps that mend it.
+    /// Sets the steps of the solution.
     #[must_use]
     pub fn solution<I, S>(mut self, steps: I) -> Self
     where
@@ -164,21 +164,21 @@ impl Problem {
         self
     }
 
-    /// A page that helps on.
+    /// A page with more help.
     #[must_use]
     pub fn link(mut self, link: impl Into<String>) -> Self {
         self.link = Some(short(&link.into(), MESSAGE));
         self
     }
 
-    /// Marks it as one that can succeed later.
+    /// Says that the same request can succeed later.
     #[must_use]
     pub fn retryable(mut self, retryable: bool) -> Self {
         self.retryable = retryable;
         self
     }
 
-    /// What the service behind us said.
+    /// Sets what the service that we called answered.
     #[must_use]
     pub fn upstream(mut self, upstream: Option<Upstream>) -> Self {
         self.upstream = upstream.map(|upstream| Upstream {
@@ -189,8 +189,8 @@ impl Problem {
         self
     }
 
-    /// The same without anything that looks like an API key, and with every text cut. Applied once more at every edge,
-    /// whatever was done before.
+    /// The same problem without anything that looks like an API key, and with each text cut. Every place that stores
+    /// or sends a problem calls it again, so nothing depends on who called it before.
     #[must_use]
     pub fn redacted(self) -> Self {
         let short = Self::new(self.status, self.code, self.title, self.cause)
@@ -205,7 +205,7 @@ impl Problem {
         }
     }
 
-    /// The faults found in what the caller sent.
+    /// Sets the faults in what the caller sent.
     #[must_use]
     pub fn faults(mut self, faults: Vec<Fault>) -> Self {
         self.faults = short_faults(faults);
@@ -281,7 +281,7 @@ mod tests {
         };
         assert_eq!(set.redacted(), built);
         assert_eq!(built.clone().redacted(), built);
-        // Half of what a record may have.
+        // Half of the size that a record may have.
         assert!(format!("{built:?}").len() < 200_000);
         assert!(!format!("{built:?}").contains("v1-abc"));
     }

@@ -1,9 +1,9 @@
-//! The names that callers write into paths.
+//! The check of names that callers write into paths.
 
 use crate::Fault;
 
-/// What is wrong with a name that a caller wrote into the path: it has 1 to `most` characters, letters, digits, `-` and
-/// `_`. `what` says whose name it is, such as `a workflow's id`; the fault is at `path`.
+/// What is wrong with a name from a request's path; `None` where it is good. A good name has 1 to `most` characters:
+/// letters, digits, `-` and `_`. `what` says what it names, such as `a workflow's id`. The fault is at `path`.
 #[must_use]
 pub fn name_fault(path: &str, what: &str, name: &str, most: usize) -> Option<Fault> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';

@@ -1,10 +1,10 @@
-//! "Did you mean": the known names that are nearest to an unknown one.
+//! "Did you mean": the known name that is nearest to an unknown one.
 
-/// No name is as long; a longer text is compared with none, for the cost is the product of the lengths.
+/// Longer texts are not compared: no name is as long, and the work grows with the product of the lengths.
 const MAX_LENGTH: usize = 128;
 
-/// How many slips of the hand (a letter wrong, missing, added, or two exchanged) lie between two names. Case, `_` and
-/// `-` count for nothing. `None` where one of them is longer than 128 bytes.
+/// How many typing mistakes (a letter wrong, missing, added, or two exchanged) lie between two names. Case, `_` and
+/// `-` make no difference. `None` where one of them is longer than 128 bytes.
 #[must_use]
 pub fn distance(left: &str, right: &str) -> Option<usize> {
     let plain = |text: &str| text.replace(['_', '-'], "").to_lowercase();
@@ -12,8 +12,7 @@ pub fn distance(left: &str, right: &str) -> Option<usize> {
         .then(|| strsim::osa_distance(&plain(left), &plain(right)))
 }
 
-/// The nearest of `known`, if it is near enough to be meant: at most 3 slips away, and at most one for every three
-/// characters.
+/// The nearest of `known`, if it is near enough: at most 3 mistakes away, and at most one for every three characters.
 pub fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     known
         .into_iter()
@@ -34,8 +33,8 @@ pub fn did_you_mean<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) ->
     })
 }
 
-/// The end of a message about an unknown name: the nearest of `known` if there is one, and then all of them, up to
-/// twenty.
+/// The end of a message about an unknown name: first the nearest of `known`, if there is one, then all known names,
+/// twenty at most.
 pub fn known_names<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> String {
     const SHOWN: usize = 20;
     let known: Vec<&str> = known.into_iter().collect();
@@ -50,7 +49,7 @@ pub fn known_names<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> 
     format!("{meant}{lead}: {}{more}", listed.join(", "))
 }
 
-/// Whether two names differ by one slip of the hand or only in case.
+/// Whether two names differ by one typing mistake or only in case.
 #[must_use]
 pub fn near_miss(left: &str, right: &str) -> bool {
     left != right && (left.eq_ignore_ascii_case(right) || strsim::osa_distance(left, right) == 1)

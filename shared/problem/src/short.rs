@@ -1,5 +1,5 @@
-//! How long texts may be that are stored or sent. What a sender, a model or AWS wrote may be of any length, and a
-//! record may have 400 KB: every text of a problem is cut to these bounds when it is made, and once more at the edge.
+//! How long the texts of a problem may be. A sender, a model or AWS can write texts of any length, but a record may
+//! have 400 KB. So each text is cut when a problem is made, and again before it is stored or sent.
 
 use steps_key::redact;
 
@@ -11,29 +11,29 @@ pub const NAME: usize = 64;
 /// Most characters of a path, such as `nodes[2].userPrompt`.
 pub const PATH: usize = 128;
 
-/// Most characters of one message: of a fault, of a service behind us, of an attempt.
+/// Most characters of one message: of a fault, of a service that we called, of an attempt.
 pub const MESSAGE: usize = 500;
 
 /// Most characters of a problem's cause.
 pub const CAUSE: usize = 2_000;
 
-/// Most steps of a solution, each a message.
+/// Most steps of a solution. Each is cut as a message is.
 pub(crate) const STEPS: usize = 10;
 
-/// Most faults told at once.
+/// Most faults in one problem.
 pub const FAULTS: usize = 50;
 
-/// The first `most` characters of the text, and an ellipsis where that is not all.
+/// The first `most` characters of the text, with an ellipsis where there were more.
 pub fn cut(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
-        // One character more is the ellipsis of a text that was cut before.
+        // One character more is allowed: the ellipsis of a text that was cut before.
         Some((at, '…')) if text.len() == at + '…'.len_utf8() => text.to_owned(),
         Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
         None => text.to_owned(),
     }
 }
 
-/// The text without keys, cut to `most` characters. Keys are removed first: half a key would not be known as one.
+/// The text without keys, cut to `most` characters. Keys are removed first, because half a key would not be found.
 pub fn short(text: &str, most: usize) -> String {
     cut(&redact(text), most)
 }

@@ -7,17 +7,17 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
 
-/// The variables that name other certificates, as OpenSSL and rustls know them.
+/// The environment variables that name other certificates. OpenSSL and rustls read the same ones.
 const NAMING: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
 
-/// The compiled-in certificates, each as DER. `None` where the environment names others: then a TLS stack keeps its own
-/// way of reading them.
+/// The compiled-in certificates, each as DER. `None` where the environment names others: each TLS stack then reads those
+/// itself.
 pub fn bundled() -> Option<impl Iterator<Item = &'static [u8]>> {
     let named = is_named(|name| env::var_os(name));
     (!named).then(ders)
 }
 
-/// The same as one PEM text.
+/// The compiled-in certificates as one PEM text; `None` where the environment names others.
 pub fn bundled_pem() -> Option<String> {
     bundled().map(pem)
 }

@@ -36,7 +36,7 @@ struct Field {
     name: &'static str,
     takes: &'static str,
     range: RangeInclusive<i16>,
-    /// Words for the numbers, from the range's start on.
+    /// The words for the numbers. The first word is the range's first number.
     words: &'static [&'static str],
 }
 
@@ -80,7 +80,7 @@ const YEAR: Field = Field {
 };
 
 impl Cron {
-    /// Of the text between the parentheses.
+    /// Reads the text between the parentheses.
     pub(crate) fn parse(text: &str) -> Result<Self, Vec<Fault>> {
         let fields: Vec<String> = text
             .split_ascii_whitespace()
@@ -127,7 +127,7 @@ impl Cron {
         }
     }
 
-    /// The first time after `after`. A time that the zone's clocks leave out is left out; one that they show twice comes once.
+    /// The first time after `after`. A time that the zone's clocks skip is skipped. A time that they show twice comes once.
     pub(crate) fn next(&self, zone: &TimeZone, after: Timestamp) -> Option<Timestamp> {
         let today = zone.to_datetime(after).date();
         let years = self.years.iter().filter(|year| **year >= today.year());
@@ -155,7 +155,7 @@ impl Cron {
     }
 }
 
-/// When a zone's clocks show this time, where they do.
+/// The moment at which the zone's clocks show this time; `None` where they skip it.
 pub(crate) fn instant(time: jiff::civil::DateTime, zone: &TimeZone) -> Option<Timestamp> {
     let ambiguous = zone.to_ambiguous_timestamp(time);
     match ambiguous.offset() {
@@ -180,7 +180,7 @@ impl Days {
     }
 }
 
-/// The weekday nearest to `wanted` in the month of `day`, without leaving the month.
+/// The day from Monday to Friday that is nearest to the day `wanted`, in the month of `day`.
 fn nearest_weekday(day: Date, wanted: i16) -> Option<i16> {
     let in_month = i16::from(day.days_in_month());
     let there = Date::new(day.year(), day.month(), i8::try_from(wanted).ok()?).ok()?;
@@ -208,7 +208,7 @@ fn days_of_month(text: &str, faults: &mut Vec<Fault>) -> Days {
 }
 
 fn days_of_week(text: &str, faults: &mut Vec<Fault>) -> Days {
-    // By itself it is the week's last day.
+    // `L` alone is the last day of the week.
     if text == "L" {
         return Days::OfWeek(vec![7]);
     }
@@ -247,7 +247,7 @@ impl Field {
             .filter(|number| digits && self.range.contains(number))
     }
 
-    /// Every number that the field's text stands for, in order.
+    /// All numbers that the field's text means, in order.
     fn numbers(&self, text: &str, faults: &mut Vec<Fault>) -> Vec<i16> {
         let mut numbers = Vec::new();
         for part in text.split(',') {
@@ -261,7 +261,7 @@ impl Field {
         numbers
     }
 
-    /// `*`, `5`, `1-5`, and each of them with `/2`.
+    /// The numbers of one part: `*`, `5` or `1-5`, each also with a step such as `/2`.
     fn part(&self, part: &str) -> Option<Vec<i16>> {
         let (base, step) = match part.split_once('/') {
             Some((base, step)) => (

@@ -2,13 +2,13 @@
 
 use steps_problem::{Problem, Upstream};
 
-/// A failure of EventBridge Scheduler, or of what is kept there.
+/// A failure of EventBridge Scheduler, or of a schedule that it keeps.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Scheduler does not take the schedule.
+    /// Scheduler refused the schedule.
     #[error("EventBridge Scheduler refused the schedule; nothing was changed")]
     Refused {
-        /// Its own words.
+        /// Why, in its own words.
         message: String,
     },
     /// Scheduler refused access, was throttling or did not answer.
@@ -17,16 +17,16 @@ pub enum Error {
     /// Not all schedules of a workflow were deleted.
     #[error("EventBridge Scheduler did not delete the workflow's schedules: {0}")]
     NotDeleted(String),
-    /// The schedule is not one that this project has put.
+    /// The schedule was not put by this project.
     #[error("the target of the schedule `{0}` does not hold what this API puts into it")]
     Malformed(String),
-    /// The schedule has a shape that cannot be sent: a fault of this project's own.
+    /// The schedule could not be written as JSON. This is a fault of this project, not of the caller.
     #[error("the schedule cannot be written: {0}")]
     Unwritable(String),
 }
 
 impl Error {
-    /// The same failure, of a schedule that was to go with its workflow.
+    /// The same failure, for a schedule that was to be deleted with its workflow.
     pub(crate) fn not_deleted(self) -> Self {
         match self {
             Self::Unavailable(reason) => Self::NotDeleted(reason),

@@ -9,7 +9,7 @@ use steps_problem::Fault;
 
 use crate::cron::{Cron, instant};
 
-/// A schedule's expression, understood.
+/// A schedule's expression, read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expression {
     text: String,
@@ -24,7 +24,10 @@ enum Times {
 }
 
 impl Expression {
-    /// Reads an expression as EventBridge Scheduler does; else every fault in it, at the path `expression`.
+    /// Reads an expression as EventBridge Scheduler does.
+    ///
+    /// # Errors
+    /// Every fault in it, at the path `expression`.
     pub fn parse(text: &str) -> Result<Self, Vec<Fault>> {
         let text = text.trim();
         let inner = |word: &str| {
@@ -61,7 +64,8 @@ impl Expression {
         })
     }
 
-    /// The next `count` times after `now` on the zone's clocks, fewer where it ends before. A rate counts from `created`.
+    /// The next `count` times after `now` on the zone's clocks; fewer where the schedule ends before. A rate counts from
+    /// `created`.
     pub fn next(
         &self,
         zone: &TimeZone,
@@ -101,7 +105,7 @@ fn interval(text: &str) -> Option<SignedDuration> {
         "day" | "days" => 24 * 60 * 60,
         _ => return None,
     };
-    // Three centuries are past every time that could be shown.
+    // Almost three centuries: no later time can be shown.
     (value <= 150_000_000).then(|| SignedDuration::from_secs(value * seconds))
 }
 

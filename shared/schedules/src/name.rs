@@ -1,15 +1,18 @@
-//! A schedule's name is its workflow's own; EventBridge Scheduler knows it by one that is unique in the stack.
+//! Names of schedules. A schedule's own name is unique in its workflow; its name in EventBridge Scheduler is unique in
+//! the stack.
 
 use steps_problem::Fault;
 use uuid::Uuid;
 
-/// The most characters of a schedule's own name: with its workflow's part it has to fit Scheduler's 64.
+/// The most characters of a schedule's own name. With the workflow's part before it, it may have the 64 characters that
+/// Scheduler allows.
 const LONGEST_NAME: usize = 30;
 
-/// A workflow's id as it is up to this length; past it a hash.
+/// A workflow's id of up to this length is used as it is; of a longer id, a hash.
 const LONGEST_WORKFLOW: usize = 33;
 
-/// What the names of a workflow's schedules begin with. An id has no dot, so no two workflows share one.
+/// What the names of a workflow's schedules begin with. It ends with a dot, and an id has no dot: so no two workflows
+/// have the same beginning.
 pub(crate) fn prefix(workflow: &str) -> String {
     if workflow.len() <= LONGEST_WORKFLOW {
         return format!("{workflow}.");
@@ -23,7 +26,7 @@ pub(crate) fn full_name(workflow: &str, name: &str) -> String {
     format!("{}{name}", prefix(workflow))
 }
 
-/// The schedule's own name, where it is one of the workflow's.
+/// The schedule's own name; `None` where the schedule is another workflow's.
 pub(crate) fn own_name<'a>(workflow: &str, full_name: &'a str) -> Option<&'a str> {
     full_name.strip_prefix(&prefix(workflow))
 }

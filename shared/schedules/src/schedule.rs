@@ -1,11 +1,11 @@
-//! A schedule: as a caller wants it, and as it is kept.
+//! A schedule: as a caller puts it, and as EventBridge Scheduler keeps it.
 
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{Expression, Overlap};
 
-/// A schedule that is to be put, without fault.
+/// A schedule that is to be put, already checked.
 #[derive(Debug)]
 pub struct NewSchedule {
     /// When it fires.
@@ -16,9 +16,9 @@ pub struct NewSchedule {
     pub input: Value,
     /// Whether it fires at all.
     pub enabled: bool,
-    /// Minutes after its time within which it may fire.
+    /// How many minutes after its time it may fire at the latest.
     pub window: i32,
-    /// What happens when it fires while its last run goes on.
+    /// What happens when it fires and its last run has not ended.
     pub overlap: Overlap,
 }
 
@@ -35,9 +35,9 @@ pub struct Schedule {
     pub input: Value,
     /// Whether it fires at all.
     pub enabled: bool,
-    /// Minutes after its time within which it may fire.
+    /// How many minutes after its time it may fire at the latest.
     pub window: i32,
-    /// What happens when it fires while its last run goes on.
+    /// What happens when it fires and its last run has not ended.
     pub overlap: Overlap,
     /// When it was first put.
     pub created_at: Timestamp,

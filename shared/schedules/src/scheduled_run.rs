@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What happens when a schedule fires while its last run goes on.
+/// What happens when a schedule fires and its last run has not ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Overlap {
@@ -17,7 +17,7 @@ pub enum Overlap {
 }
 
 impl Overlap {
-    /// The choice of this word.
+    /// The choice that this word names; `None` where there is none.
     pub fn parse(word: &str) -> Option<Self> {
         match word {
             "allow" => Some(Self::Allow),
@@ -28,7 +28,8 @@ impl Overlap {
     }
 }
 
-/// The input of a schedule's target. EventBridge Scheduler puts time and execution in when it fires.
+/// The input of a schedule's target. EventBridge Scheduler writes the time and the id of the execution into it when it
+/// fires.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ScheduledRun {
@@ -36,7 +37,7 @@ pub struct ScheduledRun {
     pub workflow: String,
     /// The schedule's own name.
     pub schedule: String,
-    /// What to do while the last run goes on.
+    /// What to do where the last run has not ended.
     #[serde(default)]
     pub overlap: Overlap,
     /// The run's input, an object.
@@ -61,12 +62,13 @@ impl ScheduledRun {
         }
     }
 
-    /// When it was to fire, RFC 3339; the same when it is delivered again. `None` where a placeholder was left in place.
+    /// The time for which it fired, RFC 3339. It is the same when it is delivered again. `None` where Scheduler did not fill
+    /// in the placeholder.
     pub fn scheduled_time(&self) -> Option<&str> {
         put_in(self.scheduled_time.as_deref())
     }
 
-    /// What Scheduler calls this delivery.
+    /// Scheduler's id of this delivery.
     pub fn execution_id(&self) -> Option<&str> {
         put_in(self.execution_id.as_deref())
     }

@@ -1,4 +1,4 @@
-//! EventBridge Scheduler keeps the schedules: what it says is what is.
+//! The client of EventBridge Scheduler, which keeps the schedules. There is no other record of them.
 
 use aws_sdk_scheduler::Client;
 use aws_sdk_scheduler::error::{ProvideErrorMetadata, SdkError};
@@ -26,7 +26,7 @@ pub struct Fires {
     pub function_arn: String,
     /// The ARN of the role with which it is invoked.
     pub role_arn: String,
-    /// The ARN of the queue of what could not be delivered.
+    /// The ARN of the queue for firings that could not be delivered.
     pub lost_arn: String,
 }
 
@@ -39,7 +39,7 @@ impl Scheduler {
         }
     }
 
-    /// Makes the schedule, or makes the one that exists like this; whether it is new.
+    /// Puts the schedule: makes it, or changes the one that exists. Gives whether it is new.
     pub async fn put(
         &self,
         workflow: &str,
@@ -199,7 +199,7 @@ fn parts(
     ))
 }
 
-/// A name that Scheduler cannot have names no schedule either.
+/// Whether Scheduler refused the name itself: then there is no schedule of this name.
 fn names_nothing(code: Option<&str>) -> bool {
     matches!(
         code,

@@ -3,7 +3,10 @@
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use steps_problem::{Fault, nearest};
 
-/// The zone of this IANA name; else a fault at `timezone` with the name that was probably meant.
+/// The zone of this IANA name.
+///
+/// # Errors
+/// A fault at `timezone`, with the name that was probably meant.
 pub fn zone(name: &str) -> Result<TimeZone, Fault> {
     let zones = TimeZoneDatabase::bundled();
     zones.get(name).map_err(|_| {
@@ -19,7 +22,7 @@ pub fn zone(name: &str) -> Result<TimeZone, Fault> {
     })
 }
 
-/// The zone whose name is near to this one, else the zone whose city is.
+/// The zone whose name is nearest; else the zone whose city has the nearest name.
 fn meant<'n>(wrong: &str, names: &'n [String]) -> Option<&'n str> {
     let city = |name: &'n str| name.rsplit('/').next().unwrap_or(name);
     let names = || names.iter().map(String::as_str);

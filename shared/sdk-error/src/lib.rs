@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-/// AWS's error code and message; where no answer came, the kind of connection failure.
+/// AWS's error code and message. Where AWS did not answer, the kind of connection failure.
 pub fn reason(error: &(impl ProvideErrorMetadata + Display)) -> String {
     match (error.code(), error.message()) {
         (Some(code), Some(message)) => format!("{code}: {message}"),

@@ -1,4 +1,4 @@
-//! One delivery: is it genuine, and which one is it?
+//! A delivery: whether its sender is genuine, and what makes it the same as an earlier one.
 
 use std::fmt;
 
@@ -12,10 +12,10 @@ const GITHUB_SIGNATURE: &str = "x-hub-signature-256";
 const GITHUB_DELIVERY: &str = "x-github-delivery";
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
-/// A request as it came in.
+/// A request as it was received.
 #[derive(Clone, Copy)]
 pub struct Delivery<'a> {
-    /// The value of a header, whose name is given in lower case.
+    /// Gives the value of a header. The name is in lower case.
     pub header: &'a dyn Fn(&str) -> Option<&'a str>,
     /// The body's raw bytes.
     pub body: &'a [u8],
@@ -30,11 +30,11 @@ impl fmt::Debug for Delivery<'_> {
 }
 
 impl<'a> Delivery<'a> {
-    /// Checks that a holder of one of `secrets` sent it, at most `tolerance` seconds from `now` (seconds since 1970)
-    /// where the mode signs a time.
+    /// Checks that the sender has one of `secrets`. Where the mode signs a time, checks that it is at most `tolerance`
+    /// seconds from `now` (seconds since 1970).
     ///
     /// # Errors
-    /// Why it is not accepted. Of its time only where its signature is good.
+    /// Why it is not accepted. A wrong time is told only where the signature is good.
     pub fn verify(
         &self,
         mode: Mode,
@@ -81,7 +81,7 @@ impl<'a> Delivery<'a> {
         if same { Ok(()) } else { Err(Refusal::Mismatch) }
     }
 
-    /// What makes a repeated delivery the same one; `None` where it carries nothing of the kind.
+    /// The id that a repeated delivery has again; `None` where the delivery has no id.
     pub fn identity(&self, mode: Mode) -> Option<String> {
         let header = |name: &str| (self.header)(name).map(str::to_owned);
         match mode {

@@ -3,7 +3,7 @@
 use ring::hmac::{Context, HMAC_SHA256, Key, sign, verify};
 use secrecy::{ExposeSecret, SecretString};
 
-/// The code of all parts, one behind the other.
+/// The HMAC of all parts, joined.
 pub(crate) fn code(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
     let mut mac = Context::with_key(&Key::new(HMAC_SHA256, key));
     for part in parts {
@@ -12,7 +12,7 @@ pub(crate) fn code(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
     mac.sign().as_ref().to_vec()
 }
 
-/// Whether one of `signatures` is the code of `parts` under one of `keys`. Takes as long for a wrong one as for a right one.
+/// Whether one of `signatures` is the HMAC of `parts` with one of `keys`. It takes the same time for a wrong signature.
 pub(crate) fn any_signed<K: AsRef<[u8]>>(
     keys: impl Iterator<Item = K>,
     parts: &[&[u8]],
@@ -31,7 +31,7 @@ pub(crate) fn any_signed<K: AsRef<[u8]>>(
 
 /// Whether `given` is the secret. The time that the answer takes tells no more of the secret than its length.
 pub fn is_secret(given: &str, secret: &SecretString) -> bool {
-    // ring compares codes in constant time, not texts. Two texts have the same code only where they are the same.
+    // ring compares HMACs in constant time, not texts. Two texts have the same HMAC only where they are the same.
     let secret = secret.expose_secret().as_bytes();
     let key = Key::new(HMAC_SHA256, secret);
     verify(&key, given.as_bytes(), sign(&key, secret).as_ref()).is_ok()

@@ -14,12 +14,12 @@ pub enum Mode {
     Stripe,
     /// `Authorization: Bearer <secret>`.
     Bearer,
-    /// Not at all: anybody who knows the address may deliver.
+    /// The sender proves nothing: anybody who knows the address may deliver.
     None,
 }
 
 impl Mode {
-    /// Whether there is a secret at all.
+    /// Whether this mode has a secret.
     pub fn has_secret(self) -> bool {
         self != Self::None
     }

@@ -2,28 +2,28 @@
 
 use steps_problem::Problem;
 
-/// Why a delivery is not accepted. Says what an honest sender needs and no more: never a secret or an expected signature.
+/// Why a delivery is not accepted. It says only what an honest sender needs, never a secret or an expected signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// A header of the webhook's mode is not there.
+    /// A header that the webhook's mode needs is missing.
     #[error("the delivery has no `{0}` header, which this webhook asks for")]
     Missing(&'static str),
-    /// A header of the webhook's mode is not of its form.
+    /// A header that the webhook's mode needs has the wrong form.
     #[error("the delivery's `{0}` header is not of the form that this webhook asks for")]
     Malformed(&'static str),
-    /// No secret of the webhook made this signature or token.
+    /// The signature or token was made with no secret of the webhook.
     #[error("the delivery's signature or token is not one of this webhook's secret for this body")]
     Mismatch,
-    /// Signed, but too long ago.
+    /// The signature is good, but too old.
     #[error("the delivery was signed more than {tolerance} seconds ago")]
     TooOld {
-        /// Seconds.
+        /// How many seconds the webhook allows.
         tolerance: u32,
     },
-    /// Signed, but with a time to come.
+    /// The signature is good, but its time is in the future.
     #[error("the delivery was signed with a time more than {tolerance} seconds ahead")]
     TooEarly {
-        /// Seconds.
+        /// How many seconds the webhook allows.
         tolerance: u32,
     },
 }

@@ -1,4 +1,4 @@
-//! Secrets: made here, or brought along.
+//! Secrets of webhooks: new ones are made, and those that a caller brings are checked.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::{Mode, standard};
 
-/// A secret that will not do, in words that do not repeat it.
+/// Why a secret is not accepted. The texts do not repeat it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadSecret {
     /// Not of the Standard Webhooks form.
@@ -26,10 +26,10 @@ pub enum BadSecret {
     None,
 }
 
-/// Checks a secret that somebody brings along.
+/// Checks a secret that a caller brings.
 ///
 /// # Errors
-/// What a secret of this mode has to be.
+/// [`BadSecret`]: what a secret of this mode has to be.
 pub fn check_secret(mode: Mode, secret: &SecretString) -> Result<(), BadSecret> {
     let text = secret.expose_secret();
     let printable = |c: u8| c == b' ' || c.is_ascii_graphic();
@@ -47,7 +47,7 @@ pub fn check_secret(mode: Mode, secret: &SecretString) -> Result<(), BadSecret> 
     }
 }
 
-/// A new secret of 256 random bits; `None` where the system has no randomness to give.
+/// A new secret of 256 random bits; `None` where the system gives no random bytes.
 pub fn generate_secret(mode: Mode) -> Option<SecretString> {
     let mut bytes = [0; 32];
     SystemRandom::new().fill(&mut bytes).ok()?;

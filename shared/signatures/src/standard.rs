@@ -17,7 +17,7 @@ pub const SIGNATURE: &str = "webhook-signature";
 pub(crate) const PREFIX: &str = "whsec_";
 const VERSION: &str = "v1,";
 
-/// Gives the time of sending.
+/// Checks the signatures; gives the time of sending, in seconds since 1970.
 pub(crate) fn verify(delivery: &Delivery<'_>, secrets: &[SecretString]) -> Result<i64, Refusal> {
     let id = delivery.required(ID)?;
     let timestamp = delivery.required(TIMESTAMP)?;

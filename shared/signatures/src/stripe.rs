@@ -6,7 +6,8 @@ use crate::{Delivery, Refusal, mac};
 
 const HEADER: &str = "stripe-signature";
 
-/// Gives the time of sending. Only the scheme `v1` counts: `v0` is Stripe's for test events, and others may come.
+/// Checks the signatures; gives the time of sending, in seconds since 1970. Only the scheme `v1` counts: Stripe uses `v0`
+/// for test events, and may add others.
 pub(crate) fn verify(delivery: &Delivery<'_>, secrets: &[SecretString]) -> Result<i64, Refusal> {
     let mut timestamp = None;
     let mut signatures = Vec::new();

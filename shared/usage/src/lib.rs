@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-/// What one call used, or several together. Tokens are counted by the model's own tokenizer; amounts are USD.
+/// What one call used, or several calls together. Tokens are counted by the model's own tokenizer. Amounts are in USD.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Usage {
@@ -13,24 +13,24 @@ pub struct Usage {
     pub prompt_tokens: u64,
     /// Tokens generated, reasoning included.
     pub completion_tokens: u64,
-    /// Both.
+    /// Tokens sent and generated.
     pub total_tokens: u64,
-    /// Of those generated, how many were reasoning.
+    /// How many of the generated tokens were reasoning.
     #[serde(skip_serializing_if = "is_zero")]
     pub reasoning_tokens: u64,
-    /// Of those sent, how many came from the provider's cache.
+    /// How many of the sent tokens came from the provider's cache.
     #[serde(skip_serializing_if = "is_zero")]
     pub cached_tokens: u64,
-    /// Of those sent, how many were written to the provider's cache.
+    /// How many of the sent tokens were written to the provider's cache.
     #[serde(skip_serializing_if = "is_zero")]
     pub cache_write_tokens: u64,
-    /// Of those sent, how many were sound.
+    /// How many of the sent tokens were audio.
     #[serde(skip_serializing_if = "is_zero")]
     pub audio_tokens: u64,
-    /// Of those generated, how many were sound.
+    /// How many of the generated tokens were audio.
     #[serde(skip_serializing_if = "is_zero")]
     pub audio_output_tokens: u64,
-    /// Of those sent, how many were video.
+    /// How many of the sent tokens were video.
     #[serde(skip_serializing_if = "is_zero")]
     pub video_tokens: u64,
     /// Searches of the web by OpenRouter's server tools.
@@ -48,17 +48,17 @@ pub struct Usage {
         with = "rust_decimal::serde::str"
     )]
     pub server_tool_cost_usd: Decimal,
-    /// What the provider charged to the provider key of one's own. It comes on top of the call's cost, which is then
-    /// OpenRouter's fee alone.
+    /// What the provider charged to the user's own provider key. The call's cost does not include it: that is then
+    /// only OpenRouter's fee.
     #[serde(
         skip_serializing_if = "Decimal::is_zero",
         with = "rust_decimal::serde::str"
     )]
     pub upstream_cost_usd: Decimal,
-    /// Whether a provider key of one's own was used; of several calls, by any.
+    /// Whether the call used the user's own provider key; of several calls, whether any did.
     #[serde(skip_serializing_if = "is_false")]
     pub is_byok: bool,
-    /// The service tier that served the call, which sets its price; of one call.
+    /// The service tier that served one call. The price depends on it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service_tier: Option<String>,
     /// The service tiers that served several calls.
@@ -90,17 +90,17 @@ const AMOUNTS: [(&str, Field<Decimal>); 2] = [
     ("upstreamCostUsd", |usage| &mut usage.upstream_cost_usd),
 ];
 
-/// How many calls used a provider key of one's own.
+/// How many calls used the user's own provider key.
 const BYOK_CALLS: &str = "byokCalls";
 
 impl Usage {
-    /// Whether nothing is known of it.
+    /// Whether no field is known.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Two calls together.
+    /// The sum of both.
     #[must_use]
     pub fn plus(self, other: &Self) -> Self {
         let tiers = self.tiers().chain(other.tiers()).collect();
@@ -131,7 +131,7 @@ impl Usage {
         self
     }
 
-    /// What another account of the same call knows more: the fields that are empty here.
+    /// The fields that are empty here and known in `other`, which is another report of the same call.
     #[must_use]
     pub fn missing_from(&self, other: &Self) -> Self {
         let (mut known, mut more) = (self.clone(), other.clone());
@@ -152,7 +152,7 @@ impl Usage {
         more
     }
 
-    /// Its numbers that are not zero, by name, so that a record can add them up: [`Self::from_numbers`] reads the sums.
+    /// The numbers that are not zero, by name. A record adds them up, and [`Self::from_numbers`] reads the sums.
     #[must_use]
     pub fn numbers(&self) -> Vec<(&'static str, Decimal)> {
         let mut usage = self.clone();
@@ -168,7 +168,7 @@ impl Usage {
         numbers
     }
 
-    /// The usage of these numbers; `number` gives the one of a name.
+    /// The usage with these numbers. `number` gives the number for a name.
     #[must_use]
     pub fn from_numbers(number: impl Fn(&str) -> Option<Decimal>) -> Self {
         let mut usage = Self::default();
@@ -200,7 +200,7 @@ mod tests {
 
     use super::*;
 
-    /// Every field, each number another.
+    /// A usage with every field set, each to another number.
     fn full() -> Value {
         json!({
             "promptTokens": 1, "completionTokens": 2, "totalTokens": 3, "reasoningTokens": 4,
