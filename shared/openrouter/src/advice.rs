@@ -1,4 +1,4 @@
-//! What people are told of each error: title, status, link and the steps that mend it.
+//! The problem that each error becomes: title, HTTP status, link and the steps of the solution.
 
 use steps_problem::{Problem, Upstream};
 
@@ -12,7 +12,7 @@ const LIMITS: &str = "https://openrouter.ai/docs/api-reference/limits";
 const ERRORS: &str = "https://openrouter.ai/docs/api-reference/errors";
 const STATUS: &str = "https://status.openrouter.ai";
 
-/// What is fixed for a kind of error.
+/// What is the same for all errors of one kind.
 pub(crate) struct Facts {
     pub(crate) code: &'static str,
     title: &'static str,

@@ -1,5 +1,5 @@
-//! An answer as it grows, out of the chunks of a stream or out of one plain body: both have the same fields,
-//! but for `delta` and `message`.
+//! An answer, put together from the chunks of a stream or from one plain body. Both have the same fields, but a chunk
+//! has `delta` where the plain body has `message`.
 
 use rust_decimal::Decimal;
 use serde::Deserialize;
@@ -12,7 +12,7 @@ use crate::error::{Error, Failure, UpstreamError};
 use crate::halves::{join, join_all};
 use crate::{lenient, money, text};
 
-/// One chunk, or a whole plain answer. The wire sends more, and sends some of it only at times.
+/// One chunk, or a whole plain answer. OpenRouter sends more fields than these, and some of these only sometimes.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Chunk {
@@ -22,11 +22,11 @@ pub(crate) struct Chunk {
     model: Option<String>,
     #[serde(deserialize_with = "lenient::string")]
     provider: Option<String>,
-    /// Empty in one of the three shapes that the usage chunk has.
+    /// The usage chunk comes in three shapes; in one of them this list is empty.
     #[serde(deserialize_with = "lenient::or_default")]
     choices: Vec<Choice>,
     usage: Option<WireUsage>,
-    /// The tier that serves the answer, whatever was asked for.
+    /// The tier that serves the answer; another tier may have been asked for.
     #[serde(deserialize_with = "lenient::string")]
     service_tier: Option<String>,
     error: Option<Value>,
@@ -90,7 +90,7 @@ struct WireUsage {
     server_tool_use_details: ServerToolUse,
 }
 
-/// Of the tokens sent, or of those generated.
+/// Details of the sent tokens, or of the generated ones.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Details {
@@ -138,16 +138,16 @@ struct ToolCall {
 /// How the server ended the answer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum End {
-    /// Not at all, so far.
+    /// It has not ended yet.
     #[default]
     Open,
-    /// A stream with `[DONE]`.
+    /// A stream that ended with `[DONE]`.
     Marked,
-    /// A plain answer with its last brace: nothing of it is missing.
+    /// A plain answer, whose JSON is complete.
     Whole,
 }
 
-/// What has come so far. Its texts may hold marked halves of characters until it is complete.
+/// What has been received so far. Until it is complete, its texts may hold halves of characters; see `halves`.
 #[derive(Debug, Default)]
 pub(crate) struct Assembly {
     generation_id: Option<String>,
@@ -180,7 +180,7 @@ impl Assembly {
         }
     }
 
-    /// Takes in a chunk or a whole answer.
+    /// Adds a chunk or a whole answer.
     pub(crate) fn absorb(&mut self, chunk: Chunk) {
         let id = chunk.id.as_deref().map(text::message);
         keep_first(&mut self.generation_id, id);
@@ -289,8 +289,8 @@ impl Assembly {
         }
     }
 
-    /// A piece of a tool call belongs to the one of its index; without an index to the one of its id; without
-    /// either to the last. In a plain answer each is whole.
+    /// Adds a piece of a tool call to the call with the same index; without an index, with the same id; without both, to
+    /// the last call. In a plain answer each tool call is whole.
     fn absorb_tool_call(&mut self, piece: &Value, is_delta: bool) {
         let string = |value: Option<&Value>| {
             value
@@ -339,7 +339,7 @@ impl Assembly {
         self.end = End::Marked;
     }
 
-    /// Notes that the answer was plain, and came to its end.
+    /// Notes that the answer was plain and is complete.
     pub(crate) fn end_plain(&mut self) {
         self.end = End::Whole;
     }
@@ -349,7 +349,7 @@ impl Assembly {
         self.unreadable += 1;
     }
 
-    /// Whether a piece of an answer has come.
+    /// Whether a piece of the answer has been received.
     pub(crate) fn has_begun(&self) -> bool {
         self.is_settled()
             || !(self.text.is_empty()
@@ -364,17 +364,17 @@ impl Assembly {
         self.finish_reason.is_some() || self.error.is_some()
     }
 
-    /// Whether what came looks like an answer at all.
+    /// Whether what was received looks like an answer.
     pub(crate) fn is_answer(&self) -> bool {
         self.has_choices || self.error.is_some()
     }
 
-    /// Whether what came tells a finished answer from one that broke off: by its finish reason, its error or its usage.
+    /// Whether it is known that the answer is finished and did not break off: it has a finish reason, an error or usage.
     pub(crate) fn tells_its_end(&self) -> bool {
         self.is_settled() || self.usage.is_some()
     }
 
-    /// What is known, with the reason why there is no more.
+    /// The failure: its reason, with what was received before it.
     pub(crate) fn failure(self, error: Error) -> Failure {
         Failure {
             error,
@@ -385,7 +385,7 @@ impl Assembly {
         }
     }
 
-    /// The answer, or why it is none.
+    /// The answer, or why there is none.
     pub(crate) fn complete(
         mut self,
         origin: Origin<'_>,
@@ -438,7 +438,7 @@ impl Assembly {
             ));
             return Some(self.with_provider(classify::error(origin, &error)));
         }
-        // Text that ends without a finish reason is whole only where something else says so.
+        // Without a finish reason the text is whole only where something else says so.
         let lacks = match self.end {
             _ if finish.is_some() => None,
             End::Open => Some("a finish reason"),
@@ -477,7 +477,7 @@ impl Assembly {
         }
     }
 
-    /// Names the provider that the chunks named, where the error itself did not.
+    /// Adds the provider that the chunks named to an error that names none.
     fn with_provider(&self, mut error: Error) -> Error {
         if let Error::ProviderError(upstream)
         | Error::ProviderOverloaded(upstream)
@@ -514,7 +514,7 @@ impl ToolCall {
     }
 }
 
-/// The tier comes beside the usage; without usage it says nothing.
+/// Moves the tier into the usage. Where there is no usage, the tier is dropped.
 fn with_tier(usage: Option<Usage>, service_tier: Option<String>) -> Option<Usage> {
     let mut usage = usage?;
     usage.service_tier = service_tier;

@@ -17,14 +17,14 @@ use crate::error::{Error, Failure};
 use crate::timeouts::{Clock, Limit};
 use crate::{halves, text};
 
-/// No answer is longer; images come as text within it.
+/// The most bytes of an answer. Images are text within it.
 const MOST_BYTES: usize = 64 << 20;
 
 /// How long the end of the body may take once the answer is complete.
 const DRAIN: Duration = Duration::from_millis(250);
 
-/// A chat that OpenRouter has accepted and whose answer is still to be read. Dropping it hangs up; whether the
-/// provider then stops (and stops billing) depends on the provider.
+/// A chat that OpenRouter has accepted and whose answer is still to be read. Dropping it closes the connection. Whether
+/// the provider then stops, and stops billing, depends on the provider.
 #[derive(Debug)]
 pub struct Call {
     pub(crate) response: Response,
@@ -35,7 +35,7 @@ pub struct Call {
 }
 
 impl Call {
-    /// OpenRouter's id of the generation, out of the `X-Generation-Id` header: known before the answer is.
+    /// OpenRouter's id of the generation, from the `X-Generation-Id` header. It is known before the answer.
     pub fn generation_id(&self) -> Option<&str> {
         self.generation_id.as_deref()
     }
@@ -43,7 +43,7 @@ impl Call {
     /// Reads the answer to its end, usage and cost included. A plain JSON answer is read as well.
     ///
     /// # Errors
-    /// A [`Failure`] with whatever had come by then.
+    /// A [`Failure`] with what was received before it.
     pub async fn finish(self) -> Result<Completion, Failure> {
         let Self {
             response,
@@ -72,7 +72,7 @@ impl Call {
             Ok(()) => assembly
                 .complete(origin, max_tokens)
                 .map_err(|failure| *failure),
-            // What comes after the finish reason is worth having, not failing for.
+            // Usage follows the finish reason. Where it does not come, the answer is good without it.
             Err(_) if assembly.is_settled() => assembly
                 .complete(origin, max_tokens)
                 .map_err(|failure| *failure),
@@ -115,16 +115,16 @@ fn chunks(response: Response, clock: Clock) -> impl Stream<Item = Result<Bytes, 
     )
 }
 
-/// Reads server-sent events. Comments keep the connection alive and mean nothing more.
+/// Reads server-sent events. Comments only keep the connection alive.
 async fn read_events(
     bytes: impl Stream<Item = Result<Bytes, Error>>,
     clock: Clock,
     assembly: &mut Assembly,
 ) -> Result<(), Error> {
-    // A last event that lacks its blank line still counts.
+    // The last event counts even without the blank line after it.
     let end = stream::iter([Ok(Bytes::from_static(b"\n\n"))]);
     let mut events = pin!(bytes.chain(end).eventsource());
-    // The first event that could not be read, and whether the last one so far looks cut in its middle.
+    // The first event that could not be read, and whether the last event looks cut in the middle.
     let mut unreadable: Option<Error> = None;
     let mut is_cut = false;
     loop {
@@ -152,7 +152,7 @@ async fn read_events(
         let data = event.data.trim();
         if data == "[DONE]" {
             assembly.end_stream();
-            // A body read to its end leaves a connection that the next call can use.
+            // After a body that was read to its end, the next call can use the connection.
             let rest = async { while let Some(Ok(_)) = events.next().await {} };
             let _ = timeout(DRAIN, rest).await;
             return readable(assembly, unreadable);
@@ -167,7 +167,7 @@ async fn read_events(
             }
             None => {
                 assembly.skip();
-                // Where several events and nothing else came, this is another language, and not one cut event.
+                // Several events, and none could be read: the server does not speak this API. It is not one event that was cut.
                 is_cut = unreadable.is_none() || assembly.is_answer();
                 unreadable.get_or_insert_with(|| unexpected(data));
             }
@@ -180,7 +180,7 @@ fn read_chunk(json: &str) -> Option<Chunk> {
     serde_json::from_str(&halves::mark(json)).ok()
 }
 
-/// An event that could not be read costs itself alone where the others tell that the answer came to its end.
+/// An event that could not be read is skipped where the other events say that the answer is complete.
 fn readable(assembly: &Assembly, unreadable: Option<Error>) -> Result<(), Error> {
     match unreadable {
         Some(error) if !assembly.tells_its_end() => Err(error),
@@ -188,7 +188,7 @@ fn readable(assembly: &Assembly, unreadable: Option<Error>) -> Result<(), Error>
     }
 }
 
-/// Reads an answer that is no stream by its content type: JSON, or events all the same.
+/// Reads an answer whose content type is not that of a stream: JSON, or a stream nevertheless.
 async fn read_plain(
     response: Response,
     clock: Clock,
@@ -216,7 +216,7 @@ async fn read_plain(
     }
 }
 
-/// A body, as far as it could be read.
+/// The part of a body that could be read.
 pub(crate) struct Body {
     pub(crate) text: String,
     /// Why it ends early, if it does.
@@ -255,14 +255,14 @@ fn unexpected(body: &str) -> Error {
     }
 }
 
-/// A connection that failed once the request was on its way.
+/// The error of a connection that failed after the request was sent.
 pub(crate) fn cut(error: reqwest::Error) -> Error {
     Error::StreamCut {
         reason: innermost(&error.without_url()),
     }
 }
 
-/// The reason that the chain of errors ends with.
+/// The innermost reason of a chain of errors.
 pub(crate) fn innermost(error: &dyn std::error::Error) -> String {
     let mut inner = error;
     while let Some(source) = inner.source() {

@@ -1,7 +1,7 @@
-//! From what the wire says of a failure to the [`Error`] that it means.
+//! Finds the [`Error`] that OpenRouter's answer to a failed request means.
 //!
-//! The surest sign goes first: the stated availability code, then which limit it was, then OpenRouter's own
-//! sentences, then the stated kind of error, then the status.
+//! The most reliable sign is used first: the availability code, then the kind of limit, then OpenRouter's own
+//! sentences, then the stated kind of error, then the HTTP status.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -19,13 +19,13 @@ const DEEPEST: usize = 6;
 pub(crate) struct Origin<'a> {
     /// The HTTP status.
     pub(crate) status: u16,
-    /// What the headers ask to wait.
+    /// How long the headers ask to wait.
     pub(crate) retry_after: Option<Duration>,
     /// The model that was asked.
     pub(crate) model: Option<&'a str>,
 }
 
-/// The meaning of an answer whose status is no success, whatever its body.
+/// The error that an answer with a failure status means, with any body.
 pub(crate) fn refusal(origin: Origin<'_>, content_type: Option<&str>, body: &str) -> Error {
     if let Some(root) = json(body) {
         return error(origin, find(&root).unwrap_or(&root));
@@ -47,7 +47,7 @@ pub(crate) fn refusal(origin: Origin<'_>, content_type: Option<&str>, body: &str
     error(origin, &Value::String(message))
 }
 
-/// Reads JSON that keep-alive blanks or comment lines may precede.
+/// Reads JSON after keep-alive blanks or comment lines.
 pub(crate) fn json(body: &str) -> Option<Value> {
     serde_json::from_str(&halves::replace(without_comments(body))).ok()
 }
@@ -161,17 +161,17 @@ impl Class {
     }
 }
 
-/// What an error object says, wherever it says it.
+/// What an error object says, collected from all the places where it may stand.
 #[derive(Debug, Default)]
 struct Words {
     status: Option<u16>,
-    /// `error_type`, and codes that are words.
+    /// `error_type`, and codes that are words, not numbers.
     kinds: Vec<String>,
     availability: Option<String>,
     limit_source: Option<String>,
-    /// OpenRouter's own sentence, as it came.
+    /// OpenRouter's own sentence.
     message: String,
-    /// The same in lower case.
+    /// That sentence in lower case.
     sentence: String,
     /// What the provider said, at its innermost.
     innermost: Option<String>,
@@ -252,7 +252,7 @@ impl Words {
         }
     }
 
-    /// Whether a provider refused OpenRouter, not OpenRouter us: a 401 is then not about our key.
+    /// Whether the provider refused OpenRouter's request. A 401 then says nothing of our key.
     fn is_from_provider(&self) -> bool {
         self.has("provider returned error") && (self.provider.is_some() || self.innermost.is_some())
     }
@@ -435,7 +435,7 @@ fn by_kind(words: &Words, kind: &str) -> Option<Class> {
 
 fn by_status(words: &Words, origin: Origin<'_>) -> Class {
     let Some(status) = words.status else {
-        // An error within a 200 and no code: something behind OpenRouter went wrong.
+        // An error within a 200, without a code: something behind OpenRouter failed.
         return Class::ProviderError;
     };
     match status {
@@ -501,7 +501,7 @@ fn retry_after(value: &str) -> Option<Duration> {
 
 fn reset(value: &str) -> Option<Duration> {
     let at: u64 = value.trim().parse().ok()?;
-    // Milliseconds, as documented; a number this small can only be seconds.
+    // Documented as milliseconds. A number this small has to be seconds.
     until(if at < 100_000_000_000 {
         at.saturating_mul(1000)
     } else {

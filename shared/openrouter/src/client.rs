@@ -42,7 +42,7 @@ pub struct App {
 pub struct Client {
     base: Url,
     headers: HeaderMap,
-    /// One client for each connect timeout in use, for it can't be set by request.
+    /// One client for each connect timeout, because it cannot be set for one request.
     connectors: Arc<Mutex<Vec<(u64, reqwest::Client)>>>,
 }
 
@@ -58,7 +58,7 @@ impl Client {
     pub fn new(base_url: &str, app: App) -> Result<Self, Error> {
         let base = parse_base(base_url)?;
         let headers = app_headers(&app)?;
-        // It fails only when another one was installed before, which is as good.
+        // This fails only where a provider is installed already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Self {
             base,
@@ -69,20 +69,20 @@ impl Client {
         Ok(client)
     }
 
-    /// What OpenRouter knows of the key; the way to test one, for it costs nothing.
+    /// What OpenRouter knows of the key. It costs nothing, so it is the way to test a key.
     ///
     /// # Errors
-    /// [`Error::InvalidApiKey`] when the key is not (or no longer) good, and whatever else keeps it from answering.
+    /// [`Error::InvalidApiKey`] when the key is not good, or not any more; and every error of a request that gets no answer.
     pub async fn key(&self, key: &ApiKey) -> Result<KeyInfo, Error> {
         let body = self.look_up(self.at("key")?, Some(key)).await?;
         let data: Data<KeyInfo> = body.parse()?;
         Ok(data.data)
     }
 
-    /// All models, whatever they take and give. No key is needed.
+    /// All models, of every kind of input and output. No key is needed.
     ///
     /// # Errors
-    /// Whatever keeps the list from coming whole; a single entry that can't be read is left out.
+    /// Every error that leaves the list incomplete. A single entry that cannot be read is left out and is no error.
     pub async fn models(&self) -> Result<Vec<Model>, Error> {
         let mut url = self.at("models")?;
         url.set_query(Some("output_modalities=all"));
@@ -116,13 +116,13 @@ impl Client {
         Ok(models)
     }
 
-    /// A link to the next page, unless it leads to another host.
+    /// The link to the next page; `None` where it leads to another host.
     fn next_page(&self, link: &str) -> Option<Url> {
         let next = self.base.join(link).ok()?;
         (next.origin() == self.base.origin()).then_some(next)
     }
 
-    /// Who serves the model, at what price. Variants that go with any id are left off `id` first. No key is needed.
+    /// Who serves the model, at what price. Variants that any id can have are removed from `id` first. No key is needed.
     ///
     /// # Errors
     /// [`Error::ModelNotFound`] when there is no such model.
@@ -150,11 +150,11 @@ impl Client {
         Ok(data.data)
     }
 
-    /// What became of a generation and what it cost. None while OpenRouter has not written it down, which takes from half a
-    /// second to minutes, and for an id that does not exist.
+    /// What a generation was and what it cost. `None` while OpenRouter has not recorded it, which takes from half a second
+    /// to minutes; also `None` for an id that does not exist.
     ///
     /// # Errors
-    /// [`Error::InvalidApiKey`] and whatever else keeps it from answering.
+    /// [`Error::InvalidApiKey`], and every error of a request that gets no answer.
     pub async fn generation(&self, key: &ApiKey, id: &str) -> Result<Option<Generation>, Error> {
         let mut url = self.at("generation")?;
         url.query_pairs_mut().append_pair("id", id);
@@ -291,7 +291,7 @@ impl Client {
     }
 }
 
-/// What most answers come wrapped in.
+/// The object that most answers are wrapped in.
 #[derive(Deserialize)]
 pub(crate) struct Data<T> {
     pub(crate) data: T,

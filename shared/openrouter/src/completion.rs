@@ -9,11 +9,11 @@ use steps_usage::Usage;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Completion {
-    /// OpenRouter's id of this generation, `gen-...`; it finds the cost again.
+    /// OpenRouter's id of this generation, `gen-...`. Its cost can be asked for by this id.
     pub generation_id: Option<String>,
     /// The answer. Empty when the model only called tools or drew images; the model's refusal when it refused.
     pub text: String,
-    /// The model that answered, which routers, fallbacks and aliases make differ from the one asked.
+    /// The model that answered. With a router, a fallback or an alias it is another one than was asked.
     pub model: String,
     /// The provider that served it, such as `Google AI Studio`.
     pub provider: Option<String>,
@@ -23,9 +23,9 @@ pub struct Completion {
     pub native_finish_reason: Option<String>,
     /// Tokens and whatever else it used.
     pub usage: Usage,
-    /// What OpenRouter charged, in USD; none if it did not say. With a provider key of one's own this is the fee alone.
+    /// What OpenRouter charged, in USD; none if it did not say. With the user's own provider key this is only OpenRouter's fee.
     pub cost_usd: Option<Decimal>,
-    /// What the model thought on the way, where it shows that.
+    /// The model's reasoning, where it shows it.
     pub reasoning: Option<String>,
     /// Why the model refused, where it says so.
     pub refusal: Option<String>,

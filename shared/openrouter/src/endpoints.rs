@@ -30,7 +30,7 @@ pub struct Endpoint {
     /// The provider's name, such as `DeepInfra`.
     #[serde(deserialize_with = "lenient::text")]
     pub provider_name: String,
-    /// What a request's `provider.order` calls it, such as `deepinfra/turbo`.
+    /// Its name in a request's `provider.order`, such as `deepinfra/turbo`.
     #[serde(deserialize_with = "lenient::text")]
     pub tag: String,
     /// Tokens of prompt and answer together.
@@ -45,10 +45,10 @@ pub struct Endpoint {
     /// `fp8`, `int4`, `unknown`, ...
     #[serde(deserialize_with = "lenient::string")]
     pub quantization: Option<String>,
-    /// Names of the request fields that it heeds.
+    /// Names of the request fields that it uses.
     #[serde(deserialize_with = "lenient::strings")]
     pub supported_parameters: Vec<String>,
-    /// 0 is well; below it, degraded or off.
+    /// 0 is healthy; a number below 0 is degraded or off.
     pub status: Option<i64>,
     /// Percent of requests that worked within the last half hour.
     pub uptime_last_30m: Option<f64>,

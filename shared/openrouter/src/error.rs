@@ -40,7 +40,7 @@ pub enum Error {
     /// 402. Also when the balance is lower than what `max_tokens` could cost.
     #[error("Your OpenRouter account has no credits, or too few for what this request may cost.")]
     InsufficientCredits(Box<UpstreamError>),
-    /// 402 that passes: other requests under way have reserved the balance.
+    /// 402 for a while: other requests under way have reserved the balance.
     #[error(
         "Requests still under way have reserved the rest of your OpenRouter credits for the moment."
     )]
@@ -57,7 +57,7 @@ pub enum Error {
         listed(reasons)
     )]
     ContentModerated {
-        /// What it was flagged for, where that is told.
+        /// What it was flagged for, where OpenRouter says so.
         reasons: Vec<String>,
         /// What was answered.
         upstream: Box<UpstreamError>,
@@ -87,7 +87,7 @@ pub enum Error {
     /// The prompt, with `max_tokens`, is longer than the model can take.
     #[error("The prompt and the answer's token limit together exceed what the model can take.")]
     ContextLengthExceeded(Box<UpstreamError>),
-    /// 400, 413, 422 and their like.
+    /// 400, 413, 422 and similar statuses.
     #[error("OpenRouter or the provider refused the request as invalid.")]
     InvalidRequest(Box<UpstreamError>),
     /// 429, by OpenRouter or by a provider.
@@ -191,7 +191,7 @@ pub enum Error {
         /// How it begins, or what is wrong with it.
         excerpt: String,
     },
-    /// A status that means nothing known.
+    /// A status with no known meaning.
     #[error("OpenRouter answered with status {status}, which this client does not know.")]
     Unclassified {
         /// The status.
@@ -242,7 +242,7 @@ impl Error {
             | Self::TotalTimeout { .. }
             | Self::Unreachable { .. }
             | Self::StreamCut { .. }
-            // A model that was starting up has started by then, and another sample may say something.
+            // A model that was starting up has started by then, and a second answer may not be empty.
             | Self::EmptyAnswer { .. } => true,
             // A provider that refuses OpenRouter's request will refuse it again.
             Self::ProviderError(upstream) => !upstream
@@ -310,7 +310,7 @@ impl Error {
     }
 }
 
-/// A chat that failed, and what was known by then.
+/// A chat that failed, and what was known before it did.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("{error}")]
 pub struct Failure {
@@ -318,11 +318,11 @@ pub struct Failure {
     pub error: Error,
     /// OpenRouter's id of the generation, if it had begun: [`crate::Client::generation`] tells later what it cost.
     pub generation_id: Option<String>,
-    /// Tokens used, if that was told.
+    /// Tokens used, where OpenRouter said so.
     pub usage: Option<Usage>,
-    /// What was charged in USD, if that was told.
+    /// What was charged in USD, where OpenRouter said so.
     pub cost_usd: Option<Decimal>,
-    /// The text that had come.
+    /// The text that had been received.
     pub partial_text: String,
 }
 

@@ -1,4 +1,4 @@
-//! What OpenRouter wrote down about a generation: `GET /generation`.
+//! OpenRouter's record of a generation: `GET /generation`.
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -6,7 +6,7 @@ use steps_usage::Usage;
 
 use crate::{lenient, money, text};
 
-/// What OpenRouter wrote down about a generation. As JSON its names are camelCase.
+/// OpenRouter's record of a generation. As JSON its names are camelCase.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all(serialize = "camelCase"), default)]
 pub struct Generation {
@@ -31,16 +31,16 @@ pub struct Generation {
     /// Whether it was streamed.
     #[serde(deserialize_with = "lenient::flag")]
     pub streamed: bool,
-    /// Whether the caller hung up before its end.
+    /// Whether the caller closed the connection before its end.
     #[serde(deserialize_with = "lenient::flag")]
     pub cancelled: bool,
     /// What was charged, in USD.
     #[serde(deserialize_with = "money::option")]
     pub total_cost: Option<Decimal>,
-    /// What the provider charged, in USD, where that differs (a provider key of one's own).
+    /// What the provider charged, in USD, where that differs: with the user's own provider key.
     #[serde(deserialize_with = "money::option")]
     pub upstream_inference_cost: Option<Decimal>,
-    /// Whether a provider key of one's own was used.
+    /// Whether the user's own provider key was used.
     #[serde(deserialize_with = "lenient::flag")]
     pub is_byok: bool,
     /// Tokens sent, counted alike for all models.
@@ -55,10 +55,10 @@ pub struct Generation {
     /// Tokens generated, as billed.
     #[serde(deserialize_with = "lenient::count")]
     pub native_tokens_completion: Option<u64>,
-    /// Of those generated, how many were reasoning.
+    /// How many of the generated tokens were reasoning.
     #[serde(deserialize_with = "lenient::count")]
     pub native_tokens_reasoning: Option<u64>,
-    /// Of those sent, how many came from the provider's cache.
+    /// How many of the sent tokens came from the provider's cache.
     #[serde(deserialize_with = "lenient::count")]
     pub native_tokens_cached: Option<u64>,
     /// The service tier that served it.
@@ -74,7 +74,7 @@ pub struct Generation {
 
 impl Generation {
     /// What it used, as far as the record tells: the tokens that were billed (where those are missing, the ones counted
-    /// alike for all models), the provider's price for a key of one's own, and the service tier.
+    /// alike for all models), the provider's price for the user's own provider key, and the service tier.
     pub fn usage(&self) -> Usage {
         let prompt_tokens = self
             .native_tokens_prompt

@@ -8,16 +8,16 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-/// Stands before a marked half. It is a noncharacter: Unicode keeps it for such use within a program, and no text has it.
+/// The mark, which stands before a half. It is a noncharacter: Unicode keeps it for use within programs, so no text has it.
 const MARK: char = '\u{fdd0}';
 
 /// A half's number within the mark: from the private use area, where 0xD800 becomes 0xE000.
 const SHIFT: u32 = 0x800;
 
-/// What a half becomes whose other half never came.
+/// What stands for a half whose other half is missing.
 const REPLACEMENT: &str = "\u{fffd}";
 
-/// JSON with every half that stands alone marked, so that it can be read.
+/// The JSON with a mark at every half that stands alone, so that it can be read.
 pub(crate) fn mark(json: &str) -> Cow<'_, str> {
     change(json, |half| {
         let number = char::from_u32(half + SHIFT).unwrap_or(char::REPLACEMENT_CHARACTER);
@@ -25,12 +25,12 @@ pub(crate) fn mark(json: &str) -> Cow<'_, str> {
     })
 }
 
-/// JSON with U+FFFD for every half that stands alone: for a text that does not come in pieces.
+/// The JSON with U+FFFD in the place of every half that stands alone. For a text that is not sent in pieces.
 pub(crate) fn replace(json: &str) -> Cow<'_, str> {
     change(json, |_| REPLACEMENT.to_owned())
 }
 
-/// The text with its marked halves joined; one whose other half is not next to it becomes U+FFFD.
+/// The text with its marked halves joined. A half without its other half beside it becomes U+FFFD.
 pub(crate) fn join(text: String) -> String {
     if !text.contains(MARK) {
         return text;
@@ -54,7 +54,7 @@ pub(crate) fn join(text: String) -> String {
     joined
 }
 
-/// The same for every text within a value.
+/// Joins the halves in every text of a value.
 pub(crate) fn join_all(value: Value) -> Value {
     match value {
         Value::String(text) => Value::String(join(text)),

@@ -12,16 +12,16 @@ pub struct KeyInfo {
     /// The key's name, or the key itself with its middle left out by OpenRouter.
     #[serde(deserialize_with = "lenient::string")]
     pub label: Option<String>,
-    /// Most that the key may spend, in USD; none if it has no limit.
+    /// The most that the key may spend, in USD; none if it has no limit.
     #[serde(deserialize_with = "money::option")]
     pub limit: Option<Decimal>,
     /// What is left of `limit`, in USD.
     #[serde(deserialize_with = "money::option")]
     pub limit_remaining: Option<Decimal>,
-    /// When `limit` begins anew: `daily`, `weekly`, `monthly`, or never.
+    /// How often `limit` starts again: `daily`, `weekly`, `monthly`, or never.
     #[serde(deserialize_with = "lenient::string")]
     pub limit_reset: Option<String>,
-    /// Whether what a key of one's own at a provider costs counts for `limit` too.
+    /// Whether what the user's own provider keys cost counts for `limit` too.
     #[serde(deserialize_with = "lenient::flag")]
     pub include_byok_in_limit: bool,
     /// Spent so far, in USD.

@@ -1,4 +1,4 @@
-//! The keys of an account, which only its management keys may see and change.
+//! The keys of an account. Only a management key may see and change them.
 
 use std::collections::HashSet;
 
@@ -19,7 +19,7 @@ const MOST_PAGES: usize = 200;
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct KeyRecord {
-    /// What names the key in this API; nobody can use it as a key.
+    /// The id of the key in this API. It cannot be used as a key.
     #[serde(deserialize_with = "lenient::text")]
     pub hash: String,
     /// The key with its middle left out by OpenRouter, as [`crate::KeyInfo::label`] has it.
@@ -28,16 +28,16 @@ pub struct KeyRecord {
     /// Its owner's name for it.
     #[serde(deserialize_with = "lenient::text")]
     pub name: String,
-    /// Whether it is refused.
+    /// Whether OpenRouter refuses it.
     #[serde(deserialize_with = "lenient::flag")]
     pub disabled: bool,
-    /// Most that it may spend, in USD; none if it has no limit.
+    /// The most that it may spend, in USD; none if it has no limit.
     #[serde(deserialize_with = "money::option")]
     pub limit: Option<Decimal>,
-    /// When `limit` begins anew: `daily`, `weekly`, `monthly`, or never.
+    /// How often `limit` starts again: `daily`, `weekly`, `monthly`, or never.
     #[serde(deserialize_with = "lenient::string")]
     pub limit_reset: Option<String>,
-    /// Whether what a key of one's own at a provider costs counts for `limit` too.
+    /// Whether what the user's own provider keys cost counts for `limit` too.
     #[serde(deserialize_with = "lenient::flag")]
     pub include_byok_in_limit: bool,
     /// When it ends, as RFC 3339.
@@ -45,37 +45,37 @@ pub struct KeyRecord {
     pub expires_at: Option<String>,
 }
 
-/// A key to be made.
+/// What a new key is to be.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct NewKey {
     /// A name for it, shown in OpenRouter's dashboard.
     pub name: String,
-    /// Most that it may spend, in USD; none for no limit.
+    /// The most that it may spend, in USD; none for no limit.
     #[serde(
         serialize_with = "money::number",
         skip_serializing_if = "Option::is_none"
     )]
     pub limit: Option<Decimal>,
-    /// When `limit` begins anew: `daily`, `weekly`, `monthly`; none for never.
+    /// How often `limit` starts again: `daily`, `weekly`, `monthly`; none for never.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit_reset: Option<String>,
-    /// Whether what a key of one's own at a provider costs counts for `limit` too.
+    /// Whether what the user's own provider keys cost counts for `limit` too.
     pub include_byok_in_limit: bool,
 }
 
-/// A key just made. OpenRouter shows it this once.
+/// A new key. OpenRouter shows it only this once.
 #[derive(Debug, Clone)]
 pub struct CreatedKey {
     /// The key.
     pub key: ApiKey,
-    /// How the list has it.
+    /// Its entry in the account's list.
     pub record: KeyRecord,
 }
 
-/// What is to become of a key; what is none stays as it is.
+/// A change of a key. What is `None` stays as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct KeyChange {
-    /// Whether it is refused from now on.
+    /// Whether OpenRouter refuses it from now on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disabled: Option<bool>,
     /// Its name.
@@ -90,7 +90,7 @@ struct Created {
 }
 
 impl Client {
-    /// Makes a key. Two calls make two keys: what is not kept has to be found by its name and disabled.
+    /// Makes a key. Two calls make two keys: a key that is not kept has to be found by its name and disabled.
     ///
     /// # Errors
     /// [`Error::PermissionDenied`] when `management` is no management key, and whatever else keeps it from answering.
@@ -119,7 +119,7 @@ impl Client {
             let answer = self.ask(Method::GET, url, Some(management), None::<&()>);
             let page: Data<Vec<KeyRecord>> = answer.await?.good()?.parse()?;
             let before = keys.len();
-            // A server without pages gives the same list again.
+            // A server that has no pages answers each page with the same list.
             keys.extend(
                 page.data
                     .into_iter()

@@ -1,5 +1,4 @@
-//! Readers for fields that the wire does not always send as documented: whatever is not of the
-//! expected kind counts as missing.
+//! Readers for fields that OpenRouter does not always send as documented. A value of another kind counts as missing.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
@@ -14,7 +13,7 @@ pub(crate) fn string<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String
     })
 }
 
-/// The same, empty when missing.
+/// A string; empty when missing.
 pub(crate) fn text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     Ok(string(from)?.unwrap_or_default())
 }
@@ -26,7 +25,7 @@ pub(crate) fn count<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D
         .and_then(to_count))
 }
 
-/// The same, zero when missing.
+/// A count; zero when missing.
 pub(crate) fn count_or_zero<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
     Ok(count(from)?.unwrap_or(0))
 }

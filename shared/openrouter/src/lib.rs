@@ -38,13 +38,13 @@ pub use request::{
 pub use steps_usage::Usage;
 pub use timeouts::Timeouts;
 
-/// Where OpenRouter's API lives. Without `/api` the web site answers, with HTML and status 200.
+/// The address of OpenRouter's API. Without `/api` the web site answers, with HTML and status 200.
 pub const BASE_URL: &str = "https://openrouter.ai/api/v1";
 
 /// The model of a request that names none.
 pub const DEFAULT_MODEL: &str = "openai/gpt-4o-mini";
 
-/// The system prompt of a request that brings none.
+/// The system prompt of a request that has none.
 pub const DEFAULT_SYSTEM_PROMPT: &str = "You are a helpful assistant.";
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Model ids: the ones worth offering first, and what an id's parts mean.
 //!
-//! Ids come and go within months, so nothing here decides whether an id is valid: ask [`crate::Client::models`].
+//! Ids are added and retired within months, so nothing here says whether an id is valid: ask [`crate::Client::models`].
 
 /// A model that a list offers first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -93,7 +93,7 @@ pub const RECOMMENDED: &[Recommended] = &[
     ),
 ];
 
-/// Variants that go with any id and that the list of models therefore lacks, each with what it does.
+/// Variants that any id can have, each with what it does. The list of models does not show them.
 const DYNAMIC_VARIANTS: [(&str, &str); 4] = [
     (
         ":nitro",
@@ -113,7 +113,7 @@ const DYNAMIC_VARIANTS: [(&str, &str); 4] = [
     ),
 ];
 
-/// Ids that stand for a choice that OpenRouter makes on each call, each with how it chooses.
+/// Ids with which OpenRouter chooses a model for each call, each with how it chooses.
 const ROUTERS: [(&str, &str); 5] = [
     (
         "openrouter/auto",
@@ -148,8 +148,8 @@ pub struct Routing<'a> {
     pub effect: &'static str,
 }
 
-/// The id that the list of models would show: without a preset and without the variants that go with any id.
-/// `:free`, `:extended`, `:thinking` and `:batch` stay, for those are listed as ids of their own.
+/// The id that the list of models would show: without a preset and without the variants that any id can have.
+/// `:free`, `:extended`, `:thinking` and `:batch` stay: ids with these are in the list.
 pub fn base_id(id: &str) -> &str {
     let mut base = match id.split_once(PRESET) {
         Some((model, _)) if !model.is_empty() => model,
@@ -164,7 +164,7 @@ pub fn base_id(id: &str) -> &str {
     base
 }
 
-/// What the parts of an id do beside naming a model, in the order they stand; empty for a plain id.
+/// What the parts of an id do, in their order, but for the part that names the model. Empty for a plain id.
 pub fn routing(id: &str) -> Vec<Routing<'_>> {
     let base = base_id(id);
     let mut parts = Vec::new();
@@ -201,7 +201,7 @@ pub fn routing(id: &str) -> Vec<Routing<'_>> {
     parts
 }
 
-/// Whether an id is good without the list having it: a router (`openrouter/auto`), an alias (`~openai/gpt-latest`) or a
+/// Whether an id is good without being in the list: a router (`openrouter/auto`), an alias (`~openai/gpt-latest`) or a
 /// preset alone (`@preset/name`), with or without variants. An answer's `model` says which model it was.
 pub fn stands_alone(id: &str) -> bool {
     let base = base_id(id);

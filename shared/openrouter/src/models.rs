@@ -13,17 +13,17 @@ use crate::{lenient, money};
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Model {
-    /// What a request names, such as `openai/gpt-4o-mini`; case-sensitive.
+    /// Its id in a request, such as `openai/gpt-4o-mini`; case-sensitive.
     pub id: String,
     /// The permanent name behind `id`, often dated.
     pub canonical_slug: String,
-    /// For people, such as `OpenAI: GPT-4o-mini`.
+    /// Its name for people, such as `OpenAI: GPT-4o-mini`.
     pub name: String,
     /// When OpenRouter added it, in Unix seconds.
     pub created: u64,
     /// A sentence or two, cut by OpenRouter.
     pub description: String,
-    /// Tokens of prompt and answer together; none where tokens mean nothing.
+    /// Tokens of prompt and answer together; `None` for models that do not count tokens.
     pub context_length: Option<u64>,
     /// Most tokens of an answer, by the best provider.
     pub max_completion_tokens: Option<u64>,
@@ -31,7 +31,7 @@ pub struct Model {
     pub input_modalities: Vec<String>,
     /// `text`, `image`, `embeddings`, ...
     pub output_modalities: Vec<String>,
-    /// Names of the request fields that it heeds.
+    /// Names of the request fields that it uses.
     pub supported_parameters: Vec<String>,
     /// What it costs.
     pub pricing: Pricing,
@@ -64,8 +64,8 @@ impl Model {
         author.trim_start_matches('~')
     }
 
-    /// Whether this is a free variant, which its id alone tells. A zero price does not: many models that
-    /// are not free for use show one, be it a preview or a price counted otherwise.
+    /// Whether this is a free variant. Only its id says so. A zero price does not: many models have one that are not free,
+    /// such as previews, and models whose price is counted in another way.
     pub fn is_free(&self) -> bool {
         self.id.ends_with(":free")
     }

@@ -1,4 +1,4 @@
-//! Amounts in USD, with the digits that the wire gave them.
+//! Amounts in USD, with exactly the digits that OpenRouter sent.
 
 use std::str::FromStr;
 
@@ -16,7 +16,7 @@ pub(crate) fn parse(text: &str) -> Option<Decimal> {
     Decimal::from_scientific(text)
         .or_else(|_| Decimal::from_scientific_lossy(text))
         .ok()
-        // A decimal has 28 places; what lies below them is no money.
+        // A decimal has 28 places. Smaller amounts do not matter.
         .or_else(|| (exponent.parse::<i64>().ok()? < 0).then_some(Decimal::ZERO))
 }
 

@@ -1,4 +1,4 @@
-//! A chat request, as the wire has it.
+//! A chat request, with the fields of OpenRouter's API.
 
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -35,7 +35,7 @@ impl ChatRequest {
         }
     }
 
-    /// Adds a system prompt; an empty one is left out, for some providers refuse it.
+    /// Adds a system prompt. An empty one is left out, because some providers refuse it.
     #[must_use]
     pub fn system(self, text: impl Into<String>) -> Self {
         let text = text.into();
@@ -129,9 +129,9 @@ pub enum Role {
     System,
     /// Instructions, as newer models of OpenAI call them.
     Developer,
-    /// The asking side.
+    /// The user, who asks.
     User,
-    /// The model; as the last message it is a beginning for the model to go on from.
+    /// The model. As the last message it is the beginning of an answer that the model continues.
     Assistant,
 }
 

@@ -1,4 +1,4 @@
-//! Text that came from outside, made fit to show.
+//! Texts of others, made fit to show: without keys, on one line, and cut.
 
 use steps_key::redact;
 use steps_problem::{MESSAGE, cut};

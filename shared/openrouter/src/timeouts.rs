@@ -13,7 +13,7 @@ use crate::error::Error;
 /// think for longer with nothing but keep-alive comments; the defaults allow for both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
-    /// Until a connection stands, TLS included. Whole seconds from 1 to 60; 10 by default.
+    /// Until the connection is open, TLS included. Whole seconds from 1 to 60; 10 by default.
     pub connect: Duration,
     /// Until the response's headers are in; 300 s by default.
     pub first_byte: Duration,
@@ -38,7 +38,7 @@ impl Default for Timeouts {
 }
 
 impl Timeouts {
-    /// For the endpoints that answer at once.
+    /// The limits for endpoints that answer at once.
     pub(crate) const LOOKUP: Self = Self {
         connect: Duration::from_secs(10),
         first_byte: Duration::from_secs(30),
@@ -47,8 +47,8 @@ impl Timeouts {
         total: Duration::from_secs(60),
     };
 
-    /// The connect timeout as the HTTP client gets it. Rounded, so that few different clients (each with
-    /// connections of its own) ever exist.
+    /// The connect timeout for the HTTP client, rounded. Each timeout needs a client with connections of its own, so there
+    /// should be few.
     pub(crate) fn connect_seconds(&self) -> u64 {
         self.connect.as_millis().div_ceil(1000).clamp(1, 60) as u64
     }
@@ -60,7 +60,7 @@ pub(crate) enum Limit {
     FirstByte,
     FirstToken,
     Idle,
-    /// For what follows the finish reason: usage is worth a short wait, not a failure.
+    /// For what follows the finish reason. Usage is worth a short wait, but its absence is no failure.
     Tail,
     Total,
 }

@@ -1,11 +1,11 @@
-//! What can go wrong with a key at rest.
+//! How the stored key of a credential fails.
 
 use steps_key::MalformedApiKey;
 use steps_problem::Problem;
 
 use crate::vault::Refusal;
 
-/// A failure around the key of a credential; never carries the key.
+/// A failure with the key of a credential. It never holds the key.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// There is no key under this id, or it is scheduled for deletion.
@@ -14,7 +14,7 @@ pub enum Error {
         /// The credential's id.
         id: String,
     },
-    /// What is stored under this id is not what this project writes.
+    /// The secret does not have the form that this project writes.
     #[error(
         "the secret of credential `{id}` does not hold {{\"type\": \"openrouter\", \"apiKey\": ...}}"
     )]
@@ -22,7 +22,7 @@ pub enum Error {
         /// The credential's id.
         id: String,
     },
-    /// What is stored under this id has another form than a key.
+    /// The secret has a text that is not a key.
     #[error("the secret of credential `{id}` holds no key. {malformed}")]
     Malformed {
         /// The credential's id.
@@ -30,7 +30,7 @@ pub enum Error {
         /// What is wrong with it.
         malformed: MalformedApiKey,
     },
-    /// A rotation goes on, or one before has failed half way.
+    /// A rotation is under way, or an earlier one failed half way.
     #[error(
         "a rotation of the key of credential `{id}` is under way, or an earlier one has failed half way"
     )]
@@ -38,7 +38,7 @@ pub enum Error {
         /// The credential's id.
         id: String,
     },
-    /// A step of a rotation was asked for that no rotation has begun.
+    /// A step was asked for of a rotation that has not begun.
     #[error("no rotation of the key of credential `{id}` has begun with this token")]
     NotRotating {
         /// The credential's id.

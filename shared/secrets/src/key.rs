@@ -1,4 +1,4 @@
-//! What the secret of a credential holds.
+//! The text of a credential's secret: how a key is written in it and read from it.
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -6,20 +6,20 @@ use steps_key::{ApiKey, CredentialType, MalformedApiKey};
 
 use crate::Error;
 
-/// An OpenRouter key as it is stored: an object with the credential's type, so that a credential of another type has
-/// fields of its own.
+/// An OpenRouter key as it is stored: an object that names the credential's type. A credential of another type can have
+/// other fields.
 #[derive(Debug, Clone)]
 pub struct StoredKey {
     /// The key.
     pub api_key: ApiKey,
-    /// OpenRouter's name of the key, where the key was made through its API: what disables it there.
+    /// OpenRouter's id of the key, where the key was made through its API. It is needed to disable the key there.
     pub hash: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Fields {
-    /// Left out by versions that knew no other type.
+    /// Missing in secrets that were stored when there was only one type.
     #[serde(rename = "type", default)]
     credential_type: CredentialType,
     api_key: SecretString,
@@ -28,7 +28,7 @@ struct Fields {
 }
 
 impl StoredKey {
-    /// A key that its owner made.
+    /// A key that its owner made, not the API.
     pub fn new(api_key: ApiKey) -> Self {
         Self {
             api_key,
@@ -64,7 +64,7 @@ impl StoredKey {
 /// The key in a secret that a person wrote: the whole text, or `{"apiKey": ...}`.
 ///
 /// # Errors
-/// [`MalformedApiKey`] where neither is one.
+/// [`MalformedApiKey`] where the text has neither form.
 pub fn api_key_in(text: &SecretString) -> Result<ApiKey, MalformedApiKey> {
     let fields: Option<Fields> = serde_json::from_str(text.expose_secret()).ok();
     let key = fields.as_ref().map_or(text, |fields| &fields.api_key);

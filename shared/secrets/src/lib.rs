@@ -21,13 +21,13 @@ pub use vault::Refusal;
 use vault::Vault;
 pub use webhook::{WebhookError, WebhookSecret, WebhookSecrets};
 
-/// How long a warm function trusts a key it has read.
+/// How long a warm function uses a key that it has read.
 const CACHE_TIME: Duration = Duration::from_secs(300);
 
-/// Most keys that a warm function remembers.
+/// How many keys a warm function remembers at most.
 const REMEMBERED: usize = 1000;
 
-/// Days in which a deleted key can be restored; Secrets Manager's least is 7.
+/// For how many days a deleted key can be restored. Secrets Manager allows no fewer than 7.
 pub const RECOVERY_DAYS: i64 = 7;
 
 /// The keys under one prefix of Secrets Manager.
@@ -56,7 +56,7 @@ impl Secrets {
         Ok(())
     }
 
-    /// Puts another key in its place. Secrets Manager keeps the one before as `AWSPREVIOUS`.
+    /// Replaces the key. Secrets Manager keeps the old one as `AWSPREVIOUS`.
     pub async fn replace(&self, id: &str, api_key: &ApiKey) -> Result<(), Error> {
         self.cache.forget(id);
         self.vault
@@ -66,7 +66,7 @@ impl Secrets {
         Ok(())
     }
 
-    /// The key, from memory where it was read in the last minutes: a warm function calls nobody.
+    /// The key. A warm function that has read it in the last minutes takes it from memory.
     pub async fn read(&self, id: &str) -> Result<ApiKey, Error> {
         match self.cache.get(id) {
             Some(key) => Ok(key),
@@ -74,7 +74,7 @@ impl Secrets {
         }
     }
 
-    /// The key as Secrets Manager has it now. For a caller whose cached key was refused.
+    /// The key as Secrets Manager has it now. For a caller whose remembered key was refused.
     pub async fn read_again(&self, id: &str) -> Result<ApiKey, Error> {
         let text = self.vault.read(id).await;
         let text = text.map_err(|refusal| Error::new(id, refusal))?;
@@ -90,7 +90,7 @@ impl Secrets {
         deleted.map_err(|refusal| Error::new(id, refusal))
     }
 
-    /// Takes a scheduled deletion back. A key that is not scheduled for deletion is no error.
+    /// Cancels a scheduled deletion. A key that is not scheduled for deletion is no error.
     pub async fn restore(&self, id: &str) -> Result<(), Error> {
         let restored = self.vault.restore(id).await;
         restored.map_err(|refusal| Error::new(id, refusal))

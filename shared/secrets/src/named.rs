@@ -1,4 +1,4 @@
-//! The secrets that a stack has one of: the API's token, the secret that signs callbacks, OpenRouter's management key.
+//! The secrets of which a stack has one each: the API's token, the secret that signs callbacks, OpenRouter's management key.
 
 use std::time::Duration;
 
@@ -9,23 +9,23 @@ use steps_problem::Problem;
 
 use crate::vault::{Refusal, text_of};
 
-/// Which of them.
+/// Which of these secrets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Name {
     /// What callers of the API send as their bearer token.
     ApiToken,
-    /// What signs the runs that are posted to callers.
+    /// The secret that signs the runs that are posted to callers.
     CallbackSecret,
     /// The key that makes and disables other keys at OpenRouter.
     ManagementKey,
 }
 
 impl Name {
-    /// How long a warm function trusts what it has read.
+    /// How long a warm function uses what it has read.
     fn trusted_for(self) -> Duration {
         match self {
             Self::ApiToken | Self::CallbackSecret => Duration::from_secs(60),
-            // Rotations are rare, and a management key that was replaced has to be good at once.
+            // Rotations are rare, so a read costs little; and a management key that was replaced has to be used at once.
             Self::ManagementKey => Duration::ZERO,
         }
     }

@@ -1,4 +1,5 @@
-//! A key's rotation by Secrets Manager: switched on and off, and the versions that its four steps move.
+//! The rotation of a key by Secrets Manager: it is switched on and off here, and here are the versions that its four
+//! steps make and move.
 
 use aws_sdk_secretsmanager::error::ProvideErrorMetadata;
 use aws_sdk_secretsmanager::types::RotationRulesType;
@@ -26,7 +27,7 @@ pub struct Rotating {
 }
 
 impl Secrets {
-    /// Has `function` rotate the key every so many days. The first rotation is in the first of these periods, not now.
+    /// Lets `function` rotate the key every so many days. The first rotation is within the first period, not now.
     pub async fn rotate_every(&self, id: &str, function: &str, days: i64) -> Result<(), Error> {
         let rules = RotationRulesType::builder().automatically_after_days(days);
         self.vault
@@ -42,7 +43,7 @@ impl Secrets {
         Ok(())
     }
 
-    /// Has `function` rotate the key now. It goes on when this returns.
+    /// Lets `function` rotate the key now. The rotation has only begun when this returns.
     pub async fn rotate_now(&self, id: &str, function: &str) -> Result<(), Error> {
         self.vault
             .client
@@ -55,7 +56,7 @@ impl Secrets {
         Ok(())
     }
 
-    /// No more rotations on their own.
+    /// Switches rotation off.
     pub async fn rotate_no_more(&self, id: &str) -> Result<(), Error> {
         self.vault
             .client
@@ -67,10 +68,10 @@ impl Secrets {
         Ok(())
     }
 
-    /// The rotation that Secrets Manager asks a step of. `secret` is its ARN, `token` the version that it makes.
+    /// The rotation of which Secrets Manager asks a step. `secret` is its ARN, `token` the version that it makes.
     ///
     /// # Errors
-    /// [`Error::NotRotating`] where the version is none of the secret's, or not one that a rotation has made.
+    /// [`Error::NotRotating`] where the secret has no such version, or no rotation made it.
     pub async fn rotating(&self, secret: &str, token: &str) -> Result<Rotating, Error> {
         let described = self
             .vault
@@ -109,12 +110,12 @@ impl Secrets {
         })
     }
 
-    /// The new key, where there is one already.
+    /// The new key; `None` where it is not stored yet.
     pub async fn new_key(&self, rotating: &Rotating) -> Result<Option<StoredKey>, Error> {
         self.key_of(rotating, Some(&rotating.token)).await
     }
 
-    /// The key that is rotated out: the current one until the end, then the one before it.
+    /// The old key, which the rotation replaces. It is the current version until the last step, then the previous one.
     pub async fn old_key(&self, rotating: &Rotating) -> Result<Option<StoredKey>, Error> {
         let version = if rotating.finished {
             &rotating.previous
@@ -147,7 +148,7 @@ impl Secrets {
         }
     }
 
-    /// Stores the new key beside the current one. False where another repeat of the step has stored one meanwhile.
+    /// Stores the new key beside the current one; `false` where a repeat of this step has stored one already.
     pub async fn put_new_key(&self, rotating: &Rotating, key: &StoredKey) -> Result<bool, Error> {
         let put = self
             .vault
@@ -166,7 +167,7 @@ impl Secrets {
         }
     }
 
-    /// Makes the new key the current one; the old one becomes the one before it. Once is enough, more does no harm.
+    /// Makes the new key the current version; the old one becomes the previous. A repeat changes nothing.
     pub async fn make_current(&self, rotating: &mut Rotating) -> Result<(), Error> {
         let stage = || {
             self.vault
@@ -184,7 +185,7 @@ impl Secrets {
                 .map_err(|error| Error::new(&rotating.credential_id, error.into()))?;
         }
         if rotating.is_pending {
-            // Left on a version that is no longer current, it would look like a rotation that goes on for ever.
+            // The label AWSPENDING is removed: left where it is, the rotation would look as if it never ended.
             stage()
                 .version_stage(PENDING)
                 .remove_from_version_id(&rotating.token)
@@ -206,7 +207,7 @@ where
     E: ProvideErrorMetadata + std::error::Error + 'static,
     R: std::fmt::Debug,
 {
-    // What it says of a rotation that goes on, and of one that has failed half way.
+    // AWS answers these texts while a rotation is under way, and after one that failed half way.
     if error.code() == Some("InvalidRequestException") {
         return Error::RotationUnderWay { id: id.to_owned() };
     }

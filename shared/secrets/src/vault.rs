@@ -16,15 +16,15 @@ pub(crate) struct Vault {
     prefix: String,
 }
 
-/// Why Secrets Manager did not do what it was asked. Never carries a secret.
+/// Why a call to Secrets Manager failed. It never holds a secret.
 #[derive(Debug)]
 pub enum Refusal {
-    /// There is no such secret or version, the secret is scheduled for deletion, or its text is missing or not of this
-    /// project's form.
+    /// There is no such secret or version, or the secret is scheduled for deletion, or it has no text or a text of
+    /// another form.
     Missing,
-    /// The function's role may not do this; AWS's reason.
+    /// The function's role does not allow this. Holds AWS's reason.
     Denied(String),
-    /// Anything else; AWS's reason, or the kind of connection failure.
+    /// Any other failure. Holds AWS's reason, or the kind of connection failure.
     Unavailable(String),
 }
 
@@ -157,7 +157,7 @@ impl Vault {
         }
     }
 
-    /// Takes a scheduled deletion back. A secret that is not scheduled for deletion is no error.
+    /// Cancels a scheduled deletion. A secret that is not scheduled for deletion is no error.
     pub(crate) async fn restore(&self, id: &str) -> Result<(), Refusal> {
         let restore = self.client.restore_secret().secret_id(self.name(id));
         match restore.send().await {
@@ -168,7 +168,7 @@ impl Vault {
     }
 }
 
-/// The text that a request for a secret's value brings.
+/// Sends a request for a secret's value; gives its text.
 pub(crate) async fn text_of(request: GetSecretValueFluentBuilder) -> Result<SecretString, Refusal> {
     let value = request.send().await?;
     value

@@ -1,4 +1,4 @@
-//! The secrets of webhooks: replaced with an overlap, in which the old one stays good.
+//! The secrets of webhooks. After a replacement the old one stays good for a while.
 
 use std::time::Duration;
 
@@ -11,19 +11,20 @@ use steps_problem::Problem;
 
 use crate::vault::{Refusal, Vault};
 
-/// Most versions that a warm function remembers.
+/// How many versions a warm function remembers at most.
 const REMEMBERED: usize = 1000;
 
 /// The webhooks' secrets under one prefix of Secrets Manager.
 ///
-/// A version never changes: who knows the version it wants may remember it for good, and is never a rotation behind.
+/// A version never changes, so a warm function remembers it without end. The webhook's record names the version to use,
+/// so an old one is never used by mistake.
 #[derive(Debug)]
 pub struct WebhookSecrets {
     vault: Vault,
     remembered: Fresh<String, WebhookSecret>,
 }
 
-/// A webhook's secret, and for a while the one before it.
+/// A webhook's secret and, for a while, the secret before it.
 #[derive(Debug, Clone, Deserialize)]
 pub struct WebhookSecret {
     current: SecretString,
@@ -39,7 +40,7 @@ struct Previous {
 }
 
 impl WebhookSecret {
-    /// A secret with none before it.
+    /// A first secret: there is none before it.
     pub fn new(secret: SecretString) -> Self {
         Self {
             current: secret,
@@ -47,7 +48,7 @@ impl WebhookSecret {
         }
     }
 
-    /// `secret` in this one's place, which stays good until `until` (seconds since 1970).
+    /// The new `secret`. This one stays good beside it until `until` (seconds since 1970).
     #[must_use]
     pub fn replaced_by(&self, secret: SecretString, until: i64) -> Self {
         Self {
@@ -59,7 +60,7 @@ impl WebhookSecret {
         }
     }
 
-    /// What is good at `now` (seconds since 1970).
+    /// The secrets that are good at `now` (seconds since 1970).
     pub fn good_at(&self, now: i64) -> Vec<SecretString> {
         let previous = self.previous.iter().filter(|previous| now < previous.until);
         std::iter::once(&self.current)
@@ -96,7 +97,7 @@ impl WebhookSecrets {
         Ok(self.vault.replace(id, secret.stored()).await?)
     }
 
-    /// One version, from memory where it was read before.
+    /// One version. A warm function that has read it before takes it from memory.
     pub async fn read(&self, id: &str, version: &str) -> Result<WebhookSecret, WebhookError> {
         if let Some(secret) = self.remembered.get(version) {
             return Ok(secret);
@@ -108,13 +109,13 @@ impl WebhookSecrets {
         Ok(secret)
     }
 
-    /// Schedules the secret's deletion. One already gone is no error.
+    /// Schedules the secret's deletion. A secret that is gone already is no error.
     pub async fn delete(&self, id: &str) -> Result<(), WebhookError> {
         Ok(self.vault.delete(id).await?)
     }
 }
 
-/// A failure around a webhook's secret; never carries it.
+/// A failure with a webhook's secret. It never holds the secret.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", .0.cause("the webhook's secret"))]
 pub struct WebhookError(Refusal);

@@ -2,11 +2,11 @@
 
 use steps_problem::{Fault, Problem};
 
-/// A template that gave no text.
+/// Why a template gave no text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RenderError {
-    /// A value that is named is not there.
+    /// A value that the template names is missing.
     #[error("{}", missing(path, *line, *column, names, *place_kind, suggestion.as_deref()))]
     MissingVariable {
         /// Its full path from the context's root, cut to [`steps_problem::PATH`].
@@ -17,7 +17,7 @@ pub enum RenderError {
         column: usize,
         /// The names that exist where it is missing, each cut to [`steps_problem::NAME`].
         names: Vec<String>,
-        /// What the place is when it is no object, such as `a text`.
+        /// What stands at that place where it is no object, such as `a text`.
         place_kind: Option<&'static str>,
         /// The name that was probably meant.
         suggestion: Option<String>,
@@ -25,7 +25,7 @@ pub enum RenderError {
     /// The template itself is wrong, or a helper got a value of a kind it cannot use.
     #[error("{}", placed(.0))]
     Template(Fault),
-    /// The text grew past what a prompt may be, most likely by a loop inside a loop.
+    /// The text became longer than a prompt may be, probably by a loop inside a loop.
     #[error(
         "the template gives more than {limit_bytes} bytes or takes more than {limit_steps} steps"
     )]
@@ -101,7 +101,7 @@ fn missing(
     place_kind: Option<&str>,
     suggestion: Option<&str>,
 ) -> String {
-    /// A context with hundreds of fields should not fill the message.
+    /// A context may have hundreds of fields: not all fit into the message.
     const SHOWN: usize = 20;
     let mut message = format!("line {line}, column {column}: `{path}` is missing");
     match suggestion {

@@ -1,4 +1,4 @@
-//! What a template reads, found without rendering it.
+//! The names that a template reads from its context, found without rendering it.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ pub struct Names {
     pub references: Vec<Reference>,
 }
 
-/// One reading of a root name.
+/// One place that reads a root name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reference {
     /// The name at the context's root: a node's variable or a field of the trigger's input.

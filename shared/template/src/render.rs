@@ -62,7 +62,7 @@ enum Found<'a> {
     Missing(Missing<'a>),
 }
 
-/// What was looked for and the place where it is not.
+/// The name that was looked for, and the place where it is missing.
 struct Missing<'a> {
     path: String,
     name: String,
@@ -318,7 +318,7 @@ impl<'a> Run<'a> {
         )
     }
 
-    /// The value, or the error of its being missing.
+    /// The value, or the error that it is missing.
     fn present(
         &self,
         found: Found<'a>,
@@ -343,7 +343,7 @@ impl<'a> Run<'a> {
                 .is_some_and(|root| root.this.get(name).is_some())
         };
         let suggestion = if !missing.at_root && self.scopes.len() > 1 && root_has(&missing.name) {
-            // Inside a loop a bare name means a field of the item: the most common slip.
+            // The most common mistake: inside a loop a bare name means a field of the item.
             Some(format!("@root.{}", missing.name))
         } else {
             nearest(&missing.name, names.iter().map(String::as_str)).map(ToOwned::to_owned)
@@ -352,7 +352,7 @@ impl<'a> Run<'a> {
             Value::Object(_) => None,
             other => Some(kind(other)),
         };
-        // A run's sender chooses the names of its input, and a `lookup` takes its name from there.
+        // The sender of a run chooses the names in its input, and a `lookup` may use one of them: so they are cut.
         Err(RenderError::MissingVariable {
             path: short(&missing.path, PATH),
             line: at.line,

@@ -1,4 +1,5 @@
-//! A first look at a template's tags: what the grammar would explain badly or could not bear.
+//! A first check of a template's tags. It finds faults that the `handlebars` reader would explain badly, and templates
+//! that are too deep or too large for it.
 
 use steps_problem::Fault;
 
@@ -6,7 +7,7 @@ use crate::tree::Position;
 
 /// How deep blocks and parentheses may nest.
 const MAX_DEPTH: usize = 64;
-/// Bytes times tags: finding a tag's line costs the reader a walk from the template's start.
+/// The most bytes times tags. The reader counts a tag's line from the template's start, so the work grows with both.
 const MAX_WORK: usize = 256 * 1024 * 1024;
 
 /// One `{{...}}`.
@@ -21,7 +22,7 @@ pub(crate) struct Tag<'a> {
 struct Open<'a> {
     name: &'a str,
     at: Position,
-    /// One, and one more for each `{{else if}}`.
+    /// How deep it nests: 1, and 1 more for each `{{else if}}`.
     depth: usize,
 }
 
@@ -84,7 +85,7 @@ fn raw_block(rest: &str, at: Position) -> Result<usize, Fault> {
     Ok(close + end + "}}}}".len())
 }
 
-/// The length of the tag that `rest` starts with, quotes and literal segments respected.
+/// The length of the tag at the start of `rest`. Braces in quotes and in `[...]` do not end it.
 fn tag_length(rest: &str, at: Position) -> Result<usize, Fault> {
     let mut quote: Option<char> = None;
     let mut escaped = false;

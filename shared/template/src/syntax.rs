@@ -17,7 +17,7 @@ pub(crate) fn read(template: &str) -> Result<Vec<Element>, Fault> {
     elements(&read, Position { line: 1, column: 1 })
 }
 
-/// The grammar's own words list its rules; the tag it stumbled over says more.
+/// The fault at a tag that the grammar refuses. The grammar's own message lists its rules, so this one shows the tag.
 fn unreadable(error: &handlebars::TemplateError, tags: &[Tag<'_>]) -> Fault {
     let (line, column) = error.pos().unwrap_or((1, 1));
     let tag = tags

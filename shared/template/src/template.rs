@@ -1,4 +1,4 @@
-//! A template: read once, then asked for its names, its least length and its renderings.
+//! A template. It is read once; then it gives its names and its least length, and is rendered.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -16,8 +16,8 @@ use crate::{render, syntax};
 
 /// A template. A copy is cheap: copies share one tree.
 ///
-/// Its serde form is its text. One that is read back is parsed when it is first asked for something: a function that
-/// works on one node of a stored document does not parse the templates of all the others. Two templates are equal where
+/// In serde it is its text. A template that is deserialized is parsed when it is first used, so a function that works on
+/// one node of a stored document does not parse the templates of the other nodes. Two templates are equal where
 /// their texts are. The default is the empty text.
 #[derive(Clone, Default)]
 pub struct Template(Arc<Text>);
@@ -39,7 +39,7 @@ fn read(text: &str) -> Result<Parsed, Fault> {
     Ok(Parsed { elements, names })
 }
 
-/// What a text reads that is no template.
+/// The names of a text that is no template: none.
 static NO_NAMES: Names = Names {
     references: Vec::new(),
 };
@@ -75,14 +75,14 @@ impl Template {
         &self.0.text
     }
 
-    /// What it reads of its context; nothing, where it was read back and cannot be parsed.
+    /// The names that it reads from its context; none where it was deserialized and cannot be parsed.
     #[must_use]
     pub fn names(&self) -> &Names {
         self.parsed().map_or(&NO_NAMES, |parsed| &parsed.names)
     }
 
-    /// How many characters every rendering has, whatever the context: the text outside tags, of alternatives the
-    /// shorter.
+    /// The least number of characters that any rendering has: the text outside of tags, and of alternatives the shorter
+    /// one.
     #[must_use]
     pub fn least_chars(&self) -> usize {
         self.parsed()

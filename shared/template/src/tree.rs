@@ -96,7 +96,7 @@ pub(crate) struct Path {
 pub(crate) enum Start {
     /// The scope it stands in, or a block parameter.
     Here,
-    /// The scope it stands in, said so: `this.x`, `./x`.
+    /// The scope that it stands in, named: `this.x`, `./x`.
     This,
     /// `@root`
     Root,
@@ -156,7 +156,7 @@ impl Path {
     }
 }
 
-/// The characters of the text that no value can take away.
+/// The number of characters that every rendering has.
 pub(crate) fn least_chars(elements: &[Element]) -> usize {
     elements
         .iter()

@@ -1,4 +1,4 @@
-//! What templates ask of a value: its kind, its truth, how it compares with another, and how a prompt shows it.
+//! The values of templates: their kind, whether they are true, how two compare, and how a prompt shows them.
 
 use std::cmp::Ordering;
 
@@ -27,7 +27,7 @@ pub fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// Handlebars' truth: false, null, 0, the empty text and the empty list are false.
+/// Whether a value is true, as Handlebars has it: false, null, 0, the empty text and the empty list are not.
 pub(crate) fn is_true(value: &Value) -> bool {
     match value {
         Value::Null => false,
@@ -47,7 +47,7 @@ pub(crate) fn same(left: &Value, right: &Value) -> bool {
     }
 }
 
-/// How two numbers or two texts compare; nothing else does.
+/// The order of two numbers or two texts; `None` for other values.
 pub(crate) fn order(left: &Value, right: &Value) -> Option<Ordering> {
     match (left, right) {
         (Value::Number(left), Value::Number(right)) => match (left.as_i64(), right.as_i64()) {
