@@ -1,4 +1,5 @@
-//! Budgets: what a call may cost at most is taken from each before it begins, and what it did not cost is given back.
+//! Budgets. Before a call begins, the most that it may cost is taken from each of its budgets. Afterwards the rest is given
+//! back.
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -9,22 +10,22 @@ use crate::run::record::BUDGET_LEFT_USD;
 use crate::table::key::PK;
 use crate::table::{Attribute, Change, Item, Write};
 
-/// An amount that may not be exceeded, USD.
+/// A budget: an amount in USD that may not be exceeded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Budget {
-    /// Of the run.
+    /// The budget of one run.
     Run {
         /// Its `limits.maxCostUsd`.
         limit: Decimal,
     },
-    /// Of all runs of a workflow on one day (UTC).
+    /// The budget of all runs of a workflow on one day (UTC).
     WorkflowDay {
         /// The workflow.
         workflow_id: String,
         /// Its `limits.maxCostUsdPerDay`.
         limit: Decimal,
     },
-    /// Of all calls that one credential pays for on one day (UTC).
+    /// The budget of all calls that one credential pays for on one day (UTC).
     CredentialDay {
         /// The credential.
         credential_id: String,
@@ -43,7 +44,7 @@ impl Budget {
         }
     }
 
-    /// What the reservation is called in the attempt's record.
+    /// The name of the reservation in the attempt's record.
     fn name(&self, at: Timestamp) -> String {
         let day = keys::day(at);
         match self {
@@ -63,7 +64,7 @@ pub struct Reserve {
     pub budgets: Vec<Budget>,
 }
 
-/// What is held back in budgets until the attempt's cost is known.
+/// What budgets hold back until the attempt's cost is known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reserved {
     /// USD.
@@ -95,20 +96,19 @@ pub struct OverBudget {
 }
 
 impl Reserved {
-    /// Whether something is held back in the run's budget.
+    /// Whether the run's own budget holds something back.
     pub(crate) fn in_run(&self) -> bool {
         self.budgets.iter().any(|name| name == keys::RUN_BUDGET)
     }
 }
 
-/// What a day has committed of a budget, USD: spent, or held back. A limit may change within the day: what is kept is
-/// what was committed, not what is left.
+/// How much of a day's budget is spent or held back, USD. Not what is left: the limit may change within the day.
 const COMMITTED_USD: Attribute<Decimal> = Attribute::new("committedUsd");
 
-/// Days after which a day's sum is dropped: no cost is asked for so late.
+/// For how many days a day's sum is kept. No cost is asked for later than this.
 const KEPT_DAYS: i64 = 7;
 
-/// One write for each budget, in their order, none of which passes where its budget does not cover the call.
+/// One write for each budget, in their order. A write fails where its budget does not cover the call.
 pub(crate) fn reserve(run_id: &str, reserve: &Reserve, now: Timestamp) -> Vec<Write> {
     let usd = reserve.usd;
     let write = |budget: &Budget| match budget {
@@ -132,7 +132,7 @@ pub(crate) fn reserve(run_id: &str, reserve: &Reserve, now: Timestamp) -> Vec<Wr
     writes.map(|change| change.telling().into()).collect()
 }
 
-/// The writes that put `cost` in the place of what is `reserved` in daily budgets. The run's own is settled with its
+/// The writes that replace what is `reserved` in daily budgets by `cost`. The run's own budget is settled with the run's
 /// total.
 pub(crate) fn settle_days(reserved: &Reserved, cost: Decimal) -> Vec<Write> {
     let days = reserved
@@ -147,7 +147,7 @@ pub(crate) fn settle_days(reserved: &Reserved, cost: Decimal) -> Vec<Write> {
     .collect()
 }
 
-/// What the refused budget's item says is left.
+/// What is left of the budget that refused the call, from its item.
 pub(crate) fn over_budget(
     reserve: &Reserve,
     index: usize,

@@ -1,5 +1,5 @@
-//! What has to be looked at again: runs that have not ended, and calls whose cost is not known. A sparse index holds
-//! only these, so looking costs nothing where there are none.
+//! What has to be looked at again: runs that have not ended, and calls whose cost is not known. An index holds only
+//! these, so a look costs almost nothing where there are none.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::table::{Attribute, Change, Query, Table};
 pub enum Due {
     /// A run has not ended.
     Run,
-    /// What a node's call cost is not known.
+    /// The cost of a node's call is not known.
     Cost,
 }
 
@@ -56,7 +56,7 @@ pub struct DueItem {
 pub struct DueItems(pub(crate) Table);
 
 impl DueItems {
-    /// Up to `limit` of what is due, the longest due first.
+    /// Up to `limit` items that are due. The one that has been due for the longest time is first.
     pub async fn list(
         &self,
         due: Due,
@@ -80,7 +80,7 @@ impl DueItems {
             .collect()
     }
 
-    /// Makes it due again `after` a time, unless it is not due any more or someone else has done so.
+    /// Makes the item due again `after` a time. Changes nothing where it is not due any more, or somebody else has done so.
     pub async fn again(
         &self,
         item: &DueItem,
@@ -91,7 +91,7 @@ impl DueItems {
             .await
     }
 
-    /// Gives it up.
+    /// Makes the item due no more.
     pub async fn done(&self, item: &DueItem) -> Result<(), Error> {
         self.change(item, |change| change.remove(DUE).remove(DUE_AT))
             .await
@@ -107,7 +107,7 @@ impl DueItems {
             None => keys::run(&item.run_id),
         };
         let seen = DUE.is(item.due).and(DUE_AT.is(item.due_at));
-        // Where it does not pass, someone else has looked.
+        // Where the condition fails, somebody else has looked.
         self.0.write(how(Change::of(key).when(seen))).await?;
         Ok(())
     }

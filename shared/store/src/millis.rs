@@ -1,5 +1,5 @@
-//! How times are written, in the table and in answers: RFC 3339 in UTC with milliseconds, so that text order is time
-//! order. For serde: `#[serde(with = "millis")]`, and `millis::option` for a time that may be absent.
+//! How times are written, in the table and in answers: RFC 3339 in UTC with milliseconds. Their order as texts is their
+//! order in time. For serde: `#[serde(with = "millis")]`, and `millis::option` for a time that may be absent.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -26,7 +26,7 @@ pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Timestamp, D::E
     text.parse().map_err(serde::de::Error::custom)
 }
 
-/// The same for a time that may be absent.
+/// The same form for a time that may be absent.
 pub mod option {
     use super::{Deserialize, Deserializer, Serialize, Serializer, Timestamp, text};
 

@@ -1,4 +1,4 @@
-//! What was done to a credential, by whom and when. A row is written in the transaction of the change that it tells of.
+//! What was done to a credential, by whom and when. A row is written in the transaction of its change.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -33,7 +33,7 @@ pub enum Action {
     Rotated,
     /// It was deleted.
     Deleted,
-    /// Its deletion was taken back.
+    /// It was restored after a deletion.
     Restored,
 }
 
@@ -41,7 +41,7 @@ pub enum Action {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Actor {
-    /// Whom the authorizer let in, such as `api-token`, or the AWS service that did it, such as `secrets-manager`.
+    /// The principal that the authorizer let in, such as `api-token`, or the AWS service that did it, such as `secrets-manager`.
     pub principal: String,
     /// The address that the request came from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -65,7 +65,7 @@ pub struct AuditEntry {
 }
 
 impl AuditEntry {
-    /// Something done now.
+    /// A row for something that is done now.
     pub fn now(action: Action, actor: &Actor, details: Value) -> Self {
         Self {
             at: Timestamp::now(),
@@ -88,13 +88,13 @@ pub(super) fn row(credential_id: &str, entry: &AuditEntry) -> Put {
 }
 
 impl Credentials {
-    /// Writes a row of what changes nothing in the record itself.
+    /// Writes a row alone, for an action that does not change the credential's record.
     pub async fn audit(&self, credential_id: &str, entry: &AuditEntry) -> Result<(), Error> {
         self.0.transact([row(credential_id, entry).into()]).await?;
         Ok(())
     }
 
-    /// What was done to a credential, the newest first; to a deleted one too.
+    /// What was done to a credential, the newest first. Also of a deleted one.
     pub async fn audit_of(
         &self,
         credential_id: &str,
@@ -103,7 +103,7 @@ impl Credentials {
     ) -> Result<Page<AuditEntry>, Error> {
         let pk = keys::audit(credential_id);
         let start = cursor.map(cursor_key).transpose()?;
-        // DynamoDB refuses a start outside of the partition in words that name no cursor.
+        // Checked here: where the start is outside of the partition, DynamoDB's own refusal does not name the cursor.
         if start
             .as_ref()
             .is_some_and(|start| start.get(PK.name()) != Some(&text(&pk)) || start.len() != 2)

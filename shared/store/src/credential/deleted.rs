@@ -1,4 +1,4 @@
-//! Deleted credentials: what is needed to take a deletion back, for as long as Secrets Manager keeps the key.
+//! Deleted credentials: what is needed to restore them, while Secrets Manager still keeps the key.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -17,7 +17,7 @@ use crate::{Error, Record, millis};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeletedCredential {
-    /// As it was.
+    /// The credential as it was.
     #[serde(flatten)]
     pub credential: Credential,
     /// When it was deleted.
@@ -81,10 +81,10 @@ impl Credentials {
             .collect()
     }
 
-    /// Takes the deletion back, under the name that `restored` has.
+    /// Restores the credential, with the name that `restored` has.
     ///
     /// # Errors
-    /// [`Error::NameTaken`] where that name is in use by now, [`Error::NotFound`] where someone else was quicker.
+    /// [`Error::NameTaken`] where that name is in use by now, [`Error::NotFound`] where somebody else restored it first.
     pub async fn restore(
         &self,
         restored: Credential,
@@ -109,7 +109,7 @@ impl Credentials {
     }
 }
 
-/// `None` past its time: DynamoDB drops it within days of that, not at once.
+/// The deleted credential of an item; `None` after its time. DynamoDB removes the item some days later, not at once.
 fn read_deleted(item: &Item) -> Result<Option<DeletedCredential>, Error> {
     let restorable_until = RESTORABLE_UNTIL.get(item)?;
     if restorable_until < Timestamp::now() {

@@ -1,4 +1,4 @@
-//! The handle of credentials; what it does is told by the other files.
+//! The handle of credentials. Its methods are in the other files of this folder.
 
 use crate::table::Table;
 

@@ -1,4 +1,5 @@
-//! Which workflows use which credential. One row a workflow, written with each put of it, so no deletion overlooks one.
+//! Which workflows use which credential. Each workflow has one row, which is written with each put of the workflow: so
+//! the deletion of a credential finds all its users.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +14,7 @@ use crate::table::{Attribute, Delete, Put};
 pub struct CredentialUser {
     /// The workflow.
     pub workflow_id: String,
-    /// What its nodes name: ids or names.
+    /// The ids or names of credentials that its nodes have.
     pub references: BTreeSet<String>,
 }
 
@@ -22,14 +23,14 @@ const REFERENCES: Attribute<BTreeSet<String>> = Attribute::new("references");
 
 kept_by_serde!(BTreeSet<String>);
 
-/// The write of what a workflow's newest version uses, for the transaction that puts it.
+/// The write of the credentials that a workflow's newest version uses, for the transaction that puts the workflow.
 pub(crate) fn put(workflow_id: &str, references: &BTreeSet<String>) -> Put {
     Put::of(keys::credential_user(workflow_id))
         .set(WORKFLOW, workflow_id)
         .set(REFERENCES, references)
 }
 
-/// The write that a deleted workflow uses nothing.
+/// The write for a deleted workflow, which uses no credential.
 pub(crate) fn remove(workflow_id: &str) -> Delete {
     Delete::of(keys::credential_user(workflow_id))
 }

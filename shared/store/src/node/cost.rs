@@ -1,4 +1,4 @@
-//! What attempts cost: added to the run and taken from budgets; and costs that OpenRouter tells later.
+//! The costs of attempts: added to the run and taken from budgets. Also those that OpenRouter tells later.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -28,7 +28,7 @@ pub(super) struct Charge<'a> {
     pub(super) failed: Option<&'a RunError>,
 }
 
-/// When OpenRouter is asked again about a cost that it did not know at the attempt's end.
+/// How long after an attempt's end OpenRouter is asked again for a cost that it did not know then.
 pub(super) const FIRST_ASKED: Duration = Duration::from_secs(60);
 
 /// The writes that add an attempt to the run's totals, and settle what was held back for it.
@@ -44,7 +44,7 @@ pub(super) fn charge(run_id: &str, charge: &Charge<'_>) -> Vec<Write> {
         run = run.add(run::BUDGET_LEFT_USD, reserved.usd - charge.cost);
     }
     if let Some(error) = charge.failed {
-        // The first node to fail is the one that the run failed of.
+        // The first node that fails is the reason of the run's failure.
         run = run.set_once(run::ERROR, error);
     }
     let mut writes = vec![run.into()];
@@ -55,8 +55,8 @@ pub(super) fn charge(run_id: &str, charge: &Charge<'_>) -> Vec<Write> {
 }
 
 impl Nodes {
-    /// Records, once, what an attempt turned out to cost whose answer did not say, and of what it `used` all that the
-    /// answer did not say either. `last` where no other attempt of the node is unpriced: it need not be looked at again.
+    /// Records the cost of an attempt whose answer did not say it, once, and of what it `used` the parts that the answer
+    /// did not say. `last` where the node has no other attempt without a cost: the node is then due no more.
     pub async fn recover_cost(
         &self,
         run_id: &str,
@@ -76,7 +76,7 @@ impl Nodes {
             .remove(ATTEMPTS.at(index).field(ATTEMPT_RESERVED))
             .add(COST_USD, cost_usd);
         if attempt.usage.is_none() {
-            // An end that was written since may know it.
+            // The attempt's end may have been written since, with the cost.
             node = node.when(usage().missing());
         }
         if last {
@@ -96,7 +96,7 @@ impl Nodes {
         Ok(())
     }
 
-    /// Makes due every node of an ended run that may have cost what nobody has recorded.
+    /// Makes due every node of an ended run that may have a cost that is not recorded.
     pub async fn mark_costs_due(&self, run_id: &str, now: Timestamp) -> Result<(), Error> {
         for item in self.0.all_under(&keys::nodes(run_id)).await? {
             let Some(node) = read(&item)? else {
@@ -106,7 +106,7 @@ impl Nodes {
             if !lost && !node.attempts.iter().any(Attempt::is_unpriced) {
                 continue;
             }
-            // A function that still works on it settles it by itself.
+            // A function still works on this node and will settle it.
             let at = node.lease_until.unwrap_or(now).max(now) + FIRST_ASKED;
             let change = Change::of(keys::node(run_id, &node.id))
                 .set(DUE, Due::Cost)

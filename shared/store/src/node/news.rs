@@ -1,4 +1,4 @@
-//! Nodes by what has become of them lately, without their texts: those that wait, and those of a run that changed.
+//! Nodes that wait, and nodes of a run that have changed since a time, without their texts.
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -17,13 +17,13 @@ use crate::table::{Item, Query};
 /// A node that waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WaitingNode {
-    /// The run, which may have ended since: its head tells.
+    /// The run. It may have ended since; its head says so.
     pub run_id: String,
     /// The node.
     pub node_id: String,
     /// The run's workflow.
     pub workflow_id: String,
-    /// How often it was tried.
+    /// How many times it was tried.
     pub tried: usize,
     /// The code of the failure that it waits out.
     pub code: String,
@@ -33,18 +33,18 @@ pub struct WaitingNode {
     pub until: Timestamp,
 }
 
-/// A node that has changed: all that its record says but its attempts and its answer's text.
+/// A node that has changed: its record without its attempts and its answer's text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangedNode {
     /// The node.
     pub node_id: String,
     /// When its status changed last.
     pub changed_at: Timestamp,
-    /// Where it stands.
+    /// Its status.
     pub status: NodeStatus,
     /// The number of the run's execution that worked on it last.
     pub execution: u32,
-    /// How often it was tried; 0 where its answer was reused.
+    /// How many times it was tried; 0 where its answer was reused.
     pub tried: usize,
     /// When the first attempt began.
     pub started_at: Option<Timestamp>,
@@ -63,7 +63,7 @@ pub struct ChangedNode {
 }
 
 impl Nodes {
-    /// Nodes of all runs that wait for this, those that wait the shortest from now on first. A moment behind.
+    /// Nodes of all runs that wait for this. The node whose wait ends first is first. The index is a moment behind.
     pub async fn waiting(
         &self,
         waiting: Waiting,
@@ -85,8 +85,8 @@ impl Nodes {
         })
     }
 
-    /// Nodes of the run whose status changed at this time or later, in the order of their last changes. A moment
-    /// behind.
+    /// Nodes of the run whose status changed at this time or later, in the order of their last changes. The index is a
+    /// moment behind.
     pub async fn changed_since(
         &self,
         run_id: &str,

@@ -1,4 +1,4 @@
-//! Answers of an earlier run, taken over by one that repeats it: they are not paid for again.
+//! Answers of an earlier run that a repeat of it takes over. They are not paid for again.
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
@@ -12,7 +12,7 @@ use crate::node::record::{
 };
 use crate::table::Put;
 
-/// How many answers are copied at once.
+/// How many answers are copied at the same time.
 const AT_ONCE: usize = 16;
 
 impl Nodes {
@@ -40,7 +40,7 @@ impl Nodes {
         let kept = node.output.as_ref().ok_or(Error::Malformed {
             attribute: OUTPUT.name(),
         })?;
-        // A copy of its own: the earlier run's texts expire before this one's.
+        // The text is copied: the earlier run's texts expire before this run's.
         let texts = self.0.texts();
         let text = texts.fetch(kept, OUTPUT).await?;
         let object = format!("runs/{to}/{}.reused.json.gz", node.id);

@@ -1,4 +1,5 @@
-//! An attempt ends once, and what it cost is counted once: in the node, the run and every budget, all or none.
+//! The end of an attempt, written once. Its cost is counted once, in the node, the run and every budget: in one
+//! transaction.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
@@ -23,20 +24,20 @@ use crate::table::{Change, Transacted};
 /// How an attempt ended.
 #[derive(Debug)]
 pub enum Outcome<'a> {
-    /// With an answer: the node's variable.
+    /// It succeeded: its answer is the node's variable.
     Succeeded(&'a Value),
-    /// With a failure that may pass: the next attempt begins at `until`.
+    /// It failed, but a next attempt may succeed: it begins at `until`.
     Waiting {
         /// When the next attempt begins.
         until: Timestamp,
         /// What happened.
         problem: &'a Problem,
     },
-    /// With a failure that will not pass.
+    /// It failed, and so has the node.
     Failed(&'a Problem),
 }
 
-/// An outcome as it is to be written: an answer's text is stored already.
+/// An outcome in the form that is written: the text of an answer is stored already.
 enum Kept<'a> {
     Succeeded(AttributeValue, Answer),
     Waiting(Timestamp, &'a Problem),
@@ -46,11 +47,11 @@ enum Kept<'a> {
 /// What settling an attempt writes and counts.
 struct Settlement {
     attempt: Attempt,
-    /// What is still to be counted.
+    /// The part that is not counted yet.
     cost: Decimal,
-    /// What is still to be given back.
+    /// What is not given back to budgets yet.
     reserved: Option<Reserved>,
-    /// What is still to be counted.
+    /// The part that is not counted yet.
     usage: Usage,
     unpriced: bool,
     /// Whether another function has counted the cost already.
@@ -84,7 +85,7 @@ impl Nodes {
             now,
         };
         if end.attempt.is_unpriced() {
-            // What is held back stays so until the cost is known.
+            // Budgets hold the reserve back until the cost is known.
             end.attempt.reserved = end.reserved.take();
         }
         let kept = self.keep(lease, outcome, &end.usage).await?;
@@ -107,7 +108,7 @@ impl Nodes {
                 usage,
                 ..
             }) => {
-                // Another function took this one for dead, asked OpenRouter, and counted what that said.
+                // Another function thought that this one had died. It asked OpenRouter for the cost and counted it.
                 let counted = usage.clone().unwrap_or_default();
                 end.usage = counted.missing_from(&end.usage);
                 end.attempt.usage = Some(counted.with(&end.usage));
@@ -151,8 +152,8 @@ impl Nodes {
         })
     }
 
-    /// Whether the end could be written: with its outcome as far as the node's state allows it, without one as far
-    /// as it has not been written before.
+    /// Writes the end; `false` where its condition fails. With an outcome, the node's state has to allow that outcome.
+    /// Without one, the end must not have been written before.
     async fn write_end(
         &self,
         lease: &Lease,
@@ -180,7 +181,7 @@ impl Nodes {
         let mut failed = None;
         node = match outcome {
             None => node,
-            // The first answer wins, even if the lease has gone to another function meanwhile.
+            // The first answer is kept, even if another function has the lease by now.
             Some(Kept::Succeeded(output, answer)) => node
                 .when(STATUS.is_one_of([NodeStatus::Running, NodeStatus::Waiting]))
                 .set(STATUS, NodeStatus::Succeeded)

@@ -1,4 +1,4 @@
-//! A run begins: recorded once, whatever is delivered twice.
+//! The beginning of a run. It is recorded once, also where its delivery comes twice.
 
 use std::collections::BTreeMap;
 
@@ -40,7 +40,7 @@ pub struct NewRun<'a> {
     pub workflow_id: &'a str,
     /// The workflow's version.
     pub version: u64,
-    /// The workflow document as it is now: the run keeps to it whatever is put later.
+    /// The workflow document as it is now. A later put does not change this run.
     pub definition: &'a str,
     /// The trigger's input, an object.
     pub input: &'a Value,
@@ -50,13 +50,13 @@ pub struct NewRun<'a> {
     pub identity: Option<&'a str>,
     /// Where the run is posted to once it has ended.
     pub callback_url: Option<&'a str>,
-    /// The turn that it takes, where it waits for its turn at all.
+    /// The turn that it takes; `None` where it takes no turns.
     pub turn: Option<&'a Turn<'a>>,
     /// The id of the credential behind each reference in the document.
     pub credentials: &'a BTreeMap<String, String>,
     /// When it starts.
     pub started_at: Timestamp,
-    /// When no node may start or go on any more.
+    /// The deadline: from then on no node may start or go on.
     pub deadline: Timestamp,
     /// The most it may spend, USD.
     pub max_cost_usd: Option<Decimal>,
@@ -68,7 +68,7 @@ pub struct NewRun<'a> {
     pub rerun_of: Option<&'a RerunOf>,
 }
 
-/// Of an identity: the run that it is.
+/// The run that has this identity.
 const RUN_ID: Attribute<String> = Attribute::new("runId");
 
 impl Runs {
@@ -137,7 +137,7 @@ impl Runs {
         }
     }
 
-    /// Makes the next delivery of this identity a new run.
+    /// Forgets the identity: its next delivery starts a new run.
     pub async fn forget_identity(&self, workflow_id: &str, identity: &str) -> Result<(), Error> {
         let delete = Delete::of(keys::identity(workflow_id, identity));
         self.0.write(delete).await?;

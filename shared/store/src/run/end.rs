@@ -1,4 +1,4 @@
-//! A run ends, once; and the problems of runs that end by timeout or cancel, not by a node.
+//! The end of a run, written once. Also the problems of runs that end by timeout or cancel, not by a node.
 
 use jiff::Timestamp;
 use steps_problem::Problem;
@@ -18,17 +18,17 @@ pub struct Ended {
     pub status: RunStatus,
     /// When, by Step Functions' clock.
     pub at: Timestamp,
-    /// Why; kept only where no node has said so before.
+    /// Why; kept only where no node has recorded its failure as the reason before.
     pub error: Option<RunError>,
 }
 
-/// The code of a run that took too long; also what its nodes end with.
+/// The code of a run that took too long, and of its nodes that had not ended.
 pub const RUN_TIMED_OUT: &str = "RunTimedOut";
 
-/// The code of a run that was stopped; also what its nodes end with.
+/// The code of a run that was stopped, and of its nodes that had not ended.
 pub const RUN_ABORTED: &str = "RunAborted";
 
-/// The run took too long; `cause` where more is known of it.
+/// The problem of a run that took too long. `cause` where more is known.
 pub fn timed_out(cause: Option<String>) -> Problem {
     let cause =
         cause.unwrap_or_else(|| "the run took longer than its `limits.timeoutSeconds`".to_owned());
@@ -39,7 +39,7 @@ pub fn timed_out(cause: Option<String>) -> Problem {
     ])
 }
 
-/// The run was stopped; `cause` where more is known of it.
+/// The problem of a run that was stopped. `cause` where more is known.
 pub fn aborted(cause: Option<String>) -> Problem {
     let cause = cause.unwrap_or_else(|| "the run's execution was stopped".to_owned());
     Problem::new(409, RUN_ABORTED, "Run Aborted", cause)
@@ -47,7 +47,7 @@ pub fn aborted(cause: Option<String>) -> Problem {
 }
 
 impl Ended {
-    /// Ended now, for a reason that is no one node's.
+    /// An end now, for a reason that has to do with no single node.
     pub fn now(execution: u32, status: RunStatus, problem: Problem) -> Self {
         Self {
             execution,
@@ -60,14 +60,14 @@ impl Ended {
         }
     }
 
-    /// Cancelled now, and why.
+    /// An end now by a cancel. `why` says for what reason.
     pub fn cancelled(execution: u32, why: &str) -> Self {
         Self::now(execution, RunStatus::Aborted, aborted(Some(why.to_owned())))
     }
 }
 
 impl Runs {
-    /// Ends a run whose execution is RUNNING; `false` where that had ended before, and nothing changes.
+    /// Ends a run whose execution is RUNNING. `false`, and nothing changes, where it had ended before.
     pub async fn end(&self, id: &str, ended: &Ended) -> Result<bool, Error> {
         let list = keys::status_list(ended.status.as_str(), id)?;
         let change = Change::of(keys::run(id))

@@ -1,4 +1,4 @@
-//! Runs in a list, the newest first: of all workflows or of one, of any status or of one.
+//! Lists of runs, the newest first: of all workflows or one, with any status or one.
 
 use std::collections::HashMap;
 
@@ -26,7 +26,7 @@ pub struct RunSummary {
     pub workflow_id: String,
     /// The workflow's version.
     pub version: u64,
-    /// Where it stands.
+    /// Its status.
     pub status: RunStatus,
     /// What started it.
     pub trigger: String,
@@ -46,11 +46,11 @@ pub struct RunSummary {
 pub struct RunFilter {
     /// Those of one workflow.
     pub workflow_id: Option<String>,
-    /// Those that stand so.
+    /// Those with this status.
     pub status: Option<RunStatus>,
 }
 
-/// How many items an index is asked for at once where a filter leaves some of them out.
+/// How many items one query reads where a filter leaves some of them out.
 const FILTERED_AT_ONCE: usize = 1000;
 
 /// Where a page ends, and the next one begins.
@@ -103,7 +103,7 @@ impl Runs {
                     });
                 }
                 after = match next {
-                    // A filtered query may find more than there is room for.
+                    // A query with a filter may find more than fits on the page.
                     _ if found > wanted => last,
                     Some(next) => Some(LIST_KEY.get(&next)?),
                     None => break,
@@ -139,7 +139,7 @@ impl Runs {
             .collect())
     }
 
-    /// The rows of these runs, from their heads: an index is a moment behind, and knows no costs.
+    /// The rows of these runs. They are read from the runs' heads, because an index is a moment behind and has no costs.
     async fn rows(&self, ids: &[String], filter: &RunFilter) -> Result<Vec<RunSummary>, Error> {
         let keys: Vec<Key> = ids.iter().map(|id| keys::run(id)).collect();
         let mut heads = HashMap::new();

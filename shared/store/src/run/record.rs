@@ -18,11 +18,11 @@ use crate::table::{Attribute, Item, Table};
 use crate::workflow::document;
 use crate::{Error, Record};
 
-/// Where a run stands, in Step Functions' words.
+/// The status of a run, in Step Functions' words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RunStatus {
-    /// Its execution goes on.
+    /// Its execution has not ended.
     Running,
     /// Every node succeeded.
     Succeeded,
@@ -62,13 +62,13 @@ impl RunStatus {
 
 kept_as_word!(RunStatus);
 
-/// Why a run ended other than well.
+/// Why a run did not succeed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunError {
     /// What happened, why, and what to do.
     #[serde(flatten)]
     pub problem: Problem,
-    /// The node that failed; `None` where no one node did.
+    /// The node that failed; `None` where the reason is no single node.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
 }
@@ -88,7 +88,7 @@ pub struct Trigger {
 pub struct RerunOf {
     /// That run's id.
     pub run_id: String,
-    /// The node from which on everything runs anew; `None` where everything does.
+    /// The node from which on everything runs again; `None` where the whole run does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
 }
@@ -102,11 +102,11 @@ pub struct Run {
     pub workflow_id: String,
     /// The workflow's version.
     pub version: u64,
-    /// Where it stands.
+    /// Its status.
     pub status: RunStatus,
     /// The number of its execution: 1, and one more each time it is resumed.
     pub execution: u32,
-    /// The workflow document it keeps to, JSON.
+    /// The workflow document that it runs, JSON.
     pub definition: String,
     /// The trigger's input, an object.
     pub input: Value,
@@ -118,13 +118,13 @@ pub struct Run {
     pub cost_usd: Decimal,
     /// Used so far.
     pub usage: Usage,
-    /// Why it ended other than well.
+    /// Why it did not succeed.
     pub error: Option<RunError>,
     /// When it started.
     pub started_at: Timestamp,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
-    /// When no node may start or go on any more.
+    /// The deadline: from then on no node may start or go on.
     pub deadline: Timestamp,
     /// The most it may spend, USD.
     pub max_cost_usd: Option<Decimal>,
@@ -145,50 +145,50 @@ impl Run {
         document(&self.definition, read)
     }
 
-    /// The id of the credential that the document names so.
+    /// The id of the credential for this reference in the document.
     ///
     /// # Errors
-    /// [`Error::NotFound`] where the run knows none.
+    /// [`Error::NotFound`] where the run has no such reference.
     pub fn credential_of(&self, reference: &str) -> Result<&str, Error> {
         let id = self.credentials.get(reference);
         id.map(String::as_str)
             .ok_or_else(|| Record::Credential.not_found(reference))
     }
 
-    /// What to answer to whoever asks for a node that the document does not have.
+    /// The error for a node that the document does not have.
     pub fn no_node(&self, id: &str) -> Error {
         Record::Node.not_found(id)
     }
 }
 
-/// Where a run stands, without its texts: one small read.
+/// The head of a run, without its texts. One small read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RunHead {
-    /// Where it stands.
+    /// Its status.
     pub status: RunStatus,
     /// The number of its execution: 1, and one more each time it is resumed.
     pub execution: u32,
     /// When its first execution started.
     pub started_at: Timestamp,
-    /// When no node may start or go on any more.
+    /// The deadline: from then on no node may start or go on.
     pub deadline: Timestamp,
 }
 
-/// Past its deadline by this much, a run that still says RUNNING has lost its end: a little more than the longest that
-/// one task of the state machine may take (930 seconds).
+/// A run that is still RUNNING so long after its deadline is lost: its end was never written. A little more than one task
+/// of the state machine may take (930 seconds).
 pub const LOST_AFTER: SignedDuration = SignedDuration::from_mins(16);
 
 impl RunHead {
-    /// Whether it still says RUNNING though nothing can go on any more.
+    /// Whether it is RUNNING, but so long after its deadline that nothing of it can go on.
     pub fn is_lost(&self, now: Timestamp) -> bool {
         self.status == RunStatus::Running && now > self.deadline + LOST_AFTER
     }
 }
 
-/// When a run that has not ended is looked after for the first time, from its start.
+/// How long after its start a run that has not ended is looked at for the first time.
 pub(super) const FIRST_LOOK: SignedDuration = SignedDuration::from_mins(5);
 
-// The head. Small, for every node that ends writes to it.
+// The head. It is small, because every node that ends writes to it.
 pub(super) const VERSION: Attribute<u64> = Attribute::new("version");
 pub(super) const STATUS: Attribute<RunStatus> = Attribute::new("status");
 pub(super) const EXECUTION: Attribute<u32> = Attribute::new("execution");
@@ -226,7 +226,7 @@ impl Runs {
         read(&self.0, id, &items).await
     }
 
-    /// Where the run stands, or [`Error::NotFound`].
+    /// The run's head, or [`Error::NotFound`].
     pub async fn head(&self, id: &str) -> Result<RunHead, Error> {
         let item = self.0.get(keys::run(id)).await?;
         let item = item.ok_or_else(|| Record::Run.not_found(id))?;
@@ -238,7 +238,7 @@ impl Runs {
         })
     }
 
-    /// Where the run is to be posted to; `None` where nobody asked, or there is no such run.
+    /// The address to which the run is to be posted; `None` where there is none, or no such run.
     pub async fn callback_url(&self, id: &str) -> Result<Option<String>, Error> {
         let item = self.0.get_only(keys::run(id), CALLBACK_URL).await?;
         CALLBACK_URL.find(&item.unwrap_or_default())

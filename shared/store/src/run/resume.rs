@@ -1,4 +1,4 @@
-//! A run that ended without success is taken up again, as a new execution of the same run.
+//! Resuming: a run that did not succeed goes on, in a new execution of the same run.
 
 use std::collections::BTreeMap;
 
@@ -23,9 +23,9 @@ pub struct Resume<'a> {
     pub credentials: &'a BTreeMap<String, String>,
     /// When it goes on.
     pub at: Timestamp,
-    /// When no node may start or go on any more.
+    /// The deadline: from then on no node may start or go on.
     pub deadline: Timestamp,
-    /// The most that the run may spend from now on in all, where that changes, USD.
+    /// The new limit of what the run may spend in all, USD; `None` where it does not change.
     pub max_cost_usd: Option<Decimal>,
     /// The most that all runs of the workflow may spend on one day, as it is now, USD.
     pub max_cost_usd_per_day: Option<Decimal>,

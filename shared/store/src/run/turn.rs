@@ -1,4 +1,4 @@
-//! The runs of a schedule that take turns: each one names the run before it, so two can never take the same turn.
+//! Turns: runs of a schedule that may not overlap. Each run names the run before it, so two can never take the same turn.
 
 use crate::Error;
 use crate::keys;
@@ -51,7 +51,7 @@ impl Runs {
     }
 }
 
-/// The write by which a run takes the turn, where nobody has since the last one was read.
+/// The write with which a run takes the turn. It fails where another run has taken it since it was read.
 pub(super) fn take(
     turn: &Turn<'_>,
     workflow_id: &str,

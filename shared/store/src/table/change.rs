@@ -15,18 +15,18 @@ pub(crate) struct Write {
     pub(crate) kind: Kind,
     pub(crate) condition: Option<Condition>,
     pub(crate) expression: Expression,
-    /// Whether a refusal tells what is there.
+    /// Whether a refusal gives the item as it is.
     pub(crate) tells: bool,
 }
 
 /// What a write does to its item.
 #[derive(Debug)]
 pub(crate) enum Kind {
-    /// By an update expression; the item is made where there is none.
+    /// It is changed by an update expression; the item is made where there is none.
     Update(String),
-    /// The item, whole.
+    /// The whole item is put.
     Put(Result<Item, Error>),
-    /// It goes.
+    /// It is deleted.
     Delete,
 }
 
@@ -68,7 +68,7 @@ pub(crate) struct Change {
 }
 
 impl Change {
-    /// Of the item with this key; nothing yet.
+    /// A change of the item with this key. It changes nothing yet.
     pub(crate) fn of(key: Key) -> Self {
         Self {
             key,
@@ -81,7 +81,7 @@ impl Change {
         }
     }
 
-    /// Made only where this holds, and all that was asked for before.
+    /// Adds a condition: the change is made only where this and all earlier conditions hold.
     pub(crate) fn when(mut self, condition: Condition) -> Self {
         self.condition = Some(match self.condition.take() {
             Some(before) => before.and(condition),
@@ -90,20 +90,20 @@ impl Change {
         self
     }
 
-    /// A refusal in a transaction tells what is there.
+    /// Lets a refusal in a transaction give the item as it is.
     pub(crate) fn telling(mut self) -> Self {
         self.tells = true;
         self
     }
 
-    /// Makes it this value.
+    /// Sets an attribute.
     pub(crate) fn set<T>(mut self, at: impl Into<Path<T>>, value: impl Given<T>) -> Self {
         let (at, value) = self.operands(at, value);
         self.set.push(format!("{at} = {value}"));
         self
     }
 
-    /// Makes it this value where it has none.
+    /// Sets an attribute that the item does not have.
     pub(crate) fn set_once<T>(mut self, at: impl Into<Path<T>>, value: impl Given<T>) -> Self {
         let (at, value) = self.operands(at, value);
         self.set
@@ -111,7 +111,7 @@ impl Change {
         self
     }
 
-    /// Makes it this value, or removes it.
+    /// Sets an attribute, or removes it.
     pub(crate) fn set_or_remove<T>(self, at: Attribute<T>, value: Option<impl Given<T>>) -> Self {
         match value {
             Some(value) => self.set(at, value),
@@ -133,7 +133,7 @@ impl Change {
         self
     }
 
-    /// Takes an amount from a number that has to be there.
+    /// Subtracts an amount from a number, which has to exist.
     pub(crate) fn subtract<T>(mut self, at: Attribute<T>, amount: impl Given<T>) -> Self {
         let (at, amount) = self.operands(at, amount);
         self.set.push(format!("{at} = {at} - {amount}"));
@@ -224,7 +224,7 @@ impl Put {
         self
     }
 
-    /// A refusal in a transaction tells what is there.
+    /// Lets a refusal in a transaction give the item as it is.
     pub(crate) fn telling(mut self) -> Self {
         self.tells = true;
         self

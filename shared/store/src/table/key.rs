@@ -1,4 +1,4 @@
-//! The key of an item, and the items of a partition whose sort keys begin alike.
+//! The key of one item, and the key of several: the items of a partition whose sort keys begin with the same text.
 
 use crate::table::item::{Attribute, Item, text};
 
@@ -19,7 +19,7 @@ impl Key {
         }
     }
 
-    /// The key as an item that has nothing else.
+    /// An item that has nothing but the key.
     pub(crate) fn item(&self) -> Item {
         Item::from([
             (PK.name().to_owned(), text(&self.pk)),

@@ -15,17 +15,17 @@ use crate::table::item::{Item, text};
 pub struct Page<T> {
     /// The rows, in the list's order.
     pub rows: Vec<T>,
-    /// Opaque; asks for the next page. `None` on the last.
+    /// The cursor for the next page; `None` on the last one.
     pub cursor: Option<String>,
 }
 
-/// A place in a list as a cursor, which is opaque to those who hand it back.
+/// The cursor for a place in a list. Callers hand it back without reading it.
 pub fn to_cursor(place: &impl Serialize) -> Option<String> {
     let text = serde_json::to_vec(place).ok()?;
     Some(URL_SAFE_NO_PAD.encode(text))
 }
 
-/// The place that a cursor stands for.
+/// The place in the list that a cursor names.
 ///
 /// # Errors
 /// [`Error::BadCursor`] for a text that [`to_cursor`] did not make.
@@ -36,7 +36,7 @@ pub fn from_cursor<T: DeserializeOwned>(cursor: &str) -> Result<T, Error> {
     serde_json::from_slice(&text).map_err(|_| Error::BadCursor)
 }
 
-/// A cursor for the key after which a query goes on; every key attribute here is text.
+/// The cursor for the key after which a query goes on. All key attributes are texts.
 pub(crate) fn key_cursor(key: &Item) -> Option<String> {
     let fields: BTreeMap<&str, &str> = key
         .iter()
@@ -45,7 +45,7 @@ pub(crate) fn key_cursor(key: &Item) -> Option<String> {
     to_cursor(&fields)
 }
 
-/// The key of such a cursor.
+/// The key that such a cursor names.
 pub(crate) fn cursor_key(cursor: &str) -> Result<Item, Error> {
     let fields: BTreeMap<String, String> = from_cursor(cursor)?;
     Ok(fields

@@ -6,7 +6,7 @@ use crate::table::expression::{Expression, Names, Values};
 use crate::table::item::Item;
 use crate::table::key::{PK, SK, Under};
 
-/// Which items, in which order.
+/// A query: which items, and in which order.
 #[derive(Debug)]
 #[must_use]
 pub(crate) struct Query {
@@ -34,7 +34,7 @@ pub(crate) struct Parts {
 }
 
 impl Query {
-    /// The items whose keys are so.
+    /// A query for the items whose keys match.
     pub(crate) fn of(keys: Condition) -> Self {
         Self {
             keys,
@@ -48,13 +48,13 @@ impl Query {
         Self::of(PK.is(&under.pk).and(SK.begins_with(under.prefix)))
     }
 
-    /// Of an index: eventually consistent.
+    /// Queries an index. Its answers are eventually consistent.
     pub(crate) fn index(mut self, name: &'static str) -> Self {
         self.options.index = Some(name);
         self
     }
 
-    /// Leaves out what is not so. What is left out is read all the same, and counts towards the limit.
+    /// Leaves out items that do not match. They are read nevertheless, and count towards the limit.
     pub(crate) fn filter(self, condition: Condition) -> Self {
         Self {
             filter: Some(condition),
@@ -62,19 +62,19 @@ impl Query {
         }
     }
 
-    /// The last one first.
+    /// Reverses the order: the last item is first.
     pub(crate) fn backwards(mut self) -> Self {
         self.options.backwards = true;
         self
     }
 
-    /// Reads so many at most.
+    /// Reads so many items at most.
     pub(crate) fn limit(mut self, limit: usize) -> Self {
         self.options.limit = Some(i32::try_from(limit).unwrap_or(i32::MAX));
         self
     }
 
-    /// Goes on behind this item.
+    /// Begins after the item with this key.
     pub(crate) fn start(mut self, start: Option<Item>) -> Self {
         self.options.start = start;
         self

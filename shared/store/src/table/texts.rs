@@ -1,4 +1,4 @@
-//! Long texts: compressed in the item; past a limit in S3.
+//! Long texts. They are compressed; those within a limit are in the item, longer ones in S3.
 
 use std::io::{Read, Write};
 
@@ -16,11 +16,11 @@ use crate::table::item::{Attribute, Item, Kept};
 /// of up to 130 KB.
 pub(crate) const INLINE_LIMIT: usize = 80_000;
 
-/// Where a text lies that is not in its item, and how many bytes it has.
+/// Where in S3 a text is that is not in its item, and how many bytes it has.
 const S3_KEY: Attribute<String> = Attribute::new("s3Key");
 const BYTES: Attribute<usize> = Attribute::new("bytes");
 
-/// Where texts past the item limit go.
+/// The bucket for texts past the limit.
 #[derive(Debug, Clone)]
 pub(crate) struct Texts {
     pub(crate) client: aws_sdk_s3::Client,
@@ -28,7 +28,7 @@ pub(crate) struct Texts {
 }
 
 impl Texts {
-    /// Keeps `text`, and gives the attribute that finds it again. `key` names the object, should it need one.
+    /// Stores `text`, and gives the attribute for its item. `key` is the name of the object in S3, if the text needs one.
     pub(crate) async fn keep(&self, key: &str, text: &str) -> Result<AttributeValue, Error> {
         let packed = pack(text.as_bytes())?;
         if packed.len() <= INLINE_LIMIT {
@@ -49,7 +49,7 @@ impl Texts {
         ])))
     }
 
-    /// The text that `kept` stands for, which was found under `attribute`.
+    /// The text of an item's attribute. `kept` is the value and `attribute` its name.
     pub(crate) async fn fetch(
         &self,
         kept: &AttributeValue,
@@ -84,7 +84,7 @@ impl Texts {
     }
 }
 
-/// How large the text is that `kept` stands for, where it lies in S3.
+/// How many bytes the text of `kept` has, where it is in S3.
 pub(crate) fn bytes_in_s3(kept: &AttributeValue) -> Option<usize> {
     let place = kept.as_m().ok()?;
     BYTES.find(place).ok()?

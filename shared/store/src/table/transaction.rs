@@ -1,4 +1,4 @@
-//! Transactions: all writes or none, tried again where another transaction met them.
+//! Transactions: all writes are made or none. Where another transaction is in the way, they are tried again.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::table::Table;
 use crate::table::change::{Kind, Write};
 use crate::table::item::Item;
 
-/// How often a transaction that met another one on the same item is tried again.
+/// How many times a transaction is tried again that met another one on the same item.
 const CONFLICT_TRIES: u32 = 12;
 
 /// How a transaction ended.
@@ -21,12 +21,13 @@ const CONFLICT_TRIES: u32 = 12;
 pub(crate) enum Transacted {
     /// Every write was made.
     Done,
-    /// None was: the write at `index` met another state than it asked for: `item`, where it asked to be told.
+    /// No write was made: the condition of the write at `index` failed. `item` is the item as it is, where that write asked
+    /// for it.
     Refused { index: usize, item: Option<Item> },
 }
 
 impl Table {
-    /// Makes every write or none. Nodes of a run end at once and meet on the run's item, so a conflict is tried again.
+    /// Makes every write or none. Nodes of a run may end at the same moment and all change the run's item, so a conflict is tried again.
     pub(crate) async fn transact(
         &self,
         writes: impl IntoIterator<Item = Write>,
@@ -130,7 +131,7 @@ fn cancellation<R>(error: &SdkError<TransactWriteItemsError, R>) -> &[Cancellati
     }
 }
 
-/// The reason that makes it pointless to try the transaction again, where there is one.
+/// The reason for which the transaction would always fail; `None` where it may succeed when it is tried again.
 fn refusal(reasons: &[CancellationReason]) -> Option<Error> {
     reasons.iter().find_map(|reason| {
         let code = reason.code()?;
@@ -140,7 +141,7 @@ fn refusal(reasons: &[CancellationReason]) -> Option<Error> {
     })
 }
 
-/// Sleeps for a random time up to `milliseconds`, so that those who met do not meet again.
+/// Sleeps for a random time up to `milliseconds`, so that transactions that met do not meet again.
 pub(crate) async fn sleep_around(milliseconds: u64) {
     tokio::time::sleep(Duration::from_millis(fastrand::u64(1..=milliseconds))).await;
 }

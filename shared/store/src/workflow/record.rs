@@ -1,4 +1,4 @@
-//! Workflows: every put is a new version.
+//! Workflows. Every put makes a new version.
 
 use std::collections::BTreeSet;
 
@@ -74,7 +74,7 @@ impl Workflows {
         credentials: &BTreeSet<String>,
         now: Timestamp,
     ) -> Result<StoredWorkflow, Error> {
-        // A deleted workflow leaves its number behind, so that no version is ever written twice.
+        // A deleted workflow leaves its number behind, so that no version number is used twice.
         let before = match self.0.get(keys::workflow(id)).await? {
             Some(item) => VERSION.get(&item)?,
             None => 0,

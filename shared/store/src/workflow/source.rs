@@ -1,4 +1,4 @@
-//! Which queue, topic or bucket starts which workflow.
+//! Sources: the queues, topics and buckets whose events start a workflow.
 
 use serde::Serialize;
 
@@ -25,7 +25,7 @@ const WORKFLOW: Attribute<String> = Attribute::new("workflow");
 pub struct Sources(pub(crate) Table);
 
 impl Sources {
-    /// Lets the events of `arn` start the workflow; `false` where they start another one, and nothing changes.
+    /// Lets the events of `arn` start the workflow. `false`, and nothing changes, where they start another one.
     pub async fn put(&self, arn: &str, workflow_id: &str) -> Result<bool, Error> {
         let put = Put::of(keys::source(arn))
             .when(PK.missing().or(WORKFLOW.is(workflow_id)))
@@ -56,7 +56,7 @@ impl Sources {
             .collect()
     }
 
-    /// Ends what [`Sources::put`] began, or [`Error::NotFound`].
+    /// Removes the source, so that its events start nothing any more; or [`Error::NotFound`].
     pub async fn delete(&self, arn: &str, workflow_id: &str) -> Result<(), Error> {
         let delete = Delete::of(keys::source(arn)).when(WORKFLOW.is(workflow_id));
         if self.0.write(delete).await? {

@@ -1,4 +1,4 @@
-//! Webhooks of a workflow: all that is known of them but their secrets.
+//! Webhooks of a workflow, without their secrets.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -20,9 +20,9 @@ pub struct Webhook {
     pub name: String,
     /// How a sender proves itself.
     pub mode: Mode,
-    /// How far a signed time may be off, both ways.
+    /// How many seconds a signed time may be before or after the present.
     pub tolerance_seconds: u32,
-    /// Whether deliveries are taken.
+    /// Whether deliveries are accepted.
     pub enabled: bool,
     /// Where its secret is; `None` where its mode has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -37,7 +37,7 @@ pub struct Webhook {
         with = "millis::option"
     )]
     pub rotated_at: Option<Timestamp>,
-    /// Until when the secret before stays good.
+    /// Until when the previous secret stays good.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
@@ -68,7 +68,7 @@ kept_by_serde!(Webhook);
 pub struct Webhooks(pub(crate) Table);
 
 impl Webhooks {
-    /// Stores the webhook, where the one stored is of the revision before; else [`Error::Conflict`].
+    /// Stores the webhook, if the stored one has the revision before; else [`Error::Conflict`].
     pub async fn put(&self, webhook: &Webhook) -> Result<(), Error> {
         let unchanged = match webhook.revision {
             1 => PK.missing(),
@@ -83,7 +83,7 @@ impl Webhooks {
         Err(Record::Webhook.conflict(&webhook.name))
     }
 
-    /// The webhook, where there is one.
+    /// The webhook; `None` where there is none.
     pub async fn find(&self, workflow_id: &str, name: &str) -> Result<Option<Webhook>, Error> {
         let item = self.0.get(keys::webhook(workflow_id, name)).await?;
         item.map(|item| WEBHOOK.get(&item)).transpose()
