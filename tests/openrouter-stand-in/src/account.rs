@@ -19,7 +19,7 @@ use crate::state::{Shared, StandIn, locked};
 
 const PAGE: usize = 100;
 
-/// What a caller may say of a key; unknown fields are ignored, as the service does.
+/// The fields of a key that a caller may send. Unknown fields are ignored, as by the real service.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct Wanted {

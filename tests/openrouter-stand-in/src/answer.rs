@@ -1,4 +1,4 @@
-//! What the model says to a request, and what that costs.
+//! The model's answer to a request, and what it costs.
 
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ const WORDS: [&str; 16] = [
 ];
 const MULTI_BYTE: &str = "Grüße an 世界 🌍: ";
 
-/// What the model says and what it costs.
+/// The model's answer, and what it costs.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
     pub(crate) content: Option<String>,
@@ -26,7 +26,7 @@ pub(crate) struct Answer {
     pub(crate) finish: Option<&'static str>,
     pub(crate) native: &'static str,
     pub(crate) usage: Usage,
-    /// What the prompt wants the usage to say.
+    /// Fields of the usage that the prompt asks for.
     pub(crate) wanted_usage: Option<Value>,
     /// No token is charged, as for a generation that failed.
     pub(crate) free: bool,
@@ -185,7 +185,7 @@ fn spoil(mut answer: Answer, ask: &Ask, fault: Fault) -> Answer {
     answer
 }
 
-/// Puts the fields of one object over those of another, objects within them too.
+/// Merges the fields of one object into another, with the objects inside them.
 fn lay_over(below: &mut Value, above: &Value) {
     match (below, above) {
         (Value::Object(below), Value::Object(above)) => {

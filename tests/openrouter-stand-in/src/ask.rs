@@ -1,4 +1,4 @@
-//! Reads a chat request, and refuses one that OpenRouter would refuse.
+//! Reads a chat request, and refuses what OpenRouter would refuse.
 
 use axum::http::HeaderMap;
 use rust_decimal::Decimal;
@@ -26,7 +26,7 @@ const PROVIDER_KEYS: [&str; 14] = [
     "options",
 ];
 
-/// A chat request, as far as the stand-in looks at it.
+/// The parts of a chat request that the stand-in reads.
 pub(crate) struct Ask {
     /// The models to try, in order; `None` stands for the account's default.
     pub(crate) models: Vec<Option<String>>,
@@ -37,7 +37,7 @@ pub(crate) struct Ask {
     pub(crate) user_chars: usize,
     pub(crate) user_sha256: String,
     pub(crate) directives: Directives,
-    /// A fault asked for by header.
+    /// The fault that a header asks for.
     pub(crate) header_fault: Option<FaultCall>,
     pub(crate) prompt_tokens: u64,
     pub(crate) max_tokens: Option<u64>,

@@ -1,4 +1,4 @@
-//! The models there are and those there were, from `data/models.json`.
+//! The models that exist and those that are retired, from `data/models.json`.
 
 use rust_decimal::Decimal;
 use serde::Deserialize;
@@ -11,7 +11,7 @@ use crate::refusal::Refusal;
 const SEED: &str = include_str!("../data/models.json");
 const SIZE: usize = 650;
 const DEFAULT_MODEL: &str = "openai/gpt-4o-mini";
-/// Suffixes that change the routing of any model and are not listed.
+/// Suffixes that any model's id can have. They change the routing and are not listed.
 const ROUTING_VARIANTS: [&str; 4] = [":nitro", ":floor", ":exacto", ":online"];
 const FAULT_PREFIX: &str = "stand-in/fault-";
 
@@ -36,10 +36,10 @@ pub(crate) struct Model {
     pub(crate) target: Option<String>,
     #[serde(default)]
     pub(crate) about: String,
-    /// Unix seconds; by its place in the list where it does not say.
+    /// Unix seconds. Without it the time follows from the place in the list.
     #[serde(default)]
     pub(crate) created: Option<u64>,
-    /// The request fields that it heeds; the usual ones where it does not say.
+    /// The request fields that it uses. Without it the usual ones.
     #[serde(default)]
     pub(crate) parameters: Option<Vec<String>>,
     #[serde(default = "default_input")]
@@ -66,7 +66,7 @@ struct Seed {
     listed: Vec<Model>,
 }
 
-/// The models there are, and those there were.
+/// The models that exist, and those that are retired.
 pub(crate) struct Catalogue {
     models: Vec<Model>,
     retired: Vec<String>,
@@ -79,7 +79,7 @@ pub(crate) struct Resolved {
     pub(crate) provider: &'static str,
     pub(crate) prices: Prices,
     pub(crate) context: u64,
-    /// The fault that a `stand-in/fault-...` model always meets.
+    /// The fault with which a `stand-in/fault-...` model always answers.
     pub(crate) fault: Option<Fault>,
 }
 

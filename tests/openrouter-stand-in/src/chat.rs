@@ -43,7 +43,7 @@ pub(crate) async fn completions(
     Ok(generate(stand_in, &caller, &ask, &model, call.as_ref()).await)
 }
 
-/// The first model that answers, and the fault it meets on the way; else the last refusal.
+/// The first model that answers, and the fault of its answer; else the last refusal.
 fn route(
     stand_in: &StandIn,
     caller: &Caller,
@@ -81,7 +81,7 @@ fn exceeds(ask: &Ask, model: &Resolved) -> Option<Refusal> {
     (wanted > model.context).then(|| upfront::context_length(ask, model.context, false))
 }
 
-/// The fault that this call meets: of the header, of the model, of the prompt, in this order.
+/// The fault of this call: the header's, else the model's, else the prompt's.
 fn meet(
     stand_in: &StandIn,
     caller: &Caller,
@@ -117,7 +117,7 @@ fn meet(
     None
 }
 
-/// A fault of streams as a plain answer shows it.
+/// The form that a fault of streams has in a plain answer.
 fn unstreamed(mut call: FaultCall, stream: bool) -> FaultCall {
     if !stream {
         call.fault = match call.fault {
@@ -146,7 +146,7 @@ async fn generate(
         service_tier: ask.service_tier.clone(),
     };
     let answer = compose(ask, model, fault);
-    // An upstream that failed before its first word answers with JSON, streamed or not.
+    // Where the provider failed before its first word, the answer is JSON, also for a stream.
     let streamed = ask.stream && fault != Some(Fault::ErrorIn200);
     begin(&stand_in, caller, ask, &head, &answer, fault, now);
     let meter = streamed.then(|| Meter {
@@ -190,8 +190,8 @@ fn settlement(answer: &Answer, fault: Option<Fault>) -> Settlement {
     }
 }
 
-/// Writes the generation into the ledger. One that is not streamed runs to its end and is
-/// charged whole, whether or not the client waits; a streamed one is charged as it goes.
+/// Writes the generation into the ledger. A plain answer is charged whole, even if the client does not wait for it. A
+/// streamed answer is charged as it is sent.
 fn begin(
     stand_in: &StandIn,
     caller: &Caller,

@@ -1,4 +1,4 @@
-//! Digests of texts, and fresh keys and generation ids.
+//! Digests of texts, and new keys and generation ids.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use crate::faults::FaultCall;
 
-/// What a user prompt asks of the stand-in, between `[[` and `]]`.
+/// What a user prompt asks the stand-in for, between `[[` and `]]`.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Directives {
     /// `[[echo]]`: answer the prompt itself.
@@ -40,7 +40,7 @@ pub(crate) fn take(prompt: &str) -> Result<(Directives, String), String> {
 }
 
 impl Directives {
-    /// Reads one directive and gives what follows it; `None` when this is no directive.
+    /// Reads one directive and gives the text after it; `None` where there is no directive.
     fn read<'a>(&mut self, inside: &'a str) -> Result<Option<&'a str>, String> {
         if let Some(json) = inside.strip_prefix("json:") {
             let (text, after) = json_text("json", json)?;

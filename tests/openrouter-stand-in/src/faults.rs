@@ -1,10 +1,10 @@
-//! The faults by name, and how one is asked for.
+//! The faults that the stand-in can show, by name, and how a test asks for one.
 
 use std::collections::BTreeMap;
 
 macro_rules! faults {
     ($($variant:ident = $name:literal, $about:literal;)*) => {
-        /// What can be made to go wrong.
+        /// What a test can let go wrong.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub(crate) enum Fault { $(#[doc = $about] $variant,)* }
 
@@ -85,12 +85,12 @@ impl Fault {
     }
 }
 
-/// One fault as asked for: `NAME(key=value,...)*TIMES@MODEL`, all but the name optional.
+/// One fault in the form in which a test asks for it: `NAME(key=value,...)*TIMES@MODEL`, all but the name optional.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FaultCall {
     pub(crate) fault: Fault,
     arguments: BTreeMap<String, u64>,
-    /// How many calls meet it; all of them when unset.
+    /// How many calls get it; all of them when unset.
     pub(crate) times: Option<u32>,
     /// The only model that it applies to.
     pub(crate) model: Option<String>,

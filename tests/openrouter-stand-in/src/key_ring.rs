@@ -1,4 +1,4 @@
-//! The account's keys as the stand-in remembers them: each key's state and its row in the account's list.
+//! The account's keys in the stand-in's memory: each key's state and its row in the account's list.
 
 use std::collections::HashMap;
 
@@ -38,7 +38,7 @@ impl KeyState {
     }
 }
 
-/// The states set at run time, by the key's digest, and the account's list of keys: no key is kept.
+/// The states that tests have set, by the key's digest, and the account's list of keys. No key itself is kept.
 #[derive(Default)]
 pub(crate) struct KeyRing {
     pub(crate) states: HashMap<String, KeyState>,
@@ -54,7 +54,7 @@ impl KeyRing {
         self.rows.iter_mut().find(|row| row.hash == hash)
     }
 
-    /// Any key that is shown here is one of the account's.
+    /// Adds a key to the account's list when it is first used.
     pub(crate) fn seen(&mut self, key: &str, digest: &str) -> Row {
         if let Some(row) = self.row(digest) {
             return row.clone();
@@ -100,7 +100,7 @@ impl Row {
         }
     }
 
-    /// As the list shows it.
+    /// The key in the form of the list.
     pub(crate) fn shown(&self, ledger: &Ledger) -> Value {
         let spent = ledger.spent_by(&self.hash);
         let remaining = self.limit.map(|limit| (limit - spent).max(Decimal::ZERO));
@@ -121,7 +121,7 @@ impl Row {
     }
 }
 
-/// `sk-or-v1-abc...890`; of a key too short to hide that way, less.
+/// `sk-or-v1-abc...890`; of a short key, less.
 pub(crate) fn label(key: &str) -> String {
     let shown = if key.chars().count() < 24 { 6 } else { 12 };
     let head: String = key.chars().take(shown).collect();

@@ -1,4 +1,4 @@
-//! Who asks: the state of a key, by its text or as a test set it, and `GET /key`.
+//! The key of a request: its state, from its text or as a test set it. Also `GET /key`.
 
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
@@ -13,7 +13,7 @@ use crate::money::number;
 use crate::refusal::{Refusal, USER_ID};
 use crate::state::{Shared, StandIn, locked};
 
-/// Who asks: as much of the key as may be shown.
+/// The key of a request, as much of it as may be shown.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
     pub(crate) digest: String,

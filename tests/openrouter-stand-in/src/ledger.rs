@@ -16,7 +16,7 @@ pub(crate) struct Generation {
     pub(crate) key_digest: String,
     pub(crate) model: String,
     pub(crate) provider: &'static str,
-    /// USD really charged so far.
+    /// What has been charged so far, USD.
     #[serde(serialize_with = "plain_decimal")]
     pub(crate) cost: Decimal,
     pub(crate) prompt_tokens: u64,
@@ -35,12 +35,12 @@ pub(crate) struct Generation {
     /// Nothing more will be charged.
     pub(crate) finished: bool,
     pub(crate) fault: Option<&'static str>,
-    /// Of the last user message, as it was sent.
+    /// The digest of the last user message as it was sent.
     pub(crate) prompt_sha256: String,
     pub(crate) http_referer: Option<String>,
     pub(crate) title: Option<String>,
     pub(crate) at: Timestamp,
-    /// How often `GET /generation` has been asked for it.
+    /// How many times `GET /generation` was called for it.
     #[serde(skip)]
     pub(crate) lookups: u32,
 }

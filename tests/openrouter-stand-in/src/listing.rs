@@ -15,9 +15,9 @@ use crate::state::{Shared, locked};
 
 const CACHE: &str = "public, max-age=120, stale-while-revalidate=3600, stale-if-error=3600";
 const MOST: usize = 1000;
-/// When the first model of the list came, in Unix seconds; each further one came a day before.
+/// When the first model of the list was added, in Unix seconds. Each further model was added one day earlier.
 const NEWEST: u64 = 1_793_000_000;
-/// What a model heeds that does not say otherwise.
+/// The request fields that a model uses where its entry names none.
 const PARAMETERS: [&str; 17] = [
     "frequency_penalty",
     "include_reasoning",
@@ -172,7 +172,7 @@ fn number(
     }
 }
 
-/// A model as `/models` shows it. Every seventh lacks the optional keys, as some real ones do.
+/// A model as `/models` shows it. Every seventh has no optional keys, as some real models.
 fn entry(place: usize, model: &Model) -> Value {
     let mut entry = json!({
         "id": model.id, "canonical_slug": model.id, "hugging_face_id": null,

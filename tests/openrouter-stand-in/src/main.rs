@@ -26,7 +26,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(serve(listener, settings).await?)
 }
 
-/// Environment first, flags over it; `None` when only the usage is wanted.
+/// The settings: from the environment, and from flags, which win. `None` where only the usage text is wanted.
 fn options() -> Result<Option<(u16, Settings)>, Box<dyn Error>> {
     let variable = |name: &str| env::var(format!("OPENROUTER_STAND_IN_{name}")).ok();
     let mut port = variable("PORT").map_or(Ok(0), |port| port.parse())?;

@@ -1,9 +1,9 @@
-//! Amounts as the wire shows them, and prices for each token.
+//! Amounts as OpenRouter sends them, and prices for each token.
 
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-/// The number that JavaScript would print: an amount of up to 15 digits comes out digit for digit.
+/// The number as JavaScript would print it. An amount of up to 15 digits keeps each digit.
 pub(crate) fn number(amount: Decimal) -> Value {
     let text = amount.normalize().to_string();
     if !text.contains('.')

@@ -1,4 +1,4 @@
-//! What came in: requests, and how often each fault was met.
+//! What the stand-in has received: requests, and how many times each fault was shown.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -14,7 +14,7 @@ const SECRET: [header::HeaderName; 3] = [
     header::HeaderName::from_static("x-api-key"),
 ];
 
-/// What came in: every request to the API, and how often each fault was met.
+/// What was received: every request to the API, and how many times each fault was shown.
 #[derive(Default)]
 pub(crate) struct Observed {
     requests: VecDeque<Value>,
@@ -50,7 +50,7 @@ impl Observed {
         *self.by_model.entry(model.to_owned()).or_default() += 1;
     }
 
-    /// Whether the fault is still to be met by a call known by `who`, of `times` in all.
+    /// Whether a call of `who` still gets the fault, which is shown to `times` calls in all.
     pub(crate) fn meets(&mut self, fault: Fault, who: String, times: Option<u32>) -> bool {
         if let Some(times) = times {
             let met = self.meetings.entry(who).or_default();

@@ -1,4 +1,4 @@
-//! Answers that are not streamed, and what faults make of them.
+//! Answers that are not streamed, and how faults change them.
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use crate::refusal::USER_ID;
 
 const PIECES: usize = 8;
 
-/// What every answer and every chunk of one generation repeats.
+/// The fields that every answer and every chunk of one generation have.
 pub(crate) struct Head {
     pub(crate) id: String,
     pub(crate) created: i64,
@@ -19,7 +19,7 @@ pub(crate) struct Head {
     pub(crate) service_tier: Option<String>,
 }
 
-/// The body of an answer that is not streamed, as a fault would have it.
+/// The body of an answer that is not streamed, changed by a fault.
 pub(crate) fn body(head: &Head, answer: &Answer, fault: Option<Fault>) -> Vec<u8> {
     match fault {
         Some(Fault::EmptyBody) => Vec::new(),
@@ -40,7 +40,7 @@ pub(crate) fn body(head: &Head, answer: &Answer, fault: Option<Fault>) -> Vec<u8
     }
 }
 
-/// The steps of a body that does not simply arrive; `None` for one that does.
+/// The steps in which a fault sends a body; `None` where the body is sent at once.
 pub(crate) fn steps(body: &[u8], call: Option<&FaultCall>) -> Option<Vec<Step>> {
     let call = call?;
     let shown = match call.fault {

@@ -1,4 +1,4 @@
-//! Sends a body piece by piece, with the pauses and cuts of a fault, and charges for what has left.
+//! Sends a body piece by piece, with the pauses and cuts of a fault, and charges for what was sent.
 
 use std::collections::VecDeque;
 use std::io;
@@ -11,11 +11,11 @@ use crate::answer::Usage;
 use crate::faults::{Fault, FaultCall};
 use crate::state::{Shared, locked};
 
-/// Bytes that leave together.
+/// Bytes that are sent together.
 #[derive(Debug, Clone)]
 pub(crate) struct Frame {
     pub(crate) bytes: Bytes,
-    /// Completion tokens that have been sent once this frame is out.
+    /// How many completion tokens have been sent after this frame.
     pub(crate) tokens: Option<u64>,
 }
 
@@ -25,7 +25,7 @@ pub(crate) enum Step {
     Wait(Duration),
     /// The connection breaks.
     Break,
-    /// Nothing more, and no end.
+    /// Nothing more is sent, and the connection stays open.
     Hang,
 }
 
@@ -51,7 +51,7 @@ pub(crate) fn pace(frames: Vec<Frame>, call: Option<&FaultCall>) -> Vec<Step> {
         }
         Fault::StreamCut => {
             let mut steps: Vec<_> = send(frames);
-            // Time for the text to leave before the connection does.
+            // Time for the text to be sent before the connection breaks.
             steps.push(Step::Wait(Duration::from_millis(20)));
             steps.push(Step::Break);
             steps
@@ -61,7 +61,7 @@ pub(crate) fn pace(frames: Vec<Frame>, call: Option<&FaultCall>) -> Vec<Step> {
     }
 }
 
-/// Pieces of at most 11 bytes, and a cut before every byte that continues a character.
+/// Pieces of at most 11 bytes. Characters of several bytes are cut, too.
 fn split(frame: Frame) -> Vec<Frame> {
     let mut cuts = vec![];
     let mut start = 0;
@@ -82,14 +82,14 @@ fn split(frame: Frame) -> Vec<Frame> {
         .collect()
 }
 
-/// What a streamed generation is charged when the stream ends of itself.
+/// What a streamed generation costs when its stream ends by itself.
 pub(crate) enum Settlement {
     Whole(Usage),
     AsSent,
     Nothing,
 }
 
-/// Charges a streamed generation as its text leaves, and sees the client go away.
+/// Charges a streamed generation as its text is sent, and notices where the client goes away.
 pub(crate) struct Meter {
     pub(crate) stand_in: Shared,
     pub(crate) id: String,
@@ -152,7 +152,7 @@ impl Playback {
     async fn next(&mut self) -> Option<io::Result<Bytes>> {
         loop {
             let step = self.steps.pop_front();
-            // Settled with the last bytes: a client that leaves at [DONE] has cancelled nothing.
+            // It is settled with the last bytes: a client that goes away at [DONE] has not cancelled it.
             let last_bytes = matches!(step, Some(Step::Send(_))) && self.steps.is_empty();
             match step {
                 None => {

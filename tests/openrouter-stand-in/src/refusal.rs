@@ -1,4 +1,4 @@
-//! Error answers in OpenRouter's own shapes.
+//! Error answers in the forms that OpenRouter's have.
 
 use axum::Json;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
@@ -25,7 +25,7 @@ impl Refusal {
         }
     }
 
-    /// The second shape, that of the routes which validate with a schema.
+    /// The second form: of routes that check a request with a schema.
     pub(crate) fn zod(issues: &Value) -> Self {
         let error = json!({"name": "ZodError", "message": issues.to_string()});
         Self {
@@ -42,7 +42,7 @@ impl Refusal {
         self
     }
 
-    /// Names the account, as errors after the key's check do.
+    /// Adds the account's id, as OpenRouter does in errors after the check of the key.
     pub(crate) fn user(mut self) -> Self {
         if let Some(body) = self.body.as_object_mut() {
             body.insert("user_id".into(), USER_ID.into());

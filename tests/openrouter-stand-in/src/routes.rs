@@ -20,7 +20,7 @@ const LARGEST_BODY: usize = 32 * 1024 * 1024;
 const SITE: &str = "<!DOCTYPE html><html><head><title>OpenRouter</title></head>\
                     <body>The web site, not the API: its base path is /api/v1.</body></html>";
 
-/// The routes of the API and of the control, around one fresh memory.
+/// The routes of the API and of the control, with a new, empty memory.
 ///
 /// # Errors
 /// When the built-in list of models cannot be read.
@@ -66,7 +66,7 @@ pub fn router(settings: Settings) -> Result<Router, serde_json::Error> {
         .with_state(stand_in))
 }
 
-/// Notes the request, and refuses it while the service is away.
+/// Records the request, and refuses it while a test has the service away.
 async fn observe(State(stand_in): State<Shared>, request: Request, next: Next) -> Response {
     if stand_in.is_away() {
         return Refusal::new(503, "Service temporarily unavailable")

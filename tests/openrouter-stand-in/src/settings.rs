@@ -1,15 +1,15 @@
-//! How the stand-in answers where the real service leaves a choice.
+//! Settings: how the stand-in answers where the real service has been seen to answer in several ways.
 
-/// How the stand-in answers where the real service leaves a choice.
+/// How the stand-in answers where the real service has been seen to answer in several ways.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// Answer 400 to a key inside `provider` that the schema does not know.
     pub strict: bool,
-    /// The text of the 401 that meets a request without a key.
+    /// The text of the 401 for a request without a key.
     pub missing_key: MissingKeyText,
-    /// How many models `GET /models` gives at once where the caller does not say: all, or so many and a link to the rest.
+    /// How many models `GET /models` gives where the caller names no number: all, or so many and a link to the rest.
     pub page_size: Option<usize>,
-    /// How often `GET /generation` answers 404 for an id before the record is there.
+    /// How many times `GET /generation` answers 404 for an id before it gives the record.
     pub generation_misses: u32,
 }
 

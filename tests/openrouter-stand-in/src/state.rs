@@ -1,4 +1,4 @@
-//! All that a running stand-in remembers.
+//! The memory of a running stand-in.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,7 +11,7 @@ use crate::settings::Settings;
 
 pub(crate) type Shared = Arc<StandIn>;
 
-/// All that one running stand-in remembers.
+/// The memory of one running stand-in.
 pub(crate) struct StandIn {
     pub(crate) settings: Settings,
     pub(crate) catalogue: Mutex<Catalogue>,
@@ -62,7 +62,7 @@ impl StandIn {
     }
 }
 
-/// A handler that panicked must not take the later ones with it.
+/// Locks the value also after a handler has panicked, so that later requests are still answered.
 pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

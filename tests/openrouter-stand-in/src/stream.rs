@@ -1,4 +1,4 @@
-//! The server-sent events of a streamed answer, and what faults make of them.
+//! The server-sent events of a streamed answer, and how faults change them.
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ impl Event {
     }
 }
 
-/// The events of a streamed answer, as a fault would have them.
+/// The events of a streamed answer, changed by a fault.
 pub(crate) fn plan(head: &Head, answer: &Answer, call: Option<&FaultCall>) -> Vec<Step> {
     let fault = call.map(|call| call.fault);
     if fault == Some(Fault::EmptyBody) {
@@ -127,7 +127,7 @@ fn events(head: &Head, answer: &Answer, fault: Option<Fault>) -> Vec<Event> {
     events
 }
 
-/// The text in about 14 pieces; before it the reasoning, instead of it a refusal or tool calls.
+/// The text in about 14 pieces. The reasoning comes before it; a refusal or tool calls come in its place.
 fn deltas(head: &Head, answer: &Answer) -> Vec<Event> {
     let mut events = Vec::new();
     let reasoning_tokens = answer.usage.reasoning_tokens;
@@ -169,7 +169,8 @@ fn deltas(head: &Head, answer: &Answer) -> Vec<Event> {
     events
 }
 
-/// The text as software cuts it that counts in UTF-16: one unit an event, a character past U+FFFF in two halves.
+/// The text cut as by software that counts in UTF-16: one unit in each event, so a character past U+FFFF comes in two
+/// halves.
 fn halves(head: &Head, answer: &Answer) -> Vec<Event> {
     let text = answer.content.as_deref().unwrap_or_default();
     text.encode_utf16()
@@ -185,7 +186,7 @@ fn halves(head: &Head, answer: &Answer) -> Vec<Event> {
         .collect()
 }
 
-/// Name first, then the arguments in two fragments.
+/// A tool call: the name first, then the arguments in two pieces.
 fn tool_deltas(head: &Head, answer: &Answer, call: &Value) -> Vec<Event> {
     let name = call.pointer("/function/name");
     let arguments: Vec<char> = call

@@ -1,4 +1,4 @@
-//! Faults that answer before a generation begins.
+//! The answers of faults that happen before a generation begins.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -17,7 +17,7 @@ const ROUTING: &str = "To learn more about provider routing, visit: \
 const PAGE: &str = "<!DOCTYPE html><html><head><title>OpenRouter</title></head>\
                     <body><h1>502 Bad Gateway</h1></body></html>";
 
-/// The answer of a fault that keeps the generation from beginning; `None` for the other faults.
+/// The answer of a fault with which no generation begins; `None` for the other faults.
 pub(crate) fn refusal(call: &FaultCall, ask: &Ask, model: &Resolved) -> Option<Refusal> {
     let wait = call.argument("retry_after", 1);
     let slug = &model.slug;
@@ -127,7 +127,7 @@ pub(crate) fn too_large() -> Refusal {
     Refusal::new(413, "Request payload too large")
 }
 
-/// 400 for a request longer than the context; `numbers` as asked, or made to exceed it.
+/// 400 for a request that is longer than the context. `numbers` as the test gave them, or such that they exceed it.
 pub(crate) fn context_length(ask: &Ask, limit: u64, exceed: bool) -> Refusal {
     let output = ask.max_tokens.unwrap_or(0);
     let input = if exceed {
