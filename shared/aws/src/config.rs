@@ -38,7 +38,7 @@ pub struct Config;
 pub enum ConfigError {
     /// Not set, or empty.
     #[error(
-        "the environment variable {0} is not set: the template sets it for this function, so deploy it again, or set it by hand where the function runs alone"
+        "the environment variable {0} is not set: the template sets it for this function, so deploy it again; set it yourself where the function runs without the template"
     )]
     Missing(&'static str),
     /// Its value has the wrong form.

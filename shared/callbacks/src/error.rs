@@ -22,7 +22,7 @@ impl From<Error> for Problem {
             "Callback Not Queued",
             error.to_string(),
         )
-        .solution(["EventBridge tries again; where it stays, deploy the template again"])
+        .solution(["Wait: EventBridge tries again. If it still fails, deploy the template again"])
         .retryable(true)
     }
 }

@@ -13,7 +13,7 @@ pub enum Error {
     #[error("Step Functions did not stop the run's execution: {0}")]
     NotStopped(String),
     /// How the execution stands is not known.
-    #[error("Step Functions did not say how the run's execution stands: {0}")]
+    #[error("Step Functions did not give the state of the run's execution: {0}")]
     NotDescribed(String),
 }
 
@@ -28,18 +28,18 @@ impl From<Error> for Problem {
             Error::NotStopped(_) => (
                 "RunNotStopped",
                 "Run Not Stopped",
-                "Cancel the run again in a few seconds: no further node of it begins meanwhile",
+                "Cancel the run again in a few seconds: no further node of it begins in the meantime",
             ),
             Error::NotDescribed(_) => (
                 "ExecutionUnknown",
                 "Execution Unknown",
-                "Nothing: it is asked again in some minutes",
+                "Wait: it is asked again in a few minutes",
             ),
         };
         Self::new(503, code, title, error.to_string())
             .solution([
                 first,
-                "Where it stays: deploy the template again, and look at the account's Step Functions quotas",
+                "If it still fails: deploy the template again, and look at the account's Step Functions quotas",
             ])
             .retryable(true)
     }

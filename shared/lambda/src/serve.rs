@@ -97,7 +97,7 @@ fn unauthorized() -> Problem {
     )
     .solution([
         "Send the header `Authorization: Bearer <token>` with the API's token",
-        "Call the function through the HTTP API, not by itself",
+        "Call the function through the HTTP API, not directly",
     ])
 }
 

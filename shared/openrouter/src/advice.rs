@@ -88,7 +88,7 @@ impl Error {
                 KEYS,
                 &[
                     "Visit openrouter.ai/keys",
-                    "Raise the key's limit, or wait until it begins anew",
+                    "Raise the key's limit, or wait until it starts again",
                     "Or use a credential with another key",
                 ],
             ),
@@ -99,7 +99,7 @@ impl Error {
                 KEYS,
                 &[
                     "Ask the administrator of your OpenRouter organisation to raise the budget",
-                    "Or wait until it begins anew",
+                    "Or wait until it starts again",
                 ],
             ),
             Self::ContentModerated { .. } => facts(

@@ -398,7 +398,7 @@ impl Assembly {
             tracing::warn!(
                 generation = self.generation_id,
                 events = self.unreadable,
-                "events of the answer could not be read; the answer is what the others held"
+                "events of the answer could not be read; the answer is made of the others"
             );
         }
         if self.text.is_empty() {

@@ -41,9 +41,7 @@ pub enum Error {
     #[error("Your OpenRouter account has no credits, or too few for what this request may cost.")]
     InsufficientCredits(Box<UpstreamError>),
     /// 402 for a while: other requests under way have reserved the balance.
-    #[error(
-        "Requests still under way have reserved the rest of your OpenRouter credits for the moment."
-    )]
+    #[error("Requests under way have reserved the rest of your OpenRouter credits until they end.")]
     InFlightBudget(Box<UpstreamError>),
     /// 403: the limit that the key itself has.
     #[error("The API key has reached its own spending limit.")]
@@ -91,7 +89,7 @@ pub enum Error {
     #[error("OpenRouter or the provider refused the request as invalid.")]
     InvalidRequest(Box<UpstreamError>),
     /// 429, by OpenRouter or by a provider.
-    #[error("{}", if *daily { "The day's requests to free models are used up; they begin anew at 00:00 UTC." } else { "Too many requests in a short time." })]
+    #[error("{}", if *daily { "The day's requests to free models are used up; they start again at 00:00 UTC." } else { "Too many requests in a short time." })]
     RateLimitExceeded {
         /// Whether it is the daily limit of free models, which waiting a minute won't help.
         daily: bool,
@@ -108,7 +106,7 @@ pub enum Error {
     #[error("OpenRouter waited too long for the provider.")]
     UpstreamTimeout(Box<UpstreamError>),
     /// 500 and the statuses of its edge network.
-    #[error("OpenRouter had a fault of its own.")]
+    #[error("OpenRouter itself failed.")]
     InternalUpstream(Box<UpstreamError>),
     /// Our own timeout. The request was not sent.
     #[error("No connection to OpenRouter within {} s.", after.as_secs_f64())]
@@ -129,7 +127,7 @@ pub enum Error {
         after: Duration,
     },
     /// Our own timeout. The request may have been carried out and billed.
-    #[error("The answer stalled: not a byte for {} s.", after.as_secs_f64())]
+    #[error("The answer stopped: nothing was received for {} s.", after.as_secs_f64())]
     IdleTimeout {
         /// The timeout.
         after: Duration,

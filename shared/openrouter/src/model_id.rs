@@ -125,7 +125,7 @@ const ROUTERS: [(&str, &str); 5] = [
     ),
     (
         "openrouter/fusion",
-        "asks several models and makes one answer of theirs",
+        "asks several models and makes one answer of their answers",
     ),
     (
         "openrouter/pareto-code",
@@ -133,7 +133,7 @@ const ROUTERS: [(&str, &str); 5] = [
     ),
     (
         "openrouter/bodybuilder",
-        "makes requests to several models out of one prompt",
+        "sends one prompt to several models",
     ),
 ];
 

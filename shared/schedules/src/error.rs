@@ -18,7 +18,7 @@ pub enum Error {
     #[error("EventBridge Scheduler did not delete the workflow's schedules: {0}")]
     NotDeleted(String),
     /// The schedule was not put by this project.
-    #[error("the target of the schedule `{0}` does not hold what this API puts into it")]
+    #[error("the target of the schedule `{0}` was not written by this API")]
     Malformed(String),
     /// The schedule could not be written as JSON. This is a fault of this project, not of the caller.
     #[error("the schedule cannot be written: {0}")]
@@ -56,12 +56,12 @@ impl From<Error> for Problem {
             Error::Unavailable(_) => unavailable(cause)
                 .solution([
                     "Try again in a few seconds",
-                    "Where it stays: look at the account's EventBridge Scheduler quotas, and deploy the template again",
+                    "If it still fails: look at the account's EventBridge Scheduler quotas, and deploy the template again",
                 ])
                 .retryable(true),
             Error::NotDeleted(_) => unavailable(cause)
                 .solution([
-                    "Delete the workflow again: it is gone, and the rest goes with the next try",
+                    "Delete the workflow again: the workflow itself is deleted, and the next try deletes its schedules",
                 ])
                 .retryable(true),
             Error::Malformed(_) => {

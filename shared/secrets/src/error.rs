@@ -76,18 +76,18 @@ impl From<Error> for Problem {
             }
             Error::Malformed { .. } => {
                 Self::new(400, "MalformedApiKey", "Malformed API Key", cause).solution([
-                    "Put the key again with PUT /credentials/{id}: whatever wrote the secret did not write a key",
+                    "Put the key again with PUT /credentials/{id}: the secret was written by something else and has no key in it",
                 ])
             }
             Error::RotationUnderWay { .. } => {
                 Self::new(409, "RotationUnderWay", "Rotation Under Way", cause).solution([
-                    "Read the credential again in a minute: GET /credentials/{id}/audit tells when it is rotated",
-                    "Where it stays: read the log of the rotate-key function for what failed",
-                    "Then take AWSPENDING off the failed version: aws secretsmanager update-secret-version-stage --remove-from-version-id",
+                    "Read the credential again in a minute: GET /credentials/{id}/audit shows when it was rotated",
+                    "If the rotation does not end: read in the log of the rotate-key function what failed",
+                    "Then remove the label AWSPENDING from the failed version: aws secretsmanager update-secret-version-stage --remove-from-version-id",
                 ])
             }
             Error::NotRotating { .. } => Self::new(409, "NotRotating", "Not Rotating", cause)
-                .solution(["Leave it to Secrets Manager to invoke rotate-key"]),
+                .solution(["Do not invoke rotate-key yourself: Secrets Manager does"]),
             Error::Refused { refusal, .. } => refusal.problem(cause),
         }
     }

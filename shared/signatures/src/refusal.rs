@@ -12,7 +12,9 @@ pub enum Refusal {
     #[error("the delivery's `{0}` header is not of the form that this webhook asks for")]
     Malformed(&'static str),
     /// The signature or token was made with no secret of the webhook.
-    #[error("the delivery's signature or token is not one of this webhook's secret for this body")]
+    #[error(
+        "the delivery's signature or token was not made with this webhook's secret for this body"
+    )]
     Mismatch,
     /// The signature is good, but too old.
     #[error("the delivery was signed more than {tolerance} seconds ago")]
@@ -21,7 +23,7 @@ pub enum Refusal {
         tolerance: u32,
     },
     /// The signature is good, but its time is in the future.
-    #[error("the delivery was signed with a time more than {tolerance} seconds ahead")]
+    #[error("the delivery was signed with a time more than {tolerance} seconds in the future")]
     TooEarly {
         /// How many seconds the webhook allows.
         tolerance: u32,
@@ -45,12 +47,12 @@ impl From<Refusal> for Problem {
                 cause,
             )
             .solution([
-                "Check that the sender has the webhook's present secret, and signs the very bytes that it sends",
-                "Rotate the secret if nobody has it any more",
+                "Check that the sender has the webhook's current secret, and signs exactly the bytes that it sends",
+                "Rotate the secret if nobody knows it any more",
             ]),
             Refusal::TooOld { .. } | Refusal::TooEarly { .. } => {
                 Self::new(401, "WebhookTimeRefused", "Webhook Time Refused", cause).solution([
-                    "Set the sender's clock, and let it sign each try anew",
+                    "Set the sender's clock, and let it sign again for each try",
                     "Or raise the webhook's `toleranceSeconds`",
                 ])
             }

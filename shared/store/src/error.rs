@@ -110,7 +110,7 @@ pub enum Error {
         id: String,
     },
     /// A paging cursor that this API did not give out.
-    #[error("the paging cursor is not one that this API gave out")]
+    #[error("the paging cursor was not made by this API")]
     BadCursor,
     /// An item lacks an attribute or has it in another shape.
     #[error("the record's attribute `{attribute}` is missing or of another shape")]
@@ -216,13 +216,13 @@ impl From<Error> for Problem {
                 .solution(["Read it again and repeat the change"])
                 .retryable(true),
             Error::BadCursor => Self::new(400, "InvalidRequest", "Invalid Request", cause)
-                .solution(["Leave `cursor` out to start at the first page"]),
+                .solution(["Leave out `cursor` to start at the first page"]),
             Error::Malformed { .. } => Self::new(500, "RecordMalformed", "Record Malformed", cause)
                 .solution(["Check whether something else writes to the table"]),
             Error::Refused { .. } => Self::new(500, "RecordRefused", "Record Refused", cause).solution([
                 "Where the reason is a size: send less input, ask for shorter answers, or split the workflow",
                 "Where it is a right, a table or a bucket: deploy the template again",
-                "Look in the logs of the function for what it was about to write",
+                "Look in the function's log for what it was going to write",
             ]),
             Error::Unavailable { .. } => {
                 Self::new(503, "StorageUnavailable", "Storage Unavailable", cause)

@@ -235,7 +235,7 @@ async fn a_bad_parameter_is_refused_with_what_it_takes() {
         ),
         ("maxprice=1", "`maxprice`", "maxPromptPrice"),
         ("Provider=openai", "`Provider`", "did you mean `provider`"),
-        ("cursor=x", "cursor", "gave out"),
+        ("cursor=x", "cursor", "made by this API"),
     ] {
         let refused = user.get(&format!("/models?{query}")).await;
         assert_eq!(refused.status, 400, "{query}: {:?}", refused.body);

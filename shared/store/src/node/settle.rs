@@ -126,7 +126,7 @@ impl Nodes {
         tracing::warn!(
             run = lease.run_id,
             node = lease.node_id,
-            "the node had ended another way: only the attempt's end and cost are recorded"
+            "the node had ended in another way: only the attempt's end and cost are recorded"
         );
         self.write_end(lease, &end, None).await?;
         Ok(())
