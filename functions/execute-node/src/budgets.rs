@@ -7,8 +7,6 @@ use steps_fresh::Fresh;
 use steps_problem::Problem;
 use steps_store::{Budget, OverBudget, Run, Store};
 
-use crate::app::App;
-
 /// How long a warm function goes by a credential's limit as it read it.
 const KNOWN_FOR: Duration = Duration::from_secs(60);
 
@@ -43,7 +41,8 @@ async fn day_limit(
 /// The budgets of a node of this run that names these credentials; none for a node that names none, for it costs
 /// nothing.
 pub(crate) async fn budgets(
-    app: &App,
+    day_limits: &DayLimits,
+    store: &Store,
     run: &Run,
     credentials: &[&str],
 ) -> Result<Vec<Budget>, Problem> {
@@ -58,7 +57,7 @@ pub(crate) async fn budgets(
     let mut budgets: Vec<Budget> = of_run.into_iter().chain(of_workflow).collect();
     for reference in credentials {
         let credential_id = run.credential_of(reference)?;
-        if let Some(limit) = day_limit(&app.day_limits, &app.store, credential_id).await? {
+        if let Some(limit) = day_limit(day_limits, store, credential_id).await? {
             budgets.push(Budget::CredentialDay {
                 credential_id: credential_id.to_owned(),
                 limit,

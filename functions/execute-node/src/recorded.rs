@@ -100,7 +100,7 @@ async fn prepare(
     let mut prepared = node.kind.prepare(&context(work, workflow), &known)?;
     let credentials = node.kind.credentials();
     let credentials: Vec<&str> = credentials.iter().map(|(_, name)| *name).collect();
-    let budgets = budgets(app, &work.run, &credentials).await?;
+    let budgets = budgets(&app.day_limits, &app.store, &work.run, &credentials).await?;
     let reserve = if budgets.is_empty() {
         None
     } else {

@@ -1,23 +1,11 @@
-//! The node's fields, and what they say before it runs.
+//! The node's fields.
 
-use std::borrow::Cow;
-
-use jiff::civil::Date;
-use rust_decimal::Decimal;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use steps_openrouter::{DEFAULT_MODEL, DEFAULT_SYSTEM_PROMPT, ModelList, Usage};
-use steps_problem::{Fault, Problem};
+use steps_openrouter::{DEFAULT_MODEL, DEFAULT_SYSTEM_PROMPT};
 use steps_template::Template;
 
 use super::options::Options;
-use super::request::chat_request;
-use super::run::ReadyChat;
-use super::variable::OUTPUT_FIELDS;
-use super::{run, warnings};
-use crate::node_kind::NodeKind;
-use crate::scope::Scope;
 
 /// A call of a model through OpenRouter. Options left out are not sent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -99,50 +87,4 @@ fn model_id(_: &mut SchemaGenerator) -> Schema {
 
 fn model_ids(generator: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "array", "items": model_id(generator)})
-}
-
-impl NodeKind for Chat {
-    type Ready = ReadyChat;
-
-    fn templates(&self) -> Vec<(Cow<'static, str>, &Template)> {
-        vec![
-            (Cow::Borrowed("systemPrompt"), &self.system_prompt),
-            (Cow::Borrowed("userPrompt"), &self.user_prompt),
-        ]
-    }
-
-    fn output_fields(&self) -> Option<Vec<&str>> {
-        Some(OUTPUT_FIELDS.to_vec())
-    }
-
-    fn credentials(&self) -> Vec<(Cow<'static, str>, &str)> {
-        vec![(Cow::Borrowed("credential"), &self.credential)]
-    }
-
-    fn models(&self) -> Vec<&str> {
-        let fallbacks = self.models.iter().map(String::as_str);
-        std::iter::once(self.model.as_str())
-            .chain(fallbacks)
-            .collect()
-    }
-
-    fn warnings(&self, list: Option<&ModelList>, today: Date) -> Vec<Fault> {
-        warnings::warnings(self, list, today)
-    }
-
-    fn prepare(&self, context: &Value, known: &[&str]) -> Result<ReadyChat, Problem> {
-        Ok(ReadyChat {
-            request: chat_request(self, context, known)?,
-            credential: self.credential.clone(),
-            wants_json: self.options.ask_for_json(),
-        })
-    }
-
-    async fn cost(
-        &self,
-        generation_id: &str,
-        scope: &impl Scope,
-    ) -> Result<Option<(Usage, Decimal)>, Problem> {
-        run::cost(&self.credential, generation_id, scope).await
-    }
 }

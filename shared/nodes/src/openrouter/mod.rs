@@ -8,5 +8,63 @@ mod run;
 mod variable;
 mod warnings;
 
-pub(crate) use document::Chat;
-pub(crate) use warnings::not_listed;
+use std::borrow::Cow;
+
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+use serde_json::Value;
+use steps_openrouter::{ModelList, Usage};
+use steps_problem::{Fault, Problem};
+use steps_template::Template;
+
+pub(crate) use self::document::Chat;
+use self::run::ReadyChat;
+pub(crate) use self::warnings::not_listed;
+use crate::node_kind::NodeKind;
+use crate::scope::Scope;
+
+impl NodeKind for Chat {
+    type Ready = ReadyChat;
+
+    fn templates(&self) -> Vec<(Cow<'static, str>, &Template)> {
+        vec![
+            (Cow::Borrowed("systemPrompt"), &self.system_prompt),
+            (Cow::Borrowed("userPrompt"), &self.user_prompt),
+        ]
+    }
+
+    fn output_fields(&self) -> Option<Vec<&str>> {
+        Some(variable::OUTPUT_FIELDS.to_vec())
+    }
+
+    fn credentials(&self) -> Vec<(Cow<'static, str>, &str)> {
+        vec![(Cow::Borrowed("credential"), &self.credential)]
+    }
+
+    fn models(&self) -> Vec<&str> {
+        let fallbacks = self.models.iter().map(String::as_str);
+        std::iter::once(self.model.as_str())
+            .chain(fallbacks)
+            .collect()
+    }
+
+    fn warnings(&self, list: Option<&ModelList>, today: Date) -> Vec<Fault> {
+        warnings::warnings(self, list, today)
+    }
+
+    fn prepare(&self, context: &Value, known: &[&str]) -> Result<ReadyChat, Problem> {
+        Ok(ReadyChat {
+            request: request::chat_request(self, context, known)?,
+            credential: self.credential.clone(),
+            wants_json: self.options.ask_for_json(),
+        })
+    }
+
+    async fn cost(
+        &self,
+        generation_id: &str,
+        scope: &impl Scope,
+    ) -> Result<Option<(Usage, Decimal)>, Problem> {
+        run::cost(&self.credential, generation_id, scope).await
+    }
+}
