@@ -8,6 +8,8 @@ import threading
 import time
 import uuid
 
+import authorized_calls
+import leading_keys
 import yaml
 from ministack import app
 from ministack.core import iam_actions
@@ -104,5 +106,9 @@ def rotate(secret, function, token, now):
 
 
 secretsmanager.handle_request = handle_secrets_and_rotation
+
+# In this order: what is written down has the condition key.
+authorized_calls.install()
+leading_keys.install()
 
 app.main()

@@ -88,7 +88,7 @@ def up():
     fresh = gateway.start(
         [VENV / "bin" / "python", HERE / "local_aws.py"],
         env=gateway_environment(),
-        version=digest([HERE / "local_aws.py", HERE / "requirements.txt"]),
+        version=digest([*sorted(HERE.glob("*.py")), HERE / "requirements.txt"]),
     )
     gateway.wait_until(lambda: answers(f"{GATEWAY}/_ministack/health"))
     if base_url is None:

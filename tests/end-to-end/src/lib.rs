@@ -312,6 +312,13 @@ async fn answer(request: reqwest::RequestBuilder) -> Answer {
     }
 }
 
+/// A text of this many characters that hardly compresses: with 200,000 it lies in the bucket, not in the table.
+pub fn noise(characters: usize) -> String {
+    (0..characters / 16)
+        .map(|_| Uuid::now_v7().simple().to_string()[16..].to_owned())
+        .collect()
+}
+
 /// The key of an item, as a request to DynamoDB has it.
 pub fn item_key(key: Key) -> HashMap<String, AttributeValue> {
     let fields = [("pk", key.pk), ("sk", key.sk)];

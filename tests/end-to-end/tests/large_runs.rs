@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use end_to_end::{Sandbox, User, aws, decimal, execution_arn, item_key, list, node, text};
+use end_to_end::{Sandbox, User, aws, decimal, execution_arn, item_key, list, node, noise, text};
 use jiff::Timestamp;
 use openrouter_stand_in::Settings;
 use reqwest::Method;
@@ -75,10 +75,7 @@ async fn two_hundred_nodes_with_answers_of_100_kb() {
 #[tokio::test]
 async fn an_answer_past_the_item_limit_is_kept_whole() {
     let user = User::with_credential().await;
-    // Hardly compressible, so that it does not fit into an item.
-    let noise: String = (0..24_000)
-        .map(|_| uuid::Uuid::now_v7().simple().to_string()[16..].to_owned())
-        .collect();
+    let noise = noise(384_000);
     let run = user
         .run(
             json!([
@@ -92,6 +89,35 @@ async fn an_answer_past_the_item_limit_is_kept_whole() {
     let path = format!("/runs/{}/nodes/y", text(&run["id"]));
     let whole = user.get(&path).await;
     assert_eq!(text(&whole.body["output"]["text"]), format!("{noise}!"));
+}
+
+#[tokio::test]
+async fn a_document_past_the_item_limit_is_kept_whole_and_runs() {
+    let user = User::with_credential().await;
+    let description = noise(250_000);
+    let workflow = user
+        .workflow_with(json!({
+            "input": {"type": "object", "description": description},
+            "nodes": [
+                {"variableName": "x", "userPrompt": "[[echo]]{{topic}}"},
+                {"variableName": "y", "userPrompt": "[[echo]]{{x.text}}!"},
+            ],
+        }))
+        .await;
+    let stored = user.get(&format!("/workflows/{workflow}")).await.body;
+    assert!(stored.to_string().contains(&description));
+    let schedule = json!({"expression": "rate(1 day)", "enabled": false});
+    let path = format!("/workflows/{workflow}/schedules/daily");
+    assert_eq!(user.put(&path, &schedule).await.status, 201);
+
+    let run = user.trigger(&workflow, &json!({"topic": "tea"})).await;
+    let ended = user.ended(&run).await;
+    assert_eq!(ended["output"]["y"]["text"], "tea!", "{}", ended["error"]);
+    let path = format!("/runs/{run}/rerun");
+    let rerun = user.post(&path, &json!({"from": "y"})).await;
+    assert_eq!(rerun.status, 202, "{:?}", rerun.body);
+    let second = user.ended(&text(&rerun.body["id"])).await;
+    assert_eq!(second["output"]["y"]["text"], "tea!", "{}", second["error"]);
 }
 
 #[tokio::test]

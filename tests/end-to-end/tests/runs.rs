@@ -32,6 +32,8 @@ async fn runs_are_listed_by_workflow_and_status_in_pages() {
 
     let failed = user.get(&format!("{path}&status=FAILED")).await;
     assert_eq!(ids(&failed.body), [started[2].clone()]);
+    let failed = user.get("/runs?status=FAILED&limit=100").await;
+    assert!(ids(&failed.body).contains(&started[2]), "{:?}", failed.body);
 
     let mut paged = Vec::new();
     let mut next = format!("{path}&limit=3");

@@ -4,9 +4,11 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use end_to_end::{User, aws, decimal, invoke, item_key, node, stack_store, table, text};
+use end_to_end::{
+    User, aws, decimal, execution_arn, invoke, item_key, node, stack_store, table, text,
+};
 use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
+use serde_json::{Value, json};
 use steps_store::{Claim, Claimed, Ended, RunStatus, Store, keys};
 
 use crate::sandboxed::record;
@@ -50,7 +52,7 @@ async fn an_end_that_went_unheard_is_found() {
             .await;
         assert_eq!(ended["status"], status, "{ended:#}");
         let run = text(&ended["id"]);
-        unhear(&run).await;
+        unhear(&run, &ended["startedAt"]).await;
         sweep();
         let found = user.get(&format!("/runs/{run}")).await.body;
         assert_eq!(found["status"], status, "{found:#}");
@@ -58,19 +60,43 @@ async fn an_end_that_went_unheard_is_found() {
     }
 }
 
-/// Makes the record what it would be had the event of the run's end been lost.
-async fn unhear(run: &str) {
+#[tokio::test]
+async fn an_execution_that_outlives_its_run_is_stopped() {
+    let user = User::with_credential().await;
+    let prompt = format!("[[fault:rate-limit-own(retry_after=60)]] {}", user.name);
+    let workflow = user
+        .workflow(json!([{"variableName": "x", "userPrompt": prompt}]))
+        .await;
+    let run = user.trigger(&workflow, &json!({})).await;
+    user.run_when(&run, |run| node(run, "x")["status"] == "WAITING")
+        .await;
+    unhear(&run, &json!("2026-11-23T00:00:00.000Z")).await;
+    sweep();
+    let ended = user.get(&format!("/runs/{run}")).await.body;
+    assert_eq!(ended["status"], "TIMED_OUT", "{ended:#}");
+    let execution = aws_sdk_sfn::Client::new(&aws().await)
+        .describe_execution()
+        .execution_arn(execution_arn(&run))
+        .send()
+        .await
+        .expect("there is an execution");
+    assert_eq!(execution.status().as_str(), "ABORTED");
+}
+
+/// Makes the record what it would be had the event of the run's end been lost. The run may take until `deadline`.
+async fn unhear(run: &str, deadline: &Value) {
     let s = |text: &str| AttributeValue::S(text.to_owned());
     aws_sdk_dynamodb::Client::new(&aws().await)
         .update_item()
         .table_name(table())
         .set_key(Some(item_key(keys::run(run))))
-        .update_expression("SET #status = :running, #due = :run, dueAt = :past REMOVE endedAt")
+        .update_expression("SET #status = :running, #due = :run, dueAt = :past, deadline = :deadline REMOVE endedAt")
         .expression_attribute_names("#status", "status")
         .expression_attribute_names("#due", "due")
         .expression_attribute_values(":running", s("RUNNING"))
         .expression_attribute_values(":run", s("RUN"))
         .expression_attribute_values(":past", s("2026-11-23T00:00:00.000Z"))
+        .expression_attribute_values(":deadline", s(&text(deadline)))
         .send()
         .await
         .expect("the record is there");

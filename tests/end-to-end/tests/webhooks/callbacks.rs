@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use end_to_end::{User, callback_secret, text};
+use end_to_end::{User, callback_secret, noise, text};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
-use super::{Headers, now, standard};
+use super::{Headers, Hook, event_id, now, standard};
 
 /// A receiver of callbacks on a port of its own.
 struct Receiver {
@@ -132,6 +132,35 @@ async fn a_failed_run_is_posted_too() {
     assert_eq!(body["id"], started.body["id"]);
     assert_eq!(body["status"], "FAILED");
     assert_eq!(body["error"]["code"], "MissingVariable", "{body:#}");
+}
+
+#[tokio::test]
+async fn a_run_of_a_long_document_is_posted_and_a_repeated_delivery_finds_it() {
+    let user = User::with_credential().await;
+    let receiver = Receiver::new().await;
+    let workflow = user
+        .workflow_with(json!({
+            "callbacks": [receiver.url],
+            "input": {"type": "object", "description": noise(250_000)},
+            "nodes": [{"variableName": "x", "userPrompt": "[[fault:slow-headers(ms=8000)]] hi"}],
+        }))
+        .await;
+    let hook = Hook::of(&user, "standard", workflow).await;
+    let (id, body) = (event_id(), b"{}");
+    let path = format!("{}?callbackUrl={}/long", hook.path, receiver.url);
+    let mut runs = Vec::new();
+    for repeated in [false, true] {
+        let headers = standard(&hook.secret, &id, now(), body);
+        let answer = user.deliver(&path, &headers, body).await;
+        assert_eq!(answer.status, 202, "{:?}", answer.body);
+        assert_eq!(answer.body["repeated"], repeated);
+        assert_eq!(answer.body["status"], "RUNNING");
+        runs.push(text(&answer.body["id"]));
+    }
+    assert_eq!(runs[0], runs[1]);
+    let posted: Value = serde_json::from_slice(&receiver.next("200 OK").await.body).unwrap();
+    assert_eq!(posted["id"], runs[0]);
+    assert_eq!(posted["status"], "SUCCEEDED", "{posted:#}");
 }
 
 #[tokio::test]
