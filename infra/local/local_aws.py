@@ -9,6 +9,7 @@ import time
 import uuid
 
 import authorized_calls
+import function_logs
 import leading_keys
 import yaml
 from ministack import app
@@ -106,6 +107,8 @@ def rotate(secret, function, token, now):
 
 
 secretsmanager.handle_request = handle_secrets_and_rotation
+
+function_logs.install()
 
 # In this order: what is written down has the condition key.
 authorized_calls.install()

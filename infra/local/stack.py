@@ -149,10 +149,10 @@ def watched(on):
 
 
 def logs():
-    for name in deployed_functions():
-        group = f"/aws/lambda/{STACK}-{name}"
-        for event in json.loads(aws("logs", "filter-log-events", "--log-group-name", group))["events"]:
-            print(f"{name}: {event['message'].rstrip()}")
+    for event in json.loads(aws("logs", "filter-log-events", "--log-group-name", f"/aws/lambda/{STACK}"))["events"]:
+        # A stream's name is such as 2026/11/24/openrouter-steps-runs[$LATEST]0123456789abcdef
+        name = event["logStreamName"].split("/")[-1].split("[")[0].removeprefix(f"{STACK}-")
+        print(f"{name}: {event['message'].rstrip()}")
 
 
 # ---- The steps of `up`
@@ -249,7 +249,7 @@ def deploy(base_url, fresh):
     )
     aws(
         *("cloudformation", "deploy", "--template-file", packaged, "--stack-name", STACK),
-        *("--s3-bucket", artifacts, "--capabilities", "CAPABILITY_IAM", "--no-fail-on-empty-changeset"),
+        *("--s3-bucket", artifacts, "--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND", "--no-fail-on-empty-changeset"),
         *("--parameter-overrides", *overrides),
     )
     stamp.write_text(wanted)

@@ -149,9 +149,13 @@ class Stack:
 
     def invocations(self):
         """How often execute-node was invoked until now."""
-        group = f"/aws/lambda/{self.env['STACK_NAME']}-execute-node"
-        pages = self.logs.get_paginator("filter_log_events").paginate(logGroupName=group)
-        return sum(event["message"].startswith("START RequestId") for page in pages for event in page["events"])
+        stack = self.env["STACK_NAME"]
+        pages = self.logs.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{stack}")
+        return sum(
+            event["message"].startswith("START RequestId") and f"/{stack}-execute-node[" in event["logStreamName"]
+            for page in pages
+            for event in page["events"]
+        )
 
     def node(self, name, needs, seconds):
         reads = "".join(f" {{{{{need}.text}}}}" for need in needs)
