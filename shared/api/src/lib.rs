@@ -1,5 +1,31 @@
 #![doc = include_str!("../README.md")]
 
+mod credential;
+mod model;
+mod money;
+mod problem;
 mod run;
+mod run_view;
+mod schedule;
+mod secret;
+mod webhook;
+mod workflow;
 
-pub use run::{NodeView, RunView, SHOWN_BYTES};
+pub use credential::{
+    AuditPage, ChangeCredential, ChangedCredential, CredentialList, CredentialView,
+    CredentialWithKey, KeyView, NewCredential, RestoreCredential,
+};
+pub use model::{
+    Age, EndpointView, FullModel, ModelDetails, ModelPage, ModelView, Offer, RefreshedModels,
+    RoutingView, per_million,
+};
+pub use problem::GatewayRefusal;
+pub use run::{
+    CancelRun, NewRun, Newest, RerunRun, ResumeRun, RunPage, RunRow, StartedRun, Version,
+};
+pub use run_view::{NodeView, RunView, SHOWN_BYTES};
+pub use schedule::{ChangeSchedule, PutSchedule, SchedulePage, ScheduleView};
+pub use webhook::{PutWebhook, RotateWebhook, WebhookList, WebhookView};
+pub use workflow::{
+    PutWorkflow, SourceList, SourceView, WorkflowDocument, WorkflowPage, WorkflowRow, WorkflowView,
+};

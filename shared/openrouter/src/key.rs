@@ -1,13 +1,14 @@
 //! What OpenRouter knows of a key: `GET /key`.
 
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{lenient, money};
 
-/// What OpenRouter knows of a key. Periods are UTC, and weeks begin on Monday. As JSON its names are camelCase.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all(serialize = "camelCase"), default)]
+/// What OpenRouter knows of a key. Periods are UTC, and weeks begin on Monday.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default)]
 pub struct KeyInfo {
     /// The key's name, or the key itself with its middle left out by OpenRouter.
     #[serde(deserialize_with = "lenient::string")]
@@ -50,7 +51,7 @@ pub struct KeyInfo {
 }
 
 /// Requests to free models within a day.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct FreeRequests {
     /// How many a day allows.

@@ -10,6 +10,7 @@ mod short;
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use name::name_fault;
@@ -18,7 +19,7 @@ use short::STEPS;
 pub use short::{CAUSE, FAULTS, MESSAGE, NAME, PATH, cut, short, short_faults};
 
 /// A failure as users see it. It never holds a secret, and each text is cut to the bounds in [`short`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Problem {
     /// Stable name in PascalCase, such as `InvalidApiKey`.
@@ -49,7 +50,7 @@ pub struct Problem {
 }
 
 /// What the service that we called answered.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Upstream {
     /// Its HTTP status, or the code in the body of its error.
@@ -63,7 +64,7 @@ pub struct Upstream {
 }
 
 /// One fault in what the caller sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Fault {
     /// Where: a path such as `nodes[2].userPrompt`; empty for the whole document.

@@ -1,9 +1,10 @@
 //! How a sender proves itself.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How a sender proves itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// Standard Webhooks: `webhook-id`, `webhook-timestamp`, `webhook-signature`.

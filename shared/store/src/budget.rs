@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::keys::{self, EXPIRES_AT};
@@ -65,10 +66,11 @@ pub struct Reserve {
 }
 
 /// What budgets hold back until the attempt's cost is known.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reserved {
     /// USD.
     #[serde(with = "rust_decimal::serde::str")]
+    #[schemars(with = "Decimal")]
     pub usd: Decimal,
     /// Their names.
     #[serde(rename = "in")]

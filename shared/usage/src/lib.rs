@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What one call used, or several calls together. Tokens are counted by the model's own tokenizer. Amounts are in USD.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Usage {
     /// Tokens sent.
@@ -47,6 +48,7 @@ pub struct Usage {
         skip_serializing_if = "Decimal::is_zero",
         with = "rust_decimal::serde::str"
     )]
+    #[schemars(with = "Decimal")]
     pub server_tool_cost_usd: Decimal,
     /// What the provider charged to the user's own provider key. The call's cost does not include it: that is then
     /// only OpenRouter's fee.
@@ -54,6 +56,7 @@ pub struct Usage {
         skip_serializing_if = "Decimal::is_zero",
         with = "rust_decimal::serde::str"
     )]
+    #[schemars(with = "Decimal")]
     pub upstream_cost_usd: Decimal,
     /// Whether the call used the user's own provider key; of several calls, whether any did.
     #[serde(skip_serializing_if = "is_false")]

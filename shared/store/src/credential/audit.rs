@@ -1,6 +1,7 @@
 //! What was done to a credential, by whom and when. A row is written in the transaction of its change.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
@@ -14,7 +15,7 @@ use crate::table::{Attribute, Put, Query};
 use crate::{Error, millis};
 
 /// What can be done to a credential.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Action {
     /// It was made.
@@ -38,7 +39,7 @@ pub enum Action {
 }
 
 /// Who did it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Actor {
     /// The principal that the authorizer let in, such as `api-token`, or the AWS service that did it, such as `secrets-manager`.
@@ -49,11 +50,12 @@ pub struct Actor {
 }
 
 /// One row: who did what, and when.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditEntry {
     /// When.
     #[serde(with = "millis")]
+    #[schemars(with = "Timestamp")]
     pub at: Timestamp,
     /// What.
     pub action: Action,

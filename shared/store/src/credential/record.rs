@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::credential::audit::{self, AuditEntry};
@@ -57,11 +58,12 @@ pub struct Credential {
 }
 
 /// What a check of a key found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Check {
     /// When.
     #[serde(with = "millis")]
+    #[schemars(with = "Timestamp")]
     pub at: Timestamp,
     /// Whether the provider accepted the key.
     pub valid: bool,
@@ -82,7 +84,7 @@ impl Check {
 }
 
 /// When Secrets Manager rotates a key on its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Rotation {
     /// Days from one rotation to the next.
@@ -90,11 +92,12 @@ pub struct Rotation {
 }
 
 /// A rotation that has ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LastRotation {
     /// When.
     #[serde(with = "millis")]
+    #[schemars(with = "Timestamp")]
     pub at: Timestamp,
     /// Secrets Manager's id of the version that it made.
     pub version: String,
@@ -103,7 +106,7 @@ pub struct LastRotation {
 }
 
 /// What became of a key that was rotated out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "state", rename_all = "camelCase")]
 pub enum OldKey {
     /// OpenRouter refuses it from now on.

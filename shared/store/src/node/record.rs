@@ -5,6 +5,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use steps_problem::Problem;
@@ -18,7 +19,7 @@ use crate::table::{Attribute, Item, Table};
 use crate::{Error, millis};
 
 /// Where a node stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum NodeStatus {
     /// Not begun; it has no record yet.
@@ -57,7 +58,7 @@ impl NodeStatus {
 kept_as_word!(NodeStatus);
 
 /// One try at a node.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Attempt {
     /// The number of the run's execution that it belongs to; absent for the first.
@@ -65,9 +66,11 @@ pub struct Attempt {
     pub execution: u32,
     /// When it began.
     #[serde(with = "millis")]
+    #[schemars(with = "Timestamp")]
     pub started_at: Timestamp,
     /// When it ended; absent while it goes on, and for one that was lost.
     #[serde(skip_serializing_if = "Option::is_none", with = "millis::option")]
+    #[schemars(with = "Option<Timestamp>")]
     pub ended_at: Option<Timestamp>,
     /// OpenRouter's id of the generation, as soon as it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,6 +80,7 @@ pub struct Attempt {
         skip_serializing_if = "Option::is_none",
         with = "rust_decimal::serde::str_option"
     )]
+    #[schemars(with = "Option<Decimal>")]
     pub cost_usd: Option<Decimal>,
     /// What it used; absent while it is not known.
     #[serde(skip_serializing_if = "Option::is_none")]

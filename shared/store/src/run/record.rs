@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use steps_problem::{Fault, Problem};
@@ -19,7 +20,7 @@ use crate::workflow::document;
 use crate::{Error, Record};
 
 /// The status of a run, in Step Functions' words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RunStatus {
     /// Its execution has not ended.
@@ -63,7 +64,7 @@ impl RunStatus {
 kept_as_word!(RunStatus);
 
 /// Why a run did not succeed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunError {
     /// What happened, why, and what to do.
     #[serde(flatten)]
@@ -83,7 +84,7 @@ pub struct Trigger {
 }
 
 /// The run that another one was made from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RerunOf {
     /// That run's id.

@@ -1,0 +1,122 @@
+//! Webhooks: what callers send, and what they are answered.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use steps_signatures::Mode;
+use steps_store::{Webhook, millis};
+
+use crate::secret::{Secret, exposed_option};
+
+/// The body of `PUT /workflows/{id}/webhooks/{webhook}`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PutWebhook {
+    /// How senders prove themselves.
+    pub mode: Mode,
+    /// Seconds that a signed time may be off, both ways.
+    #[serde(default = "tolerance")]
+    #[schemars(range(min = 1, max = 86_400))]
+    pub tolerance_seconds: u32,
+    /// Whether deliveries are taken.
+    #[serde(default = "enabled")]
+    pub enabled: bool,
+    /// The secret that senders use. Left out, the one that is there stays, or one is made and shown once. Mode `stripe`
+    /// needs the one that Stripe shows.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "exposed_option"
+    )]
+    #[schemars(with = "Option<Secret>")]
+    pub secret: Option<SecretString>,
+}
+
+fn tolerance() -> u32 {
+    300
+}
+
+fn enabled() -> bool {
+    true
+}
+
+/// The body of `POST /workflows/{id}/webhooks/{webhook}/rotate`; it may be left out.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RotateWebhook {
+    /// Seconds that the old secret stays good; a day where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 2_592_000))]
+    pub overlap_seconds: Option<u32>,
+    /// The new secret. Left out, one is made and shown once. Mode `stripe` needs the one that Stripe shows.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "exposed_option"
+    )]
+    #[schemars(with = "Option<Secret>")]
+    pub secret: Option<SecretString>,
+}
+
+/// A webhook.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WebhookView {
+    /// The workflow that it starts.
+    pub workflow_id: String,
+    /// Unique in the workflow, chosen by its owner.
+    pub name: String,
+    /// How senders prove themselves.
+    pub mode: Mode,
+    /// Seconds that a signed time may be off, both ways.
+    pub tolerance_seconds: u32,
+    /// Whether deliveries are taken.
+    pub enabled: bool,
+    /// Where deliveries are posted to: a path of this API.
+    pub path: String,
+    /// When it was put first.
+    #[serde(with = "millis")]
+    #[schemars(with = "Timestamp")]
+    pub created_at: Timestamp,
+    /// When its secret was last replaced.
+    #[serde(with = "millis::option")]
+    #[schemars(with = "Option<Timestamp>")]
+    pub rotated_at: Option<Timestamp>,
+    /// Until when the secret before stays good.
+    #[serde(with = "millis::option")]
+    #[schemars(with = "Option<Timestamp>")]
+    pub previous_secret_until: Option<Timestamp>,
+    /// The secret, in the one answer that made it.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "exposed_option"
+    )]
+    #[schemars(with = "Option<Secret>")]
+    pub secret: Option<SecretString>,
+}
+
+impl From<Webhook> for WebhookView {
+    fn from(webhook: Webhook) -> Self {
+        Self {
+            path: format!("/hooks/{}/{}", webhook.workflow_id, webhook.name),
+            workflow_id: webhook.workflow_id,
+            name: webhook.name,
+            mode: webhook.mode,
+            tolerance_seconds: webhook.tolerance_seconds,
+            enabled: webhook.enabled,
+            created_at: webhook.created_at,
+            rotated_at: webhook.rotated_at,
+            previous_secret_until: webhook.previous_until,
+            secret: None,
+        }
+    }
+}
+
+/// The answer of `GET /workflows/{id}/webhooks`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct WebhookList {
+    /// Every webhook of the workflow, by name.
+    pub webhooks: Vec<WebhookView>,
+}
