@@ -1,6 +1,6 @@
 //! `GET /credentials/{id}/audit`: who did what to a credential, and when.
 
-use serde_json::json;
+use steps_api::AuditPage;
 use steps_lambda::{Answer, Request};
 use steps_problem::Problem;
 
@@ -25,5 +25,5 @@ pub(crate) async fn audit(
     if page.rows.is_empty() && request.query("cursor").is_none() {
         known?;
     }
-    Answer::json(200, &json!({ "audit": page.rows, "cursor": page.cursor }))
+    Answer::json(200, &AuditPage::from(page))
 }

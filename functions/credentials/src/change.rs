@@ -3,13 +3,12 @@
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
-use secrecy::SecretString;
-use serde::{Deserialize, Deserializer};
-use serde_json::{Value, json};
+use serde_json::json;
+use steps_api::{ChangeCredential, ChangedCredential};
 use steps_key::ApiKey;
 use steps_lambda::Answer;
 use steps_problem::{Fault, Problem};
-use steps_store::{Action, Actor, AuditEntry, Check, Credential, Rotation, retry_conflict};
+use steps_store::{Action, Actor, AuditEntry, Check, Credential, retry_conflict};
 
 use crate::app::App;
 use crate::fields::{
@@ -17,27 +16,11 @@ use crate::fields::{
 };
 use crate::rotation::{rotate_key_arn, set_rotation};
 
-/// What is left out stays as it is.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Change {
-    #[serde(default)]
-    name: Option<String>,
-    #[serde(default)]
-    api_key: Option<SecretString>,
-    /// `null` switches it off.
-    #[serde(default, deserialize_with = "given")]
-    rotation: Option<Option<Rotation>>,
-    /// `null` takes it away.
-    #[serde(default, deserialize_with = "given")]
-    max_cost_usd_per_day: Option<Option<Decimal>>,
-}
-
 /// Changes what the body names. Everything is checked before anything is changed.
 pub(crate) async fn change(
     app: &App,
     reference: &str,
-    change: Change,
+    change: ChangeCredential,
     actor: &Actor,
 ) -> Result<Answer, Problem> {
     let mut faults = Vec::new();
@@ -82,18 +65,13 @@ pub(crate) async fn change(
     if let Some(rotation) = rotation {
         credential = set_rotation(app, credential, rotation, actor).await?;
     }
-    let mut shown = serde_json::to_value(&credential).map_err(Problem::unwritable)?;
-    if let Value::Object(fields) = &mut shown {
-        fields.insert("warnings".to_owned(), json!(warnings));
-    }
-    Answer::json(200, &shown)
-}
-
-/// Tells `null` from a field that is left out.
-fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    from: D,
-) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(from).map(Some)
+    Answer::json(
+        200,
+        &ChangedCredential {
+            credential: credential.into(),
+            warnings,
+        },
+    )
 }
 
 /// The key stays as it is: its secret bears the credential's id.

@@ -1,6 +1,7 @@
 //! `POST /credentials/{id}/check`: asks OpenRouter about a key again.
 
 use jiff::Timestamp;
+use steps_api::CredentialView;
 use steps_lambda::Answer;
 use steps_problem::Problem;
 use steps_secrets::Error;
@@ -29,5 +30,5 @@ pub(crate) async fn check(app: &App, reference: &str) -> Result<Answer, Problem>
         .record_check(&credential.id, &check)
         .await?;
     credential.last_check = Some(check);
-    Answer::json(200, &credential)
+    Answer::json(200, &CredentialView::from(credential))
 }

@@ -1,10 +1,8 @@
 //! `POST /credentials`: a new credential.
 
 use jiff::Timestamp;
-use rust_decimal::Decimal;
-use secrecy::SecretString;
-use serde::Deserialize;
 use serde_json::json;
+use steps_api::{CredentialView, NewCredential};
 use steps_key::CredentialType;
 use steps_lambda::Answer;
 use steps_problem::{Fault, Problem};
@@ -13,17 +11,6 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::fields::{accepted, check_limit, checked_name, invalid, name_is_free, parsed_key};
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct NewCredential {
-    name: String,
-    #[serde(default = "provider")]
-    provider: String,
-    api_key: SecretString,
-    #[serde(default)]
-    max_cost_usd_per_day: Option<Decimal>,
-}
 
 /// Asks OpenRouter about the key, keeps it in Secrets Manager and writes its record.
 pub(crate) async fn create(
@@ -66,9 +53,5 @@ pub(crate) async fn create(
         return Err(error.into());
     }
     let location = format!("/credentials/{}", credential.id);
-    Ok(Answer::json(201, &credential)?.location(location))
-}
-
-fn provider() -> String {
-    CredentialType::OpenRouter.as_str().to_owned()
+    Ok(Answer::json(201, &CredentialView::from(credential))?.location(location))
 }

@@ -3,6 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
+use steps_api::CredentialView;
 use steps_lambda::{Answer, Request};
 use steps_problem::{Fault, Problem};
 use steps_secrets::RECOVERY_DAYS;
@@ -32,7 +33,7 @@ pub(crate) async fn delete(
         Err(error) => return Err(error.into()),
     };
     app.secrets.delete(&deleted.credential.id).await?;
-    Answer::json(200, &deleted)
+    Answer::json(200, &CredentialView::from(deleted))
 }
 
 async fn delete_record(

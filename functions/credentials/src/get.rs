@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use steps_api::CredentialWithKey;
 use steps_key::redact;
 use steps_lambda::Answer;
 use steps_openrouter::{Error, KeyInfo};
@@ -17,15 +17,18 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The record, with OpenRouter's own view of the key (`key`), or why it could not be had (`keyProblem`).
 pub(crate) async fn get(app: &App, reference: &str) -> Result<Answer, Problem> {
     let credential = app.store.credentials().get(reference).await?;
-    let (field, told) = match key_now(app, &credential.id).await {
-        Ok(info) => ("key", json!(info)),
-        Err(problem) => ("keyProblem", json!(problem.redacted())),
+    let (key, key_problem) = match key_now(app, &credential.id).await {
+        Ok(info) => (Some(info.into()), None),
+        Err(problem) => (None, Some(problem.redacted())),
     };
-    let mut shown = serde_json::to_value(&credential).map_err(Problem::unwritable)?;
-    if let Value::Object(fields) = &mut shown {
-        fields.insert(field.to_owned(), told);
-    }
-    Answer::json(200, &shown)
+    Answer::json(
+        200,
+        &CredentialWithKey {
+            credential: credential.into(),
+            key,
+            key_problem,
+        },
+    )
 }
 
 async fn key_now(app: &App, id: &str) -> Result<KeyInfo, Problem> {

@@ -1,7 +1,7 @@
 //! `POST /credentials/{id}/restore`: a deleted credential comes back.
 
-use serde::Deserialize;
 use serde_json::json;
+use steps_api::{CredentialView, RestoreCredential};
 use steps_lambda::{Answer, Request};
 use steps_problem::Problem;
 use steps_store::{Action, AuditEntry, Credential, Error};
@@ -10,17 +10,10 @@ use crate::actor::actor;
 use crate::app::App;
 use crate::fields::{checked_name, invalid, name_is_free};
 
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields)]
-struct Restore {
-    #[serde(default)]
-    name: Option<String>,
-}
-
 /// Restores the key, then the record, under another name where the body has one. The key first: a record without its
 /// key would be of no use.
 pub(crate) async fn restore(app: &App, id: &str, request: &Request) -> Result<Answer, Problem> {
-    let restore: Restore = request.json_or_default()?;
+    let restore: RestoreCredential = request.json_or_default()?;
     let mut faults = Vec::new();
     let name = restore.name.as_deref();
     let name = name.map(|name| checked_name(name, &mut faults));
@@ -37,7 +30,7 @@ pub(crate) async fn restore(app: &App, id: &str, request: &Request) -> Result<An
     let details = json!({ "name": restored.name, "lastFour": restored.last_four });
     let entry = AuditEntry::now(Action::Restored, &actor(request), details);
     match app.store.credentials().restore(restored, &entry).await {
-        Ok(credential) => Answer::json(200, &credential),
+        Ok(credential) => Answer::json(200, &CredentialView::from(credential)),
         Err(error) => {
             // Left alone, the key would stay for good, and nobody could find it.
             if matches!(error, Error::NameTaken { .. }) {

@@ -1,6 +1,7 @@
 //! `POST /credentials/{id}/rotate`: has a key rotated now.
 
 use serde_json::json;
+use steps_api::CredentialView;
 use steps_lambda::Answer;
 use steps_problem::Problem;
 use steps_store::{Action, Actor, AuditEntry};
@@ -19,5 +20,5 @@ pub(crate) async fn rotate(app: &App, reference: &str, actor: &Actor) -> Result<
         .credentials()
         .audit(&credential.id, &entry)
         .await?;
-    Answer::json(202, &credential)
+    Answer::json(202, &CredentialView::from(credential))
 }
