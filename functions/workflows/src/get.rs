@@ -1,10 +1,10 @@
 //! `GET /workflows/{id}`: one workflow's document.
 
+use steps_api::WorkflowView;
 use steps_lambda::{Answer, Request};
 use steps_problem::Problem;
 
 use crate::app::App;
-use crate::shown::shown;
 
 /// The newest version, or the one that `?version=` names.
 pub(crate) async fn get(app: &App, id: &str, request: &Request) -> Result<Answer, Problem> {
@@ -12,5 +12,5 @@ pub(crate) async fn get(app: &App, id: &str, request: &Request) -> Result<Answer
         0 => app.store.workflows().get(id).await?,
         version => app.store.workflows().version(id, version).await?,
     };
-    Answer::json(200, &shown(&stored)?)
+    Answer::json(200, &WorkflowView::try_from(&stored)?)
 }

@@ -1,6 +1,6 @@
 //! `GET /workflows`: every workflow.
 
-use serde_json::json;
+use steps_api::WorkflowPage;
 use steps_lambda::{Answer, Request};
 use steps_problem::Problem;
 
@@ -14,8 +14,5 @@ pub(crate) async fn list(app: &App, request: &Request) -> Result<Answer, Problem
         .workflows()
         .list(limit as usize, request.query("cursor"))
         .await?;
-    Answer::json(
-        200,
-        &json!({ "workflows": page.rows, "cursor": page.cursor }),
-    )
+    Answer::json(200, &WorkflowPage::from(page))
 }

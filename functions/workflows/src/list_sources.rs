@@ -1,6 +1,6 @@
 //! `GET /workflows/{id}/sources`: the queues, topics and buckets that may start a workflow.
 
-use serde_json::json;
+use steps_api::{SourceList, SourceView};
 use steps_lambda::Answer;
 use steps_problem::Problem;
 
@@ -10,5 +10,6 @@ use crate::app::App;
 pub(crate) async fn list_sources(app: &App, workflow: &str) -> Result<Answer, Problem> {
     app.store.workflows().must_exist(workflow).await?;
     let sources = app.store.sources().list(workflow).await?;
-    Answer::json(200, &json!({ "sources": sources }))
+    let sources = sources.into_iter().map(SourceView::from).collect();
+    Answer::json(200, &SourceList { sources })
 }

@@ -9,7 +9,6 @@ mod list;
 mod list_sources;
 mod put;
 mod put_source;
-mod shown;
 
 use app::App;
 use steps_aws::{Aws, Config};

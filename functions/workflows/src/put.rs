@@ -1,14 +1,13 @@
 //! `PUT /workflows/{id}`: stores a workflow's document.
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use steps_api::{PutWorkflow, WorkflowView};
 use steps_lambda::{Answer, Request};
 use steps_problem::{Fault, Problem, known_names, name_fault};
 use steps_store::Credential;
 use steps_workflow::{Faulty, Format, Workflow};
 
 use crate::app::App;
-use crate::shown::shown;
 
 /// Most characters of a workflow's id.
 const LONGEST_ID: usize = 64;
@@ -57,11 +56,11 @@ pub(crate) async fn put(app: &App, id: &str, request: &Request) -> Result<Answer
         )
         .await?;
     let status = if stored.version == 1 { 201 } else { 200 };
-    let mut shown = shown(&stored)?;
-    if let Value::Object(fields) = &mut shown {
-        fields.insert("warnings".to_owned(), json!(warnings));
-    }
-    Ok(Answer::json(status, &shown)?.location(format!("/workflows/{id}")))
+    let put = PutWorkflow {
+        stored: WorkflowView::try_from(&stored)?,
+        warnings,
+    };
+    Ok(Answer::json(status, &put)?.location(format!("/workflows/{id}")))
 }
 
 /// By the content type; where it says neither, a document that begins with `{` is JSON.

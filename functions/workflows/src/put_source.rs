@@ -1,6 +1,6 @@
 //! `PUT /workflows/{id}/sources/{arn}`: lets a queue, topic or bucket start a workflow. One source starts one workflow.
 
-use serde_json::json;
+use steps_api::SourceView;
 use steps_lambda::Answer;
 use steps_problem::{Fault, Problem};
 
@@ -34,7 +34,13 @@ pub(crate) async fn put_source(app: &App, workflow: &str, arn: &str) -> Result<A
             "For several workflows use an EventBridge rule with a target for each",
         ]));
     }
-    Answer::json(200, &json!({ "arn": arn, "workflowId": workflow }))
+    Answer::json(
+        200,
+        &SourceView {
+            arn: arn.to_owned(),
+            workflow_id: workflow.to_owned(),
+        },
+    )
 }
 
 fn names_a_source(arn: &str) -> bool {
