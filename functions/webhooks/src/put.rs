@@ -1,8 +1,7 @@
 //! `PUT /workflows/{id}/webhooks/{webhook}`: makes or changes a webhook.
 
 use jiff::Timestamp;
-use secrecy::SecretString;
-use serde::Deserialize;
+use steps_api::PutWebhook;
 use steps_lambda::{Answer, Request};
 use steps_problem::{Fault, Problem, name_fault};
 use steps_secrets::WebhookSecret;
@@ -17,30 +16,8 @@ use crate::shown::answer;
 /// Most characters of a webhook's name.
 const LONGEST_NAME: usize = 64;
 
-/// Seconds that a signed time may be off, both ways: the default, and the most.
-const TOLERANCE: u32 = 300;
-
+/// Most seconds that a signed time may be off, both ways.
 const MOST_TOLERANCE: u32 = 86_400;
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct PutBody {
-    mode: Mode,
-    #[serde(default = "tolerance")]
-    tolerance_seconds: u32,
-    #[serde(default = "enabled")]
-    enabled: bool,
-    #[serde(default)]
-    secret: Option<SecretString>,
-}
-
-fn tolerance() -> u32 {
-    TOLERANCE
-}
-
-fn enabled() -> bool {
-    true
-}
 
 /// Makes the webhook, or makes the one that exists like the body. The secret stays where the mode does and none is given.
 pub(crate) async fn put(
@@ -49,7 +26,7 @@ pub(crate) async fn put(
     name: &str,
     request: &Request,
 ) -> Result<Answer, Problem> {
-    let body: PutBody = request.json()?;
+    let body: PutWebhook = request.json()?;
     let name_fault = name_fault("name", "a webhook's name", name, LONGEST_NAME);
     let mut faults: Vec<Fault> = name_fault.into_iter().collect();
     if !(1..=MOST_TOLERANCE).contains(&body.tolerance_seconds) {
@@ -82,7 +59,7 @@ pub(crate) async fn put(
         webhook.rotated_at = before.rotated_at;
         webhook.previous_until = before.previous_until;
         app.store.webhooks().put(&webhook).await?;
-        return answer(status, &webhook, None);
+        return answer(status, webhook, None);
     }
     let kept_at = before.and_then(|before| before.secret);
     let made = match (body.mode, body.secret) {
@@ -115,5 +92,5 @@ pub(crate) async fn put(
         app.secrets.delete(&at.id).await?;
     }
     let shown = made.filter(|(_, generated)| *generated);
-    answer(status, &webhook, shown.map(|(secret, _)| secret))
+    answer(status, webhook, shown.map(|(secret, _)| secret))
 }

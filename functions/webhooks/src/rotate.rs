@@ -1,8 +1,7 @@
 //! `POST /workflows/{id}/webhooks/{webhook}/rotate`: gives a webhook a new secret.
 
 use jiff::{SignedDuration, Timestamp};
-use secrecy::SecretString;
-use serde::Deserialize;
+use steps_api::RotateWebhook;
 use steps_lambda::{Answer, Request};
 use steps_problem::{Fault, Problem};
 use steps_signatures::Mode;
@@ -17,15 +16,6 @@ const OVERLAP: u32 = 86_400;
 
 const MOST_OVERLAP: u32 = 30 * 86_400;
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct RotateBody {
-    #[serde(default)]
-    overlap_seconds: Option<u32>,
-    #[serde(default)]
-    secret: Option<SecretString>,
-}
-
 /// Stores a new secret; the old one stays good for the overlap.
 pub(crate) async fn rotate(
     app: &App,
@@ -33,7 +23,7 @@ pub(crate) async fn rotate(
     name: &str,
     request: &Request,
 ) -> Result<Answer, Problem> {
-    let body: RotateBody = request.json_or_default()?;
+    let body: RotateWebhook = request.json_or_default()?;
     let mut webhook = app.store.webhooks().get(workflow, name).await?;
     let overlap = body.overlap_seconds.unwrap_or(OVERLAP);
     let mut faults = Vec::new();
@@ -73,5 +63,5 @@ pub(crate) async fn rotate(
     webhook.previous_until = Some(until);
     webhook.revision += 1;
     app.store.webhooks().put(&webhook).await?;
-    answer(200, &webhook, generated.then_some(secret))
+    answer(200, webhook, generated.then_some(secret))
 }
