@@ -10,7 +10,7 @@ use crate::shown::{not_found, shown};
 /// The schedule, with the times at which it fires next.
 pub(crate) async fn get(app: &App, workflow: &str, name: &str) -> Result<Answer, Problem> {
     let schedule = schedule(app, workflow, name).await?;
-    Answer::json(200, &shown(workflow, &schedule))
+    Answer::json(200, &shown(workflow, schedule))
 }
 
 /// The schedule of this name, or `ScheduleNotFound`.

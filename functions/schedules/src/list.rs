@@ -1,7 +1,7 @@
 //! `GET /workflows/{id}/schedules`: a workflow's schedules.
 
 use futures_util::future::try_join_all;
-use serde_json::{Value, json};
+use steps_api::SchedulePage;
 use steps_lambda::{Answer, Request};
 use steps_problem::Problem;
 
@@ -24,13 +24,14 @@ pub(crate) async fn list(app: &App, workflow: &str, request: &Request) -> Result
     );
     // One that was deleted since is left out.
     let schedules = schedules.await?;
-    let schedules: Vec<Value> = schedules
-        .iter()
-        .flatten()
-        .map(|schedule| shown(workflow, schedule))
-        .collect();
+    let schedules = schedules.into_iter().flatten();
     Answer::json(
         200,
-        &json!({ "schedules": schedules, "cursor": page.cursor }),
+        &SchedulePage {
+            schedules: schedules
+                .map(|schedule| shown(workflow, schedule))
+                .collect(),
+            cursor: page.cursor,
+        },
     )
 }

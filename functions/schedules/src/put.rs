@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
+use steps_api::PutSchedule;
 use steps_lambda::{Answer, Request};
 use steps_problem::{Fault, Problem};
 use steps_schedules::{Schedule, name_fault};
@@ -10,7 +11,7 @@ use steps_workflow::Workflow;
 use crate::app::App;
 use crate::get::schedule;
 use crate::schedule_body;
-use crate::shown::{fields, shown};
+use crate::shown::shown;
 
 /// `PUT`: makes the schedule, or makes the one that exists like the body.
 pub(crate) async fn put(
@@ -21,7 +22,8 @@ pub(crate) async fn put(
 ) -> Result<Answer, Problem> {
     let wanted = request.json()?;
     let existing = app.scheduler.find(workflow, name).await?;
-    store(app, workflow, name, &wanted, existing).await
+    let created = existing.map(|existing| existing.created_at);
+    store(app, workflow, name, &wanted, created).await
 }
 
 /// `PATCH`: changes the fields that the body has.
@@ -33,9 +35,17 @@ pub(crate) async fn patch(
 ) -> Result<Answer, Problem> {
     let changes: Map<String, Value> = request.json()?;
     let existing = schedule(app, workflow, name).await?;
-    let mut wanted = fields(&existing);
+    let created = existing.created_at;
+    let mut wanted = fields(existing)?;
     wanted.extend(changes);
-    store(app, workflow, name, &wanted, Some(existing)).await
+    store(app, workflow, name, &wanted, Some(created)).await
+}
+
+/// The fields of the schedule as a caller would put them.
+fn fields(schedule: Schedule) -> Result<Map<String, Value>, Problem> {
+    serde_json::to_value(PutSchedule::from(schedule))
+        .and_then(serde_json::from_value)
+        .map_err(Problem::unwritable)
 }
 
 /// Checks every field, then has EventBridge Scheduler keep the schedule.
@@ -44,13 +54,13 @@ async fn store(
     workflow: &str,
     name: &str,
     wanted: &Map<String, Value>,
-    existing: Option<Schedule>,
+    created: Option<Timestamp>,
 ) -> Result<Answer, Problem> {
     let stored = app.store.workflows().get(workflow).await?;
     let now = Timestamp::now();
-    let created = existing.map_or(now, |existing| existing.created_at);
     let mut faults: Vec<Fault> = name_fault(name).into_iter().collect();
-    let wanted = schedule_body::read(wanted, created, now).map_err(|found| faults.extend(found));
+    let wanted = schedule_body::read(wanted, created.unwrap_or(now), now)
+        .map_err(|found| faults.extend(found));
     if let Ok(wanted) = &wanted {
         let workflow = stored.document(Workflow::from_stored)?;
         if let Err(found) = workflow.check_input(&wanted.input) {
@@ -73,5 +83,5 @@ async fn store(
     let schedule = schedule(app, workflow, name).await?;
     let path = format!("/workflows/{workflow}/schedules/{name}");
     let status = if new { 201 } else { 200 };
-    Ok(Answer::json(status, &shown(workflow, &schedule))?.location(path))
+    Ok(Answer::json(status, &shown(workflow, schedule))?.location(path))
 }

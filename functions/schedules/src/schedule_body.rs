@@ -154,7 +154,10 @@ mod tests {
     use jiff::Timestamp;
     use serde_json::{Value, json};
 
+    use steps_api::PutSchedule;
     use steps_schedules::NewSchedule;
+
+    use super::FIELDS;
 
     fn read(body: Value) -> Result<NewSchedule, Vec<String>> {
         let now: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
@@ -162,6 +165,18 @@ mod tests {
             faults.into_iter().map(|fault| fault.path).collect()
         };
         super::read(body.as_object().unwrap(), now, now).map_err(faults)
+    }
+
+    #[test]
+    fn the_fields_are_those_that_the_api_promises() {
+        let put: PutSchedule =
+            serde_json::from_value(json!({"expression": "rate(1 hour)"})).unwrap();
+        let fields = serde_json::to_value(put).unwrap();
+        let mut names: Vec<&str> = FIELDS.to_vec();
+        names.sort_unstable();
+        assert!(fields.as_object().unwrap().keys().eq(names));
+        let read = read(fields).unwrap();
+        assert!(read.enabled && read.window == 0 && read.input == json!({}));
     }
 
     #[test]

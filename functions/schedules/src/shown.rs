@@ -1,40 +1,28 @@
 //! A schedule as it is answered, and the answer where there is none.
 
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use steps_api::ScheduleView;
 use steps_problem::Problem;
 use steps_schedules::{Expression, Schedule, zone};
 
 /// How many of the times to come an answer shows.
 const SHOWN_TIMES: usize = 3;
 
-/// What a caller may put.
-pub(crate) fn fields(schedule: &Schedule) -> Map<String, Value> {
-    let fields = json!({
-        "expression": schedule.expression,
-        "timezone": schedule.timezone,
-        "input": schedule.input,
-        "enabled": schedule.enabled,
-        "window": schedule.window,
-        "overlap": schedule.overlap,
-    });
-    match fields {
-        Value::Object(fields) => fields,
-        _ => Map::new(),
-    }
-}
-
 /// The schedule with the times at which it fires next.
-pub(crate) fn shown(workflow: &str, schedule: &Schedule) -> Value {
-    let mut shown = fields(schedule);
-    shown.extend([
-        ("name".to_owned(), json!(schedule.name)),
-        ("workflowId".to_owned(), json!(workflow)),
-        ("createdAt".to_owned(), json!(schedule.created_at)),
-        ("updatedAt".to_owned(), json!(schedule.updated_at)),
-        ("next".to_owned(), json!(next(schedule))),
-    ]);
-    Value::Object(shown)
+pub(crate) fn shown(workflow: &str, schedule: Schedule) -> ScheduleView {
+    ScheduleView {
+        next: next(&schedule),
+        workflow_id: workflow.to_owned(),
+        name: schedule.name,
+        expression: schedule.expression,
+        timezone: schedule.timezone,
+        input: schedule.input,
+        enabled: schedule.enabled,
+        window: schedule.window,
+        overlap: schedule.overlap,
+        created_at: schedule.created_at,
+        updated_at: schedule.updated_at,
+    }
 }
 
 fn next(schedule: &Schedule) -> Vec<Timestamp> {
