@@ -1,16 +1,15 @@
 //! `GET /models/{author}/{slug}`: one model in full, with those who serve it.
 
-use serde::Serialize;
+use steps_api::{EndpointView, FullModel, ModelDetails, RoutingView};
 use steps_lambda::{Answer, Request};
 use steps_openrouter::ModelList;
-use steps_openrouter::model_id::{Routing, routing, stands_alone};
-use steps_openrouter::{Endpoint, Error, Model, ModelEndpoints};
+use steps_openrouter::model_id::{routing, stands_alone};
+use steps_openrouter::{Error, Model, ModelEndpoints};
 use steps_problem::Problem;
 use tokio::time::timeout;
 
 use crate::app::App;
-use crate::listed::{Age, listed, patience};
-use crate::row::{Row, shown_price};
+use crate::listed::{listed, patience};
 
 /// The model behind an id, and the offers of those who serve it.
 pub(crate) async fn describe(app: &App, id: &str, request: &Request) -> Result<Answer, Problem> {
@@ -26,7 +25,11 @@ pub(crate) async fn describe(app: &App, id: &str, request: &Request) -> Result<A
     let (endpoints, endpoints_problem) = match model {
         Some(model) => match endpoints(app, model, request).await {
             Ok(found) => {
-                let served = found.endpoints.into_iter().map(Served::from).collect();
+                let served = found
+                    .endpoints
+                    .into_iter()
+                    .map(EndpointView::from)
+                    .collect();
                 (Some(served), None)
             }
             Err(problem) => (None, Some(problem)),
@@ -35,15 +38,10 @@ pub(crate) async fn describe(app: &App, id: &str, request: &Request) -> Result<A
     };
     Answer::json(
         200,
-        &Described {
-            requested: id,
-            routing: routing(id),
-            model: model.map(|model| Full {
-                row: Row::from(model),
-                canonical_slug: &model.canonical_slug,
-                is_moderated: model.is_moderated,
-                other_prices: &model.pricing.others,
-            }),
+        &ModelDetails {
+            requested: id.to_owned(),
+            routing: routing(id).into_iter().map(RoutingView::from).collect(),
+            model: model.map(FullModel::from),
             endpoints,
             endpoints_problem,
             age: listed.age(),
@@ -56,74 +54,6 @@ async fn endpoints(app: &App, model: &Model, request: &Request) -> Result<ModelE
     match timeout(patience, app.openrouter.endpoints(&model.id)).await {
         Ok(found) => Ok(found?),
         Err(_) => Err(Error::TotalTimeout { after: patience }.into()),
-    }
-}
-
-/// A model in full.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Described<'a> {
-    /// The id that was asked for.
-    requested: &'a str,
-    /// What the parts of that id do beside naming a model.
-    routing: Vec<Routing<'a>>,
-    /// The model behind it; left out where OpenRouter chooses one on each call.
-    #[serde(flatten)]
-    model: Option<Full<'a>>,
-    /// Those who serve it; `null` where they could not be had.
-    endpoints: Option<Vec<Served>>,
-    /// Why they could not be had.
-    endpoints_problem: Option<Problem>,
-    #[serde(flatten)]
-    age: Age,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Full<'a> {
-    #[serde(flatten)]
-    row: Row<'a>,
-    canonical_slug: &'a str,
-    is_moderated: bool,
-    /// The other prices under OpenRouter's names, in its own units.
-    other_prices: &'a std::collections::BTreeMap<String, String>,
-}
-
-/// A provider's offer of a model.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Served {
-    provider: String,
-    /// What a node's `provider.order` calls it.
-    tag: String,
-    context_length: Option<u64>,
-    max_completion_tokens: Option<u64>,
-    /// USD per million tokens, a decimal.
-    prompt_price: Option<String>,
-    /// The same for what is generated.
-    completion_price: Option<String>,
-    quantization: Option<String>,
-    supported_parameters: Vec<String>,
-    /// 0 is well; below it, degraded or off.
-    status: Option<i64>,
-    /// Percent of requests that worked within the last half hour.
-    uptime_last_30m: Option<f64>,
-}
-
-impl From<Endpoint> for Served {
-    fn from(endpoint: Endpoint) -> Self {
-        Self {
-            prompt_price: shown_price(endpoint.pricing.prompt),
-            completion_price: shown_price(endpoint.pricing.completion),
-            provider: endpoint.provider_name,
-            tag: endpoint.tag,
-            context_length: endpoint.context_length,
-            max_completion_tokens: endpoint.max_completion_tokens,
-            quantization: endpoint.quantization,
-            supported_parameters: endpoint.supported_parameters,
-            status: endpoint.status,
-            uptime_last_30m: endpoint.uptime_last_30m,
-        }
     }
 }
 

@@ -9,7 +9,7 @@ use steps_openrouter::Model;
 use steps_openrouter::ModelList;
 use steps_problem::{Problem, did_you_mean};
 
-use crate::row::per_million;
+use steps_api::per_million;
 
 /// What `GET /models` takes.
 const PARAMETERS: [&str; 12] = [

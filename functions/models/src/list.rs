@@ -1,17 +1,16 @@
 //! `GET /models`: the list, filtered, sorted, in pages.
 
-use serde::Serialize;
+use steps_api::{ModelPage, ModelView, Offer};
 use steps_lambda::{Answer, Request};
 use steps_openrouter::ModelList;
-use steps_openrouter::model_id::{RECOMMENDED, Recommended};
+use steps_openrouter::model_id::RECOMMENDED;
 use steps_openrouter::{DEFAULT_MODEL, Model};
 use steps_problem::Problem;
 use steps_store::{from_cursor, to_cursor};
 
 use crate::app::App;
 use crate::filters::{Filters, only_known};
-use crate::listed::{Age, listed};
-use crate::row::Row;
+use crate::listed::listed;
 
 /// Most models of a page, and what a page has unasked: the whole list as it is today, far under Lambda's 6 MB.
 const MOST_ROWS: u64 = 1000;
@@ -30,11 +29,11 @@ pub(crate) async fn list(app: &App, request: &Request) -> Result<Answer, Problem
     let page = page.get(..limit).unwrap_or(page);
     let end = start + page.len();
     let more = end < found.len();
-    let rows: Vec<Row<'_>> = page.iter().copied().map(Row::from).collect();
+    let rows: Vec<ModelView> = page.iter().copied().map(ModelView::from).collect();
     Answer::json(
         200,
-        &Page {
-            default: DEFAULT_MODEL,
+        &ModelPage {
+            default: DEFAULT_MODEL.to_owned(),
             count: rows.len(),
             models: rows,
             matched: found.len(),
@@ -49,45 +48,14 @@ pub(crate) async fn list(app: &App, request: &Request) -> Result<Answer, Problem
     )
 }
 
-/// A page of the list.
-#[derive(Serialize)]
-struct Page<'a> {
-    /// The model of a node that names none.
-    default: &'a str,
-    models: Vec<Row<'a>>,
-    /// How many models this page has, how many fit the filters, and how many there are.
-    count: usize,
-    matched: usize,
-    total: usize,
-    cursor: Option<String>,
-    recommended: Vec<Offer<'a>>,
-    #[serde(flatten)]
-    age: Age,
-}
-
-/// A model worth offering first.
-#[derive(Serialize)]
-struct Offer<'a> {
-    #[serde(flatten)]
-    entry: &'a Recommended,
-    /// Whether OpenRouter still lists it.
-    exists: bool,
-    /// Where it does not: the newest model of its family.
-    successor: Option<&'a str>,
-}
-
 /// The models worth offering first, as far as they live, and what follows those that do not.
-fn recommended(list: &ModelList) -> Vec<Offer<'_>> {
+fn recommended(list: &ModelList) -> Vec<Offer> {
     RECOMMENDED
         .iter()
         .map(|entry| {
             let exists = list.find(entry.id).is_some();
             let successor = (!exists).then(|| list.successor(entry.id)).flatten();
-            Offer {
-                entry,
-                exists,
-                successor: successor.map(|model| model.id.as_str()),
-            }
+            Offer::new(entry, exists, successor)
         })
         .collect()
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use steps_api::Age;
 use steps_lambda::Request;
 use steps_openrouter::ModelList;
 use steps_problem::Problem;
@@ -66,19 +66,10 @@ pub(crate) async fn listed(app: &App, request: &Request) -> Result<Listed, Probl
     }
 }
 
-/// How old an answer is.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Age {
-    fetched_at: String,
-    age_seconds: i64,
-    stale: Option<Problem>,
-}
-
 impl Listed {
     pub(crate) fn age(&self) -> Age {
         Age {
-            fetched_at: time(self.list.fetched_at),
+            fetched_at: self.list.fetched_at,
             age_seconds: seconds_since(self.list.fetched_at),
             stale: self.stale.clone(),
         }
@@ -97,9 +88,4 @@ pub(crate) fn left(request: &Request) -> Duration {
 
 fn seconds_since(at: Timestamp) -> i64 {
     Timestamp::now().duration_since(at).as_secs().max(0)
-}
-
-/// A moment as answers show it.
-pub(crate) fn time(at: Timestamp) -> String {
-    format!("{at:.3}")
 }

@@ -7,7 +7,6 @@ mod handler;
 mod list;
 mod listed;
 mod refresh;
-mod row;
 
 use app::App;
 use steps_aws::{Aws, Config};

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use steps_openrouter::catalogue::{RECOMMENDED, Recommended, Routing};
+use steps_openrouter::model_id::{RECOMMENDED, Recommended, Routing};
 use steps_openrouter::{DEFAULT_MODEL, Endpoint, Model};
 use steps_problem::Problem;
 use steps_store::millis;
