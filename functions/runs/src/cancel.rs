@@ -1,7 +1,6 @@
 //! `POST /runs/{id}/cancel`: ends a run that is not wanted any more.
 
-use serde::Deserialize;
-use steps_api::RunView;
+use steps_api::{CancelRun, RunView};
 use steps_executions::ExecutionName;
 use steps_key::redact;
 use steps_lambda::{Answer, Request};
@@ -13,17 +12,10 @@ use crate::app::App;
 /// Most characters of a reason.
 const LONGEST_REASON: usize = 1000;
 
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CancelBody {
-    #[serde(default)]
-    reason: Option<String>,
-}
-
 /// Ends the run's record, then stops its execution. The record first: from then on no node begins, and functions that
 /// work on one drop their calls.
 pub(crate) async fn cancel(app: &App, id: &str, request: &Request) -> Result<Answer, Problem> {
-    let body: CancelBody = request.json_or_default()?;
+    let body: CancelRun = request.json_or_default()?;
     let why: String = match body.reason {
         Some(reason) => redact(&reason).chars().take(LONGEST_REASON).collect(),
         None => "the run was cancelled".to_owned(),

@@ -1,6 +1,6 @@
 //! `GET /runs`: runs, the newest first, of one workflow or one status.
 
-use serde_json::json;
+use steps_api::RunPage;
 use steps_lambda::{Answer, Request};
 use steps_problem::Problem;
 use steps_store::{RunFilter, RunStatus};
@@ -23,7 +23,7 @@ pub(crate) async fn list(app: &App, request: &Request) -> Result<Answer, Problem
         .runs()
         .list(&filter, limit as usize, request.query("cursor"))
         .await?;
-    Answer::json(200, &json!({ "runs": page.rows, "cursor": page.cursor }))
+    Answer::json(200, &RunPage::from(page))
 }
 
 fn unknown_status(word: &str) -> Problem {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
 use serde_json::Value;
+use steps_api::{Newest, RerunRun, Version};
 use steps_lambda::{Request, invalid};
 use steps_problem::{Fault, Problem};
 use steps_starts::{Delivery, Door, Reuse, Start, Started, delivery};
@@ -12,33 +12,9 @@ use steps_workflow::Workflow;
 
 use crate::app::App;
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct RerunBody {
-    /// The node from which on everything runs anew.
-    from: Option<String>,
-    /// Another input.
-    input: Option<Value>,
-    /// Another version of the workflow.
-    version: Option<Version>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Version {
-    Number(u64),
-    Word(Newest),
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum Newest {
-    Latest,
-}
-
 /// Starts another run of the same workflow. With `from`, the answers of the nodes that do not come after it are reused.
 pub(crate) async fn rerun(app: &App, id: &str, request: &Request) -> Result<Started, Problem> {
-    let body: RerunBody = request.json_or_default()?;
+    let body: RerunRun = request.json_or_default()?;
     let (run, nodes) = app.store.nodes().of_run(id).await?;
     let document = match body.version {
         Some(Version::Number(version)) => {

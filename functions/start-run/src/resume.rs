@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
-use serde::Deserialize;
+use steps_api::ResumeRun;
 use steps_lambda::{Request, invalid};
 use steps_problem::Problem;
 use steps_starts::{Started, credential_ids, deadline, unfinished};
@@ -11,16 +11,9 @@ use steps_workflow::Workflow;
 
 use crate::app::App;
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct ResumeBody {
-    /// The most that the run may spend in all, USD, as text.
-    max_cost_usd: Option<Decimal>,
-}
-
 /// Goes on with the run at the nodes that have no answer. One that goes on already is answered as it is.
 pub(crate) async fn resume(app: &App, id: &str, request: &Request) -> Result<Started, Problem> {
-    let body: ResumeBody = request.json_or_default()?;
+    let body: ResumeRun = request.json_or_default()?;
     let (run, nodes) = app.store.nodes().of_run(id).await?;
     match run.status {
         RunStatus::Failed | RunStatus::TimedOut | RunStatus::Aborted => {}

@@ -1,19 +1,12 @@
 //! `POST /workflows/{id}/runs`: starts a run of a workflow.
 
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
+use steps_api::NewRun;
 use steps_lambda::Request;
 use steps_problem::Problem;
 use steps_starts::{Door, Start, Started, delivery};
 
 use crate::app::App;
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NewRunBody {
-    #[serde(default)]
-    input: Option<Value>,
-}
 
 /// Starts a run with the body's `input`.
 pub(crate) async fn run(app: &App, id: &str, request: &Request) -> Result<Started, Problem> {
@@ -23,6 +16,6 @@ pub(crate) async fn run(app: &App, id: &str, request: &Request) -> Result<Starte
 }
 
 fn run_input(request: &Request) -> Result<Value, Problem> {
-    let body: NewRunBody = request.json_or_default()?;
-    Ok(body.input.unwrap_or_else(|| json!({})))
+    let body: NewRun = request.json_or_default()?;
+    Ok(body.input.unwrap_or_else(|| Map::new().into()))
 }

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
-use steps_api::RunView;
+use steps_api::{RunView, StartedRun};
 use steps_lambda::{Answer, Request};
 use steps_problem::Problem;
 use steps_store::{RunStatus, Store};
@@ -39,13 +38,13 @@ pub async fn answer(
         return Answer::json(200, &RunView::read(store, &started.run_id).await?);
     }
     let path = format!("/runs/{}", started.run_id);
-    let answer = json!({
-        "id": started.run_id,
-        "workflowId": started.workflow_id,
-        "status": status,
-        "statusUrl": path,
-        "repeated": started.repeated,
-    });
+    let answer = StartedRun {
+        id: started.run_id.clone(),
+        workflow_id: started.workflow_id.clone(),
+        status,
+        status_url: path.clone(),
+        repeated: started.repeated,
+    };
     Ok(Answer::json(202, &answer)?.location(path))
 }
 
