@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::lenient;
 use crate::models::Pricing;
 
-/// A model and everyone who serves it. As JSON its names are camelCase.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+/// A model and everyone who serves it.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ModelEndpoints {
     /// The model's id.
@@ -24,8 +24,8 @@ pub struct ModelEndpoints {
 }
 
 /// One provider's offer of a model.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all(serialize = "camelCase"), default)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default)]
 pub struct Endpoint {
     /// The provider's name, such as `DeepInfra`.
     #[serde(deserialize_with = "lenient::text")]

@@ -3,7 +3,7 @@
 //! Ids are added and retired within months, so nothing here says whether an id is valid: ask [`crate::Client::models`].
 
 /// A model that a list offers first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Recommended {
     /// Its id, such as `openai/gpt-4o-mini`.
     pub id: &'static str,
@@ -140,7 +140,7 @@ const ROUTERS: [(&str, &str); 5] = [
 const PRESET: &str = "@preset/";
 
 /// A part of an id that says how to choose or call, and what it does.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Routing<'a> {
     /// The part, such as `:nitro`, `@preset/mail` or `openrouter/auto`.
     pub part: &'a str,

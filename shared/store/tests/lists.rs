@@ -135,9 +135,6 @@ async fn a_row_tells_what_the_head_tells_and_an_index_that_lags_shows_nothing_wr
     assert_eq!(row.cost_usd, "0.25".parse::<Decimal>().unwrap());
     assert_eq!(row.workflow_id, WORKFLOW);
     assert!(row.ended_at.is_some());
-    let text = serde_json::to_value(row).unwrap();
-    let written = format!("{:.3}", row.started_at);
-    assert_eq!(text["startedAt"], written.as_str());
 
     // The index still says FAILED of a run that goes on again.
     let key = keys::run(&run);

@@ -1,7 +1,6 @@
 //! Deleted credentials: what is needed to restore them, while Secrets Manager still keeps the key.
 
 use jiff::Timestamp;
-use serde::Serialize;
 
 use crate::credential::audit::{self, AuditEntry};
 use crate::credential::handle::Credentials;
@@ -11,20 +10,16 @@ use crate::credential::record::{
 use crate::keys::{self, EXPIRES_AT};
 use crate::table::key::PK;
 use crate::table::{Attribute, Delete, Item, Transacted};
-use crate::{Error, Record, millis};
+use crate::{Error, Record};
 
 /// A credential that was deleted and can be restored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeletedCredential {
     /// The credential as it was.
-    #[serde(flatten)]
     pub credential: Credential,
     /// When it was deleted.
-    #[serde(with = "millis")]
     pub deleted_at: Timestamp,
     /// Until when it can be restored.
-    #[serde(with = "millis")]
     pub restorable_until: Timestamp,
 }
 

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::Error;
 use crate::keys::{
     self, BY_LIST, BY_STATUS, BY_WORKFLOW, Key, LIST, LIST_KEY, Month, STATUS_LIST, WORKFLOW_ID,
 };
@@ -14,11 +15,9 @@ use crate::run::record::{
 };
 use crate::table::page::{Page, from_cursor, to_cursor};
 use crate::table::{Condition, Item, Query};
-use crate::{Error, millis};
 
 /// A run as a list shows it.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone)]
 pub struct RunSummary {
     /// UUIDv7.
     pub id: String,
@@ -31,13 +30,10 @@ pub struct RunSummary {
     /// What started it.
     pub trigger: String,
     /// Spent so far, USD.
-    #[serde(with = "rust_decimal::serde::str")]
     pub cost_usd: Decimal,
     /// When it started.
-    #[serde(with = "millis")]
     pub started_at: Timestamp,
     /// When it ended.
-    #[serde(with = "millis::option")]
     pub ended_at: Option<Timestamp>,
 }
 

@@ -4,14 +4,13 @@ use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
-use serde::Serialize;
 
 use crate::credential::users;
 use crate::keys::{self, BY_LIST, Key, LIST, LIST_KEY, WORKFLOWS};
 use crate::table::key::PK;
 use crate::table::page::{Page, cursor_key, key_cursor};
 use crate::table::{Attribute, Change, Put, Query, Table, Transacted};
-use crate::{Error, Record, millis};
+use crate::{Error, Record};
 
 /// A workflow as stored.
 #[derive(Debug, Clone)]
@@ -37,8 +36,7 @@ impl StoredWorkflow {
 }
 
 /// A workflow as a list shows it.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone)]
 pub struct WorkflowSummary {
     /// Its id, chosen by its author.
     pub id: String,
@@ -47,7 +45,6 @@ pub struct WorkflowSummary {
     /// The newest version.
     pub version: u64,
     /// When the newest version was put.
-    #[serde(with = "millis")]
     pub updated_at: Timestamp,
 }
 

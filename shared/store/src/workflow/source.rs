@@ -1,15 +1,12 @@
 //! Sources: the queues, topics and buckets whose events start a workflow.
 
-use serde::Serialize;
-
 use crate::keys;
 use crate::table::key::PK;
 use crate::table::{Attribute, Delete, Put, Query, Table};
 use crate::{Error, Record};
 
 /// A queue, topic or bucket whose events start a workflow.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone)]
 pub struct Source {
     /// Its ARN.
     pub arn: String,
