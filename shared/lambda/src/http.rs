@@ -10,8 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
-use steps_problem::{Fault, Problem};
+use steps_problem::{Fault, Problem, ProblemAnswer};
 
 /// Who sent a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -288,21 +287,14 @@ impl Answer {
         }
     }
 
-    /// The failure as `application/problem+json` (RFC 9457). Its `type` is the path of the page that explains its code.
-    pub fn problem(problem: &Problem) -> Self {
-        let mut body = serde_json::to_value(problem).unwrap_or_default();
-        if let Value::Object(fields) = &mut body {
-            fields.insert(
-                "type".to_owned(),
-                json!(format!("/errors/{}", problem.code)),
-            );
-            fields.insert("detail".to_owned(), json!(problem.cause));
-        }
+    /// The failure of the request of this id as `application/problem+json` (RFC 9457).
+    pub(crate) fn problem(problem: &Problem, request_id: &str) -> Self {
+        let answer = ProblemAnswer::new(problem, request_id);
         Self {
             status: problem.status,
             content_type: "application/problem+json",
             location: None,
-            body: Some(body.to_string()),
+            body: serde_json::to_string(&answer).ok(),
         }
     }
 
@@ -314,31 +306,38 @@ impl Answer {
     }
 }
 
-impl From<Answer> for ApiGatewayV2httpResponse {
-    fn from(answer: Answer) -> Self {
+/// The header with the id of the request that is answered.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+impl Answer {
+    /// The answer to the request of this id, as API Gateway takes it.
+    pub(crate) fn to(self, request_id: &str) -> ApiGatewayV2httpResponse {
         let mut headers = HeaderMap::new();
         let mut set = |name: HeaderName, value: &str| {
             if let Ok(value) = HeaderValue::from_str(value) {
                 headers.insert(name, value);
             }
         };
-        if answer.body.is_some() {
-            set(header::CONTENT_TYPE, answer.content_type);
+        if self.body.is_some() {
+            set(header::CONTENT_TYPE, self.content_type);
         }
         set(header::CACHE_CONTROL, "no-store");
-        if let Some(location) = &answer.location {
+        set(REQUEST_ID, request_id);
+        if let Some(location) = &self.location {
             set(header::LOCATION, location);
         }
-        let mut response = Self::default();
-        response.status_code = i64::from(answer.status);
+        let mut response = ApiGatewayV2httpResponse::default();
+        response.status_code = i64::from(self.status);
         response.headers = headers;
-        response.body = answer.body.map(Body::Text);
+        response.body = self.body.map(Body::Text);
         response
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
 
     fn request(event: Value) -> Result<Request, Problem> {
@@ -441,9 +440,10 @@ mod tests {
     fn a_problem_is_answered_as_rfc_9457_says() {
         let problem = Problem::new(404, "RunNotFound", "Run Not Found", "there is no run `x`")
             .solution(["List them"]);
-        let response = ApiGatewayV2httpResponse::from(Answer::problem(&problem));
+        let response = Answer::problem(&problem, "Req-1=").to("Req-1=");
         assert_eq!(response.status_code, 404);
         assert_eq!(response.headers["content-type"], "application/problem+json");
+        assert_eq!(response.headers["x-request-id"], "Req-1=");
         let Some(Body::Text(body)) = response.body else {
             panic!("a text")
         };
@@ -452,5 +452,6 @@ mod tests {
         assert_eq!(body["title"], "Run Not Found");
         assert_eq!(body["status"], 404);
         assert_eq!(body["detail"], "there is no run `x`");
+        assert_eq!(body["requestId"], "Req-1=");
     }
 }

@@ -3,11 +3,12 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
-use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use lambda_runtime::{Context, Diagnostic, LambdaEvent, service_fn};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use steps_problem::Problem;
+use tracing::Instrument;
 
 use crate::logging::log_lines;
 use crate::{Answer, Main, Request};
@@ -54,16 +55,18 @@ where
     let handler = &handler;
     lambda_runtime::run(service_fn(
         move |event: LambdaEvent<ApiGatewayV2httpRequest>| async move {
-            let deadline = deadline(event.context.deadline);
-            Ok::<_, TaskError>(answer(event.payload, deadline, sender, handler).await)
+            let LambdaEvent { payload, context } = event;
+            Ok::<_, TaskError>(answer(payload, &context, sender, handler).await)
         },
     ))
     .await
 }
 
+/// Answers a request. Its id is API Gateway's, or the invocation's own where the event has none; every line that is logged
+/// meanwhile has it.
 async fn answer<H, F>(
-    event: ApiGatewayV2httpRequest,
-    deadline: SystemTime,
+    mut event: ApiGatewayV2httpRequest,
+    context: &Context,
     sender: Sender,
     handler: &H,
 ) -> ApiGatewayV2httpResponse
@@ -71,19 +74,38 @@ where
     H: Fn(Request) -> F,
     F: Future<Output = Result<Answer, Problem>>,
 {
-    let answer = match Request::new(event, deadline) {
+    let given = event.request_context.request_id.take();
+    let request_id = given.unwrap_or_else(|| context.request_id.clone());
+    let span = tracing::info_span!("http", request_id);
+    answer_request(event, context, sender, handler, &request_id)
+        .instrument(span)
+        .await
+        .to(&request_id)
+}
+
+async fn answer_request<H, F>(
+    event: ApiGatewayV2httpRequest,
+    context: &Context,
+    sender: Sender,
+    handler: &H,
+    request_id: &str,
+) -> Answer
+where
+    H: Fn(Request) -> F,
+    F: Future<Output = Result<Answer, Problem>>,
+{
+    let answer = match Request::new(event, deadline(context.deadline)) {
         Ok(request) if sender == Sender::Anyone || request.is_authorized() => {
             handler(request).await
         }
         Ok(_) => Err(unauthorized()),
         Err(problem) => Err(problem),
     };
-    let answer = answer.unwrap_or_else(|problem| {
+    answer.unwrap_or_else(|problem| {
         let problem = problem.redacted();
         log(&problem);
-        Answer::problem(&problem)
-    });
-    ApiGatewayV2httpResponse::from(answer)
+        Answer::problem(&problem, request_id)
+    })
 }
 
 /// The gateway asks the authorizer before it calls a function. A request that comes without its word was let through by
@@ -114,9 +136,8 @@ where
         if event.payload.pointer("/requestContext/http").is_none() {
             return task(event, events).await;
         }
-        let deadline = deadline(event.context.deadline);
         let request = serde_json::from_value(event.payload).map_err(unreadable)?;
-        serde_json::to_value(answer(request, deadline, Sender::Authorized, http).await)
+        serde_json::to_value(answer(request, &event.context, Sender::Authorized, http).await)
             .map_err(unreadable)
     }))
     .await

@@ -4,6 +4,7 @@
 //! One `code` is used everywhere: Step Functions matches it as the Lambda `errorType`, an HTTP answer has it as
 //! `code`, and the problem's page in `docs/errors` has it as name.
 
+mod answer;
 mod name;
 mod nearest;
 mod short;
@@ -13,6 +14,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use answer::ProblemAnswer;
 pub use name::name_fault;
 pub use nearest::{did_you_mean, distance, known_names, near_miss, nearest};
 use short::STEPS;
