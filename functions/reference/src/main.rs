@@ -1,5 +1,6 @@
-//! The reference: pages that explain error codes, and the schema of the document; open to everyone.
+//! The reference: pages that explain error codes, the schema of the document, the API's description; open to everyone.
 
+mod document;
 mod error_page;
 mod handler;
 mod pages;

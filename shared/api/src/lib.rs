@@ -3,6 +3,7 @@
 mod credential;
 mod model;
 mod money;
+mod openapi;
 mod problem;
 mod run;
 mod run_view;
@@ -19,9 +20,10 @@ pub use model::{
     Age, EndpointView, FullModel, ModelDetails, ModelPage, ModelView, Offer, RefreshedModels,
     RoutingView, per_million,
 };
+pub use openapi::{VERSION, openapi};
 pub use problem::GatewayRefusal;
 pub use run::{
-    CancelRun, NewRun, Newest, RerunRun, ResumeRun, RunPage, RunRow, StartedRun, Version,
+    CancelRun, NewRun, Newest, RerunRun, ResumeRun, RunInput, RunPage, RunRow, StartedRun, Version,
 };
 pub use run_view::{NodeView, RunView, SHOWN_BYTES};
 pub use schedule::{ChangeSchedule, PutSchedule, SchedulePage, ScheduleView};

@@ -19,6 +19,12 @@ pub struct NewRun {
     pub input: Option<Value>,
 }
 
+/// The body of `POST /hooks/{id}` and `POST /hooks/{id}/{webhook}`: the run's input itself. Its fields are the templates'
+/// variables.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct RunInput(pub serde_json::Map<String, Value>);
+
 /// The body of `POST /runs/{id}/cancel`; it may be left out.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

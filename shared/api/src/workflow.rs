@@ -14,7 +14,7 @@ use steps_store::{Error, Page, Source, StoredWorkflow, WorkflowSummary, millis};
 #[serde(transparent)]
 pub struct WorkflowDocument(pub Value);
 
-/// The document's own schema has its place here.
+/// The document's own schema is large, and served by itself.
 impl JsonSchema for WorkflowDocument {
     fn schema_name() -> Cow<'static, str> {
         "WorkflowDocument".into()
@@ -23,7 +23,7 @@ impl JsonSchema for WorkflowDocument {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "object",
-            "description": "A workflow's document. The page docs/workflow.md explains its fields.",
+            "description": "A workflow's document. Its JSON Schema is at `/schema/workflow.json`; docs/workflow.md explains its fields.",
         })
     }
 }

@@ -88,6 +88,7 @@ impl Check {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Rotation {
     /// Days from one rotation to the next.
+    #[schemars(range(min = 1, max = 1000))]
     pub every_days: u16,
 }
 

@@ -1,0 +1,553 @@
+//! The table of operations: every route of the API with what it is sent and what it answers.
+
+use serde_json::{Value, json};
+
+use crate::openapi::operation::{Access, Operation};
+use crate::openapi::problems::{OPENROUTER, SCHEDULER, SECRETS, START, STORE};
+use crate::{
+    AuditPage, CancelRun, ChangeCredential, ChangeSchedule, ChangedCredential, CredentialList,
+    CredentialView, CredentialWithKey, ModelDetails, ModelPage, NewCredential, NewRun, NodeView,
+    PutSchedule, PutWebhook, PutWorkflow, RefreshedModels, RerunRun, RestoreCredential, ResumeRun,
+    RotateWebhook, RunInput, RunPage, RunView, SchedulePage, ScheduleView, SourceList, SourceView,
+    StartedRun, WebhookList, WebhookView, WorkflowDocument, WorkflowPage, WorkflowView,
+};
+
+/// Every operation, by noun.
+pub(crate) fn operations() -> Vec<Operation> {
+    [
+        credentials(),
+        models(),
+        workflows(),
+        sources(),
+        webhooks(),
+        schedules(),
+        starts(),
+        runs(),
+        reference(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn get(
+    path: &'static str,
+    id: &'static str,
+    tag: &'static str,
+    summary: &'static str,
+) -> Operation {
+    Operation::new(("GET", path), id, tag, summary).fails(STORE)
+}
+
+fn post(
+    path: &'static str,
+    id: &'static str,
+    tag: &'static str,
+    summary: &'static str,
+) -> Operation {
+    Operation::new(("POST", path), id, tag, summary).fails(STORE)
+}
+
+fn put(
+    path: &'static str,
+    id: &'static str,
+    tag: &'static str,
+    summary: &'static str,
+) -> Operation {
+    Operation::new(("PUT", path), id, tag, summary).fails(STORE)
+}
+
+fn patch(
+    path: &'static str,
+    id: &'static str,
+    tag: &'static str,
+    summary: &'static str,
+) -> Operation {
+    Operation::new(("PATCH", path), id, tag, summary).fails(STORE)
+}
+
+fn delete(
+    path: &'static str,
+    id: &'static str,
+    tag: &'static str,
+    summary: &'static str,
+) -> Operation {
+    Operation::new(("DELETE", path), id, tag, summary).fails(STORE)
+}
+
+/// A value of the query that is `true` or `false`.
+fn flag() -> Value {
+    json!({ "type": "boolean" })
+}
+
+fn text() -> Value {
+    json!({ "type": "string" })
+}
+
+fn credentials() -> Vec<Operation> {
+    const TAG: &str = "credentials";
+    let changed = "The credential as it is now.";
+    vec![
+        post(
+            "/credentials",
+            "createCredential",
+            TAG,
+            "Checks a key with OpenRouter and stores it under a name.",
+        )
+        .takes::<NewCredential>(json!({
+            "name": "main", "apiKey": "sk-or-v1-0123456789abcdef", "maxCostUsdPerDay": "5.00",
+        }))
+        .answers::<CredentialView>(201, "The new credential.")
+        .located()
+        .fails(&["InvalidCredential", "ManagementKey", "NameTaken"])
+        .fails(SECRETS)
+        .fails(OPENROUTER),
+        get(
+            "/credentials",
+            "listCredentials",
+            TAG,
+            "Lists the credentials, or those that can be restored.",
+        )
+        .query(
+            "deleted",
+            flag(),
+            "Whether to list the deleted ones instead.",
+        )
+        .answers::<CredentialList>(200, "The credentials."),
+        get(
+            "/credentials/{id}",
+            "getCredential",
+            TAG,
+            "Reads a credential and asks OpenRouter about its key.",
+        )
+        .answers::<CredentialWithKey>(200, "The credential, with `key` or `keyProblem`.")
+        .fails(&["CredentialNotFound"]),
+        put(
+            "/credentials/{id}",
+            "changeCredential",
+            TAG,
+            "Changes what the body names: name, key, rotation, daily budget.",
+        )
+        .takes::<ChangeCredential>(json!({ "name": "main", "maxCostUsdPerDay": null }))
+        .answers::<ChangedCredential>(200, changed)
+        .fails(&[
+            "Conflict",
+            "CredentialNotFound",
+            "InvalidCredential",
+            "MalformedApiKey",
+            "ManagementKey",
+            "NameTaken",
+        ])
+        .fails(&["RotationNotConfigured", "RotationUnderWay"])
+        .fails(SECRETS)
+        .fails(OPENROUTER),
+        delete(
+            "/credentials/{id}",
+            "deleteCredential",
+            TAG,
+            "Deletes a credential that no workflow uses; it can be restored for some days.",
+        )
+        .query(
+            "force",
+            flag(),
+            "Whether to delete it though workflows use it.",
+        )
+        .answers::<CredentialView>(
+            200,
+            "The deleted credential; `restorableUntil` says how long its key is kept.",
+        )
+        .fails(&["Conflict", "CredentialInUse", "CredentialNotFound"])
+        .fails(SECRETS),
+        post(
+            "/credentials/{id}/check",
+            "checkCredential",
+            TAG,
+            "Asks OpenRouter about the key again and notes what it says.",
+        )
+        .answers::<CredentialView>(200, "The credential with the check in `lastCheck`.")
+        .fails(&["CredentialNotFound"])
+        .fails(SECRETS)
+        .fails(OPENROUTER),
+        post(
+            "/credentials/{id}/restore",
+            "restoreCredential",
+            TAG,
+            "Takes a deletion back.",
+        )
+        .may_take::<RestoreCredential>(json!({ "name": "main-again" }))
+        .answers::<CredentialView>(200, changed)
+        .fails(&["CredentialNotFound", "InvalidCredential", "NameTaken"])
+        .fails(SECRETS),
+        post(
+            "/credentials/{id}/rotate",
+            "rotateCredential",
+            TAG,
+            "Asks Secrets Manager to rotate the key now.",
+        )
+        .answers::<CredentialView>(
+            202,
+            "The rotation is asked for; the audit tells when the key is rotated.",
+        )
+        .fails(&[
+            "CredentialNotFound",
+            "RotationNotConfigured",
+            "RotationUnderWay",
+        ])
+        .fails(SECRETS),
+        get(
+            "/credentials/{id}/audit",
+            "auditCredential",
+            TAG,
+            "Tells who did what to a credential, of a deleted one too.",
+        )
+        .pages(100, 50)
+        .answers::<AuditPage>(200, "A page, the newest first.")
+        .fails(&["CredentialNotFound"]),
+    ]
+}
+
+fn models() -> Vec<Operation> {
+    const TAG: &str = "models";
+    let price = || json!({ "type": "string", "pattern": r"^[0-9]{1,12}(\.[0-9]{1,12})?$" });
+    vec![
+        get("/models", "listModels", TAG, "Lists OpenRouter's models, filtered and sorted.")
+            .query("provider", text(), "Authors, such as `openai`, with commas between them.")
+            .query("free", flag(), "Whether free variants only, or none of them.")
+            .query("q", text(), "Words that id, name or description have.")
+            .query("inputModality", text(), "What the model takes, such as `image`, with commas between them.")
+            .query("outputModality", text(), "What the model gives, with commas between them.")
+            .query("supports", text(), "Request fields that it heeds, such as `tools`, with commas between them.")
+            .query("minContext", json!({ "type": "integer", "minimum": 0, "maximum": 1_000_000_000 }), "The least tokens of prompt and answer.")
+            .query("maxPromptPrice", price(), "The most USD per million tokens sent.")
+            .query("maxCompletionPrice", price(), "The most USD per million tokens generated.")
+            .query("sort", json!({ "type": "string", "enum": ["newest", "price", "context", "name"], "default": "newest" }), "The order.")
+            .pages(1000, 1000)
+            .answers::<ModelPage>(200, "A page of the models.")
+            .fails(OPENROUTER),
+        get("/models/{author}/{slug}", "getModel", TAG, "Describes one model and those who serve it.")
+            .answers::<ModelDetails>(200, "The model.")
+            .fails(&["ModelNotFound"])
+            .fails(OPENROUTER),
+        post("/models/refresh", "refreshModels", TAG, "Reads the list from OpenRouter now.")
+            .answers::<RefreshedModels>(200, "How many models there are.")
+            .fails(OPENROUTER),
+    ]
+}
+
+fn workflows() -> Vec<Operation> {
+    const TAG: &str = "workflows";
+    let document = json!({
+        "name": "Summarise",
+        "nodes": [{
+            "id": "summary", "type": "openrouter", "credential": "main", "model": "openai/gpt-4o-mini",
+            "userPrompt": "Summarise in one sentence: {{input.text}}",
+        }],
+    });
+    vec![
+        get(
+            "/workflows",
+            "listWorkflows",
+            TAG,
+            "Lists the workflows, without their documents.",
+        )
+        .pages(100, 50)
+        .answers::<WorkflowPage>(200, "A page of the workflows, by id."),
+        put(
+            "/workflows/{id}",
+            "putWorkflow",
+            TAG,
+            "Stores a document as the workflow's next version.",
+        )
+        .body::<WorkflowDocument>(true, &["application/json", "application/yaml"], document)
+        .answers::<PutWorkflow>(200, "A further version.")
+        .located()
+        .answers::<PutWorkflow>(201, "The first version.")
+        .located()
+        .fails(&["Conflict", "InvalidWorkflow"]),
+        get(
+            "/workflows/{id}",
+            "getWorkflow",
+            TAG,
+            "Reads a workflow's document.",
+        )
+        .query(
+            "version",
+            json!({ "type": "integer", "minimum": 1 }),
+            "Which version; the newest where it is left out.",
+        )
+        .answers::<WorkflowView>(200, "The version with its document.")
+        .fails(&["WorkflowNotFound"]),
+        delete(
+            "/workflows/{id}",
+            "deleteWorkflow",
+            TAG,
+            "Deletes a workflow, its schedules and its sources. Its runs stay.",
+        )
+        .answers_nothing("It is deleted.")
+        .fails(&["WorkflowNotFound"])
+        .fails(SCHEDULER),
+    ]
+}
+
+fn sources() -> Vec<Operation> {
+    const TAG: &str = "sources";
+    vec![
+        get(
+            "/workflows/{id}/sources",
+            "listSources",
+            TAG,
+            "Lists the queues, topics and buckets that start a workflow.",
+        )
+        .answers::<SourceList>(200, "The sources.")
+        .fails(&["WorkflowNotFound"]),
+        put(
+            "/workflows/{id}/sources/{arn}",
+            "putSource",
+            TAG,
+            "Lets the events of a queue, topic or bucket start a workflow.",
+        )
+        .answers::<SourceView>(200, "The source.")
+        .fails(&["InvalidSource", "SourceTaken", "WorkflowNotFound"]),
+        delete(
+            "/workflows/{id}/sources/{arn}",
+            "deleteSource",
+            TAG,
+            "Lets the source start the workflow no more.",
+        )
+        .answers_nothing("It is deleted.")
+        .fails(&["SourceNotFound"]),
+    ]
+}
+
+fn webhooks() -> Vec<Operation> {
+    const TAG: &str = "webhooks";
+    let shown = "The webhook; `secret` is in this answer only where it was made for it.";
+    vec![
+        get(
+            "/workflows/{id}/webhooks",
+            "listWebhooks",
+            TAG,
+            "Lists a workflow's webhooks, without their secrets.",
+        )
+        .answers::<WebhookList>(200, "The webhooks.")
+        .fails(&["WorkflowNotFound"]),
+        put(
+            "/workflows/{id}/webhooks/{webhook}",
+            "putWebhook",
+            TAG,
+            "Makes a webhook, or changes the one of this name.",
+        )
+        .takes::<PutWebhook>(
+            json!({ "mode": "standard", "toleranceSeconds": 300, "enabled": true }),
+        )
+        .answers::<WebhookView>(200, shown)
+        .located()
+        .answers::<WebhookView>(201, shown)
+        .located()
+        .fails(&[
+            "Conflict",
+            "InvalidWebhook",
+            "NoRandomness",
+            "WebhookSecretMissing",
+            "WorkflowNotFound",
+        ])
+        .fails(SECRETS),
+        get(
+            "/workflows/{id}/webhooks/{webhook}",
+            "getWebhook",
+            TAG,
+            "Reads a webhook, without its secret.",
+        )
+        .answers::<WebhookView>(200, "The webhook.")
+        .fails(&["WebhookNotFound"]),
+        post(
+            "/workflows/{id}/webhooks/{webhook}/rotate",
+            "rotateWebhook",
+            TAG,
+            "Gives a webhook a new secret; the old one stays good for a while.",
+        )
+        .may_take::<RotateWebhook>(json!({ "overlapSeconds": 3600 }))
+        .answers::<WebhookView>(200, shown)
+        .located()
+        .fails(&[
+            "Conflict",
+            "InvalidWebhook",
+            "NoRandomness",
+            "WebhookNotFound",
+            "WebhookSecretMissing",
+        ])
+        .fails(SECRETS),
+        delete(
+            "/workflows/{id}/webhooks/{webhook}",
+            "deleteWebhook",
+            TAG,
+            "Deletes a webhook and its secret.",
+        )
+        .answers_nothing("It is deleted.")
+        .fails(&["WebhookNotFound", "WebhookSecretMissing"])
+        .fails(SECRETS),
+    ]
+}
+
+fn schedules() -> Vec<Operation> {
+    const TAG: &str = "schedules";
+    vec![
+        get("/workflows/{id}/schedules", "listSchedules", TAG, "Lists a workflow's schedules.")
+            .pages(50, 20)
+            .answers::<SchedulePage>(200, "A page of the schedules.")
+            .fails(&["WorkflowNotFound"])
+            .fails(SCHEDULER),
+        put("/workflows/{id}/schedules/{name}", "putSchedule", TAG, "Makes a schedule, or replaces the one of this name.")
+            .takes::<PutSchedule>(json!({
+                "expression": "cron(0 9 ? * MON-FRI *)", "timezone": "Europe/Berlin", "input": { "topic": "tea" },
+            }))
+            .answers::<ScheduleView>(200, "The schedule as it is now.")
+            .located()
+            .answers::<ScheduleView>(201, "The new schedule.")
+            .located()
+            .fails(&["ScheduleNotFound", "WorkflowNotFound"])
+            .fails(SCHEDULER),
+        patch("/workflows/{id}/schedules/{name}", "changeSchedule", TAG, "Changes the fields that the body has.")
+            .takes::<ChangeSchedule>(json!({ "enabled": false }))
+            .answers::<ScheduleView>(200, "The schedule as it is now.")
+            .located()
+            .fails(&["ScheduleNotFound", "WorkflowNotFound"])
+            .fails(SCHEDULER),
+        get("/workflows/{id}/schedules/{name}", "getSchedule", TAG, "Reads a schedule, with its next times.")
+            .answers::<ScheduleView>(200, "The schedule.")
+            .fails(&["ScheduleNotFound"])
+            .fails(SCHEDULER),
+        delete("/workflows/{id}/schedules/{name}", "deleteSchedule", TAG, "Deletes a schedule.")
+            .answers_nothing("It is deleted.")
+            .fails(&["ScheduleNotFound"])
+            .fails(SCHEDULER),
+    ]
+}
+
+/// The parts that all starts of runs have.
+fn start(operation: Operation) -> Operation {
+    operation
+        .query(
+            "wait",
+            json!({ "type": "integer", "minimum": 0, "maximum": 25, "default": 0 }),
+            "Seconds to wait for the run's end.",
+        )
+        .answers::<RunView>(200, "The run, where it ended while the caller waited.")
+        .answers::<StartedRun>(202, "The run goes on: where it can be looked at.")
+        .located()
+        .fails(START)
+}
+
+fn callback(operation: Operation) -> Operation {
+    operation.query(
+        "callbackUrl",
+        text(),
+        "Where the ended run is posted to; the workflow's `callbacks` has to allow it.",
+    )
+}
+
+fn identity(operation: Operation) -> Operation {
+    operation.header(
+        "idempotency-key",
+        "What makes a repeated request the same run: up to 255 characters.",
+    )
+}
+
+/// What a delivery's body may be.
+const DELIVERIES: &[&str] = &[
+    "application/json",
+    "application/x-www-form-urlencoded",
+    "text/plain",
+];
+
+fn starts() -> Vec<Operation> {
+    const TAG: &str = "runs";
+    let input = json!({ "text": "A long text." });
+    vec![
+        start(identity(callback(
+            post("/workflows/{id}/runs", "startRun", TAG, "Starts a run of a workflow.")
+                .may_take::<NewRun>(json!({ "input": input.clone() })),
+        ))),
+        start(identity(callback(
+            post("/hooks/{id}", "startRunWithBody", TAG, "Starts a run with the body as its input.")
+                .body::<RunInput>(false, DELIVERIES, input.clone())
+                .fails(&["UnsupportedContentType"]),
+        ))),
+        start(callback(
+            post("/hooks/{id}/{webhook}", "deliver", TAG, "Takes a delivery to a webhook, and starts a run with the body as its input. The sender proves itself as the webhook's mode says.")
+                .access(Access::Delivery)
+                .body::<RunInput>(false, DELIVERIES, input)
+                .fails(&["UnsupportedContentType", "WebhookDisabled", "WebhookNotFound", "WebhookSecretMissing"])
+                .fails(&["WebhookSignatureInvalid", "WebhookTimeRefused", "WebhookUnsigned"])
+                .fails(SECRETS),
+        )),
+        start(
+            post("/runs/{id}/resume", "resumeRun", TAG, "Goes on with a run that failed, timed out or was aborted.")
+                .may_take::<ResumeRun>(json!({ "maxCostUsd": "2.50" }))
+                .fails(&["RunSucceeded"]),
+        ),
+        start(identity(callback(
+            post("/runs/{id}/rerun", "rerunRun", TAG, "Makes another run of a run.")
+                .may_take::<RerunRun>(json!({ "from": "summary", "version": "latest" })),
+        ))),
+    ]
+}
+
+fn runs() -> Vec<Operation> {
+    const TAG: &str = "runs";
+    let statuses = ["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"];
+    vec![
+        get("/runs", "listRuns", TAG, "Lists runs, the newest first.")
+            .query("workflowId", text(), "Those of one workflow.")
+            .query(
+                "status",
+                json!({ "type": "string", "enum": statuses }),
+                "Those that stand so.",
+            )
+            .pages(100, 20)
+            .answers::<RunPage>(200, "A page of the runs."),
+        get("/runs/{id}", "getRun", TAG, "Reads a run with its nodes.")
+            .answers::<RunView>(200, "The run.")
+            .fails(&["RunNotFound"]),
+        get(
+            "/runs/{id}/nodes/{node}",
+            "getRunNode",
+            TAG,
+            "Reads one node of a run with its whole output.",
+        )
+        .answers::<NodeView>(200, "The node.")
+        .fails(&["NodeNotFound", "RunNotFound"]),
+        post(
+            "/runs/{id}/cancel",
+            "cancelRun",
+            TAG,
+            "Ends a run and drops its calls.",
+        )
+        .may_take::<CancelRun>(json!({ "reason": "not needed any more" }))
+        .answers::<RunView>(200, "The run as it ended.")
+        .fails(&["RunEnded", "RunNotFound", "RunNotStopped"]),
+    ]
+}
+
+fn reference() -> Vec<Operation> {
+    const TAG: &str = "reference";
+    let open =
+        |path, id, summary| Operation::new(("GET", path), id, TAG, summary).access(Access::Open);
+    vec![
+        open(
+            "/errors/{code}",
+            "getErrorPage",
+            "The page that explains an error code.",
+        )
+        .answers_as("text/markdown; charset=utf-8", "The page.")
+        .fails(&["ErrorPageNotFound"]),
+        open(
+            "/schema/workflow.json",
+            "getWorkflowSchema",
+            "The JSON Schema of the workflow document.",
+        )
+        .answers_as("application/schema+json", "The schema."),
+        open("/openapi.json", "getOpenapi", "This document.")
+            .answers::<serde_json::Map<String, Value>>(200, "The document."),
+    ]
+}
