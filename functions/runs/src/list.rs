@@ -15,7 +15,7 @@ pub(crate) async fn list(app: &App, request: &Request) -> Result<Answer, Problem
         .map(|word| RunStatus::parse(word).ok_or_else(|| unknown_status(word)))
         .transpose()?;
     let filter = RunFilter {
-        workflow_id: request.query("workflowId").map(str::to_owned),
+        workflow_id: request.query_name("workflowId")?.map(str::to_owned),
         status,
     };
     let page = app

@@ -94,12 +94,11 @@ impl Request {
     /// The part of the path that stands for `name` in the route, decoded.
     ///
     /// # Errors
-    /// `NoSuchRoute` where the route has no such part.
+    /// `NoSuchRoute` where the route has no such part, `InvalidRequest` where it is longer than any name.
     pub fn parameter(&self, name: &str) -> Result<&str, Problem> {
-        self.parameters
-            .get(name)
-            .map(String::as_str)
-            .ok_or_else(|| self.no_route())
+        let given = self.parameters.get(name);
+        let given = given.ok_or_else(|| self.no_route())?;
+        no_longer_than_names(name, given)
     }
 
     /// Whether the authorizer let it in.
@@ -118,6 +117,17 @@ impl Request {
             .get(name)
             .map(String::as_str)
             .filter(|value| !value.is_empty())
+    }
+
+    /// A query parameter that is a name or an id, where it is given and not empty.
+    ///
+    /// # Errors
+    /// `InvalidRequest` where it is longer than any name.
+    pub fn query_name(&self, name: &str) -> Result<Option<&str>, Problem> {
+        let given = self.query(name);
+        given
+            .map(|given| no_longer_than_names(name, given))
+            .transpose()
     }
 
     /// The names of the query string's parameters, in no order.
@@ -238,6 +248,20 @@ impl Request {
         )
         .solution(["See docs/api.md for the paths and their methods"])
     }
+}
+
+/// Most bytes of a name or an id in the path or the query. None is as long, and none that is longer can be a key of a
+/// record.
+const LONGEST_NAME: usize = 512;
+
+fn no_longer_than_names<'a>(name: &str, given: &'a str) -> Result<&'a str, Problem> {
+    if given.len() <= LONGEST_NAME {
+        return Ok(given);
+    }
+    Err(invalid(format!(
+        "`{name}` has {} bytes; the most is {LONGEST_NAME}",
+        given.len()
+    )))
 }
 
 /// The problem of a request that cannot be understood.
@@ -420,6 +444,26 @@ mod tests {
         given["body"] = json!("{");
         let broken = request(given).unwrap().json_or_default::<Option<u32>>();
         assert_eq!(broken.unwrap_err().code, "InvalidRequest");
+    }
+
+    #[test]
+    fn what_is_longer_than_any_name_is_refused() {
+        let mut given = event();
+        for (length, is_name) in [(512, true), (513, false), (9_000, false)] {
+            let name = "n".repeat(length);
+            given["pathParameters"]["id"] = json!(name);
+            given["queryStringParameters"] = json!({ "workflowId": name });
+            let request = request(given.clone()).unwrap();
+            for read in [
+                request.parameter("id").map(Some),
+                request.query_name("workflowId"),
+            ] {
+                match read {
+                    Ok(read) => assert!(is_name && read == Some(name.as_str()), "{length}"),
+                    Err(problem) => assert!(!is_name && problem.code == "InvalidRequest"),
+                }
+            }
+        }
     }
 
     #[test]

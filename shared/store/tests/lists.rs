@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde_json::json;
-use steps_store::{Ended, Error, Outcome, RunFilter, RunStatus, RunSummary, keys};
+use steps_store::{Ended, Error, Outcome, RunFilter, RunStatus, RunSummary, keys, to_cursor};
 use uuid::{NoContext, Uuid};
 
 use crate::world::{WORKFLOW, World, paid};
@@ -171,6 +171,41 @@ async fn a_cursor_of_another_list_or_of_nobody_is_refused() {
     assert!(matches!(other, Err(Error::BadCursor)), "{other:?}");
     let none = runs.list(&of_all, 1, Some("nonsense")).await;
     assert!(matches!(none, Err(Error::BadCursor)), "{none:?}");
+    let nameless = to_cursor(&json!({ "after": "" }));
+    let none = runs.list(&of_workflow, 1, nameless.as_deref()).await;
+    assert!(matches!(none, Err(Error::BadCursor)), "{none:?}");
+}
+
+#[tokio::test]
+async fn workflows_come_in_pages_and_a_cursor_that_names_none_is_refused() {
+    let world = World::new().await;
+    let workflows = world.store.workflows();
+    for id in ["c", "a", "b"] {
+        let none = BTreeSet::new();
+        let put = workflows.put(id, id, "{}", &none, Timestamp::now()).await;
+        put.unwrap();
+    }
+    let mut found = Vec::new();
+    let mut cursor = None;
+    loop {
+        let page = workflows.list(1, cursor.as_deref()).await.unwrap();
+        found.extend(page.rows.into_iter().map(|row| row.id));
+        cursor = page.cursor;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(found, ["a", "b", "c"]);
+    for place in [
+        json!({ "pk": "WORKFLOW" }),
+        json!({ "after": "x" }),
+        json!(""),
+        json!("n".repeat(2_000)),
+    ] {
+        let cursor = to_cursor(&place);
+        let refused = workflows.list(1, cursor.as_deref()).await;
+        assert!(matches!(refused, Err(Error::BadCursor)), "{place}");
+    }
 }
 
 #[tokio::test]

@@ -113,7 +113,7 @@ impl Runs {
     fn parts(&self, filter: &RunFilter, from: Option<Place>) -> Result<Vec<Part>, Error> {
         let by_month = filter.workflow_id.is_none();
         let (month, after) = match from {
-            Some(Place { month, after }) if month.is_some() == by_month => (
+            Some(Place { month, after }) if month.is_some() == by_month && !after.is_empty() => (
                 month.map(|month| month.parse::<Month>()).transpose()?,
                 Some(after),
             ),

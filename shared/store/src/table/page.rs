@@ -25,11 +25,17 @@ pub fn to_cursor(place: &impl Serialize) -> Option<String> {
     Some(URL_SAFE_NO_PAD.encode(text))
 }
 
+/// Longer than any cursor, and so short that no key in it is too long for DynamoDB.
+const LONGEST: usize = 1024;
+
 /// The place in the list that a cursor names.
 ///
 /// # Errors
 /// [`Error::BadCursor`] for a text that [`to_cursor`] did not make.
 pub fn from_cursor<T: DeserializeOwned>(cursor: &str) -> Result<T, Error> {
+    if cursor.len() > LONGEST {
+        return Err(Error::BadCursor);
+    }
     let text = URL_SAFE_NO_PAD
         .decode(cursor)
         .map_err(|_| Error::BadCursor)?;

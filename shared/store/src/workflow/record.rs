@@ -7,9 +7,10 @@ use jiff::Timestamp;
 
 use crate::credential::users;
 use crate::keys::{self, BY_LIST, Key, LIST, LIST_KEY, WORKFLOWS};
+use crate::table::item::text;
 use crate::table::key::PK;
-use crate::table::page::{Page, cursor_key, key_cursor};
-use crate::table::{Attribute, Change, Put, Query, Table, Transacted};
+use crate::table::page::{Page, from_cursor, to_cursor};
+use crate::table::{Attribute, Change, Item, Put, Query, Table, Transacted};
 use crate::{Error, Record};
 
 /// A workflow as stored.
@@ -147,7 +148,7 @@ impl Workflows {
         let query = Query::of(LIST.is(WORKFLOWS))
             .index(BY_LIST)
             .limit(limit)
-            .start(cursor.map(cursor_key).transpose()?);
+            .start(cursor.map(behind).transpose()?);
         let (items, next) = self.0.page(query).await?;
         let rows = items.iter().map(|item| {
             Ok(WorkflowSummary {
@@ -159,7 +160,11 @@ impl Workflows {
         });
         Ok(Page {
             rows: rows.collect::<Result<_, Error>>()?,
-            cursor: next.as_ref().and_then(key_cursor),
+            cursor: next
+                .as_ref()
+                .map(|last| LIST_KEY.get(last))
+                .transpose()?
+                .and_then(|id| to_cursor(&id)),
         })
     }
 
@@ -179,6 +184,18 @@ impl Workflows {
             Transacted::Refused { .. } => Err(Record::Workflow.not_found(id)),
         }
     }
+}
+
+/// The place in the list behind the workflow that the cursor names.
+fn behind(cursor: &str) -> Result<Item, Error> {
+    let id: String = from_cursor(cursor)?;
+    if id.is_empty() {
+        return Err(Error::BadCursor);
+    }
+    let mut place = keys::workflow(&id).item();
+    place.insert(LIST.name().to_owned(), text(WORKFLOWS));
+    place.insert(LIST_KEY.name().to_owned(), text(id));
+    Ok(place)
 }
 
 /// A stored document as `read` understands it; [`Error::Malformed`] where it does not.
