@@ -9,6 +9,7 @@
     reason = "a test says what it expects by panicking"
 )]
 
+mod contract;
 mod door;
 mod sandbox;
 mod serve;
@@ -33,7 +34,7 @@ use uuid::Uuid;
 pub use door::{Meets, Trouble};
 pub use local_table::aws;
 pub use sandbox::{Function, Sandbox};
-pub use template::{Route, routes};
+pub use template::{Route, described_path, routes};
 pub use traces::{function_logs, service_logs, whole_table};
 
 /// Long enough for a cold function on a busy machine.
@@ -61,6 +62,8 @@ pub struct Answer {
     pub body: Value,
     /// Its content type.
     pub content_type: String,
+    /// The id of its request; empty where it has none.
+    pub request_id: String,
 }
 
 impl User {
@@ -295,20 +298,27 @@ impl User {
     }
 }
 
+/// Sends the request. What the API answers has to be as its description says.
 async fn answer(request: reqwest::RequestBuilder) -> Answer {
-    let response = request.send().await.expect("the door answers");
+    let (http, request) = request.build_split();
+    let request = request.expect("a request");
+    let (method, url) = (request.method().to_string(), request.url().to_string());
+    let response = http.execute(request).await.expect("the door answers");
     let status = response.status();
-    let content_type = response
-        .headers()
-        .get("content-type")
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default()
-        .to_owned();
+    let headers = response.headers().clone();
     let text = response.text().await.expect("the answer is text");
+    if let Some(path) = url.strip_prefix(&variable("API_URL")) {
+        contract::check(&method, path, status.as_u16(), &headers, &text);
+    }
+    let header = |name: &str| {
+        let value = headers.get(name).and_then(|value| value.to_str().ok());
+        value.unwrap_or_default().to_owned()
+    };
     Answer {
         status,
         body: serde_json::from_str(&text).unwrap_or(Value::String(text)),
-        content_type,
+        content_type: header("content-type"),
+        request_id: header("x-request-id"),
     }
 }
 

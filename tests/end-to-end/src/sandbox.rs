@@ -345,6 +345,10 @@ impl Function {
     /// Hands it an event of API Gateway as it is.
     pub async fn http_event(&self, event: Value) -> Answer {
         let answer = self.invoke(event).await;
+        let header = |name: &str| {
+            let value = answer["headers"][name].as_str();
+            value.unwrap_or_default().to_owned()
+        };
         let status = answer["statusCode"]
             .as_u64()
             .and_then(|status| u16::try_from(status).ok());
@@ -356,10 +360,8 @@ impl Function {
                 .as_str()
                 .and_then(|text| serde_json::from_str(text).ok())
                 .unwrap_or_default(),
-            content_type: answer["headers"]["content-type"]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned(),
+            content_type: header("content-type"),
+            request_id: header("x-request-id"),
         }
     }
 }

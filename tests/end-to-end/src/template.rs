@@ -33,6 +33,11 @@ pub fn routes() -> Vec<Route> {
         .collect()
 }
 
+/// A route's path as the API's description has it: OpenAPI has no parameter with slashes in it.
+pub fn described_path(path: &str) -> String {
+    path.replace("{proxy+}", "{author}/{slug}")
+}
+
 /// The route that API Gateway would match, and the parameters that it would read from the path.
 pub(crate) fn matched(method: &str, path: &str) -> (String, BTreeMap<String, String>) {
     let found = routes()

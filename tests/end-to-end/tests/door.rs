@@ -1,10 +1,26 @@
 //! Nobody gets in without the API's token, and every refusal is a problem in words.
 
-use end_to_end::{Sandbox, User, routes, text};
+use end_to_end::{Sandbox, User, function_logs, routes, text};
 use jiff::Timestamp;
 use openrouter_stand_in::Settings;
 use reqwest::Method;
 use serde_json::{Value, json};
+
+#[tokio::test]
+async fn every_answer_and_every_line_of_its_log_has_the_requests_id() {
+    let user = User::new("good");
+    let good = user.get("/runs").await;
+    let refused = user.get("/workflows/nothing-here").await;
+    assert_eq!(good.status, 200);
+    assert_eq!(refused.status, 404);
+    assert!(!good.request_id.is_empty());
+    assert_ne!(good.request_id, refused.request_id);
+    assert_eq!(refused.body["requestId"], refused.request_id.as_str());
+    let logs = function_logs();
+    let line = logs.lines().find(|line| line.contains(&refused.request_id));
+    let line = line.expect("a line of the refusal");
+    assert!(line.contains("WorkflowNotFound"), "{line}");
+}
 
 #[tokio::test]
 async fn no_token_and_a_wrong_token_are_refused() {
@@ -37,6 +53,30 @@ async fn what_is_not_there_is_a_problem_in_words() {
 }
 
 #[tokio::test]
+async fn what_is_longer_than_any_name_is_refused_and_is_no_failure_of_the_store() {
+    let user = User::new("good");
+    let long = "n".repeat(3_000);
+    for path in [
+        "/credentials/{long}",
+        "/credentials/{long}/audit",
+        "/workflows/{long}",
+        "/workflows/{long}/webhooks",
+        "/workflows/x/webhooks/{long}",
+        "/workflows/{long}/schedules",
+        "/runs/{long}",
+        "/runs/x/nodes/{long}",
+        "/runs?workflowId={long}",
+        "/workflows?cursor={long}",
+    ] {
+        let answer = user.get(&path.replace("{long}", &long)).await;
+        assert_eq!(answer.status, 400, "{path}: {:?}", answer.body);
+        assert_eq!(answer.body["code"], "InvalidRequest", "{path}");
+    }
+    let delivered = user.deliver(&format!("/hooks/x/{long}"), &[], b"{}").await;
+    assert_eq!(delivered.status, 400, "{:?}", delivered.body);
+}
+
+#[tokio::test]
 async fn what_is_no_route_is_refused_and_with_the_token_a_problem_in_words() {
     let user = User::new("good");
     for path in ["/nothing", "/runs/x/nothing", "/", "/hooks", "/hooks/a/b/c"] {
@@ -48,13 +88,13 @@ async fn what_is_no_route_is_refused_and_with_the_token_a_problem_in_words() {
 }
 
 #[test]
-fn the_webhooks_door_and_the_pages_of_errors_are_the_only_open_ones() {
+fn the_webhooks_door_and_the_pages_of_the_reference_are_the_only_open_ones() {
     let open: Vec<String> = routes()
         .into_iter()
         .filter(|route| !route.is_authorized)
         .map(|route| route.key)
         .collect();
-    assert_eq!(open, [OPEN, ERROR_PAGE, SCHEMA]);
+    assert_eq!(open, [OPEN, ERROR_PAGE, SCHEMA, DESCRIPTION]);
     assert!(routes().iter().any(|route| route.key == "$default"));
 }
 
@@ -63,6 +103,9 @@ const OPEN: &str = "POST /hooks/{id}/{webhook}";
 
 /// The route without the authorizer to the pages that explain error codes.
 const ERROR_PAGE: &str = "GET /errors/{code}";
+
+/// The route without the authorizer to the API's description.
+const DESCRIPTION: &str = "GET /openapi.json";
 
 /// The route without the authorizer to the JSON Schema of the document.
 const SCHEMA: &str = "GET /schema/workflow.json";
@@ -115,10 +158,10 @@ async fn a_problems_type_is_a_page_that_everybody_can_read() {
 async fn the_function_of_the_open_pages_serves_nothing_else() {
     let sandbox = Sandbox::new(Settings::default()).await;
     let reference = sandbox.function("reference").await;
-    for route in routes()
-        .iter()
-        .filter(|route| ![ERROR_PAGE, SCHEMA].contains(&route.key.as_str()))
-    {
+    let others = routes()
+        .into_iter()
+        .filter(|route| ![ERROR_PAGE, SCHEMA, DESCRIPTION].contains(&route.key.as_str()));
+    for route in others {
         let event = nobodys(&route.key, "/errors/x", "x");
         let answer = reference.http_event(event).await;
         assert_eq!(answer.status, 404, "{}: {:?}", route.key, answer.body);

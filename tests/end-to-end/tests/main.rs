@@ -13,6 +13,7 @@ mod budgets;
 mod cancel;
 mod chains;
 mod credentials;
+mod description;
 mod door;
 mod ends;
 mod failures;
