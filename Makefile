@@ -1,4 +1,4 @@
-.PHONY: help up down demo test bench check watch watched unwatched logs deploy fmt clean
+.PHONY: help up down demo test soak bench check watch watched unwatched logs deploy fmt clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
@@ -24,8 +24,11 @@ watched:  ## send the local AWS's invocations to the watched functions
 unwatched:  ## and back to its own
 	infra/local/stack.py watched off
 
-test:  ## unit tests, then end-to-end tests against a local stack of their own
+test:  ## unit tests, then end-to-end tests and made-up requests against a local stack of their own
 	infra/local/test
+
+soak:  ## ten minutes of made-up requests against a local stack of their own
+	infra/local/soak
 
 bench:  ## measure functions and runs, write docs/performance.md (some ten minutes, on an idle machine)
 	tests/bench/bench.py
