@@ -171,11 +171,7 @@ impl Operation {
         self.success(status, description, Content::Json(schema))
     }
 
-    pub(crate) fn answers_as(
-        self,
-        content_type: &'static str,
-        description: &'static str,
-    ) -> Self {
+    pub(crate) fn answers_as(self, content_type: &'static str, description: &'static str) -> Self {
         self.success(200, description, Content::As(content_type))
     }
 
