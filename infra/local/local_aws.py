@@ -11,6 +11,7 @@ import uuid
 import authorized_calls
 import function_logs
 import leading_keys
+import step_functions  # noqa: F401
 import yaml
 from ministack import app
 from ministack.core import iam_actions
