@@ -236,16 +236,20 @@ async fn shown_output(
         *left -= size;
         return Ok(Some(output));
     }
-    if let (Value::Object(fields), Some(Value::Object(place))) = (&mut output, place()) {
-        fields.retain(|name, _| {
-            matches!(
-                name.as_str(),
-                "model" | "provider" | "finishReason" | "usage" | "costUsd" | "generationId"
-            )
-        });
-        fields.extend(place);
+    // Of an answer the small fields are shown; of a value of any other shape, only where it is.
+    match (&mut output, place()) {
+        (Value::Object(fields), Some(Value::Object(place))) => {
+            fields.retain(|name, _| {
+                matches!(
+                    name.as_str(),
+                    "model" | "provider" | "finishReason" | "usage" | "costUsd" | "generationId"
+                )
+            });
+            fields.extend(place);
+            Ok(Some(output))
+        }
+        (_, place) => Ok(place),
     }
-    Ok(Some(output))
 }
 
 /// The function died and the run has ended: the node's end will never be written.
