@@ -122,7 +122,7 @@ async fn replace_key(
     app.secrets.replace(&credential.id, api_key).await?;
     retry_conflict(async || {
         let before = app.store.credentials().get(&credential.id).await?;
-        // Of two who replace it at once the later one has it, whoever writes the record last.
+        // Where two callers replace the key at once, the later key counts, whoever writes the record last.
         let current = app.secrets.read_again(&before.id).await?;
         let details = json!({
             "lastFour": api_key.last_four(),

@@ -48,7 +48,7 @@ async fn delete_record(
         return Err(in_use(&credential.name, &users));
     }
     let now = Timestamp::now();
-    // Secrets Manager counts its days from a moment that is yet to come: what is promised here it keeps.
+    // Secrets Manager counts its days from a later moment, so the key is kept at least as long as is said here.
     let until = now + SignedDuration::from_hours(24 * RECOVERY_DAYS);
     let workflows: Vec<_> = users.iter().map(|user| &user.workflow_id).collect();
     let details = json!({

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use crate::app::App;
 
-/// Longer than this nobody waits for OpenRouter to see a record.
+/// How long OpenRouter is waited for before a credential is shown without its words.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The record, with OpenRouter's own view of the key (`key`), or why it could not be had (`keyProblem`).

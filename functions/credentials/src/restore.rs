@@ -32,7 +32,7 @@ pub(crate) async fn restore(app: &App, id: &str, request: &Request) -> Result<An
     match app.store.credentials().restore(restored, &entry).await {
         Ok(credential) => Answer::json(200, &CredentialView::from(credential)),
         Err(error) => {
-            // Left alone, the key would stay for good, and nobody could find it.
+            // Without this the key would stay for ever, and nobody could find it.
             if matches!(error, Error::NameTaken { .. }) {
                 app.secrets.delete(id).await?;
             }

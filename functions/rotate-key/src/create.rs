@@ -57,7 +57,7 @@ async fn limits(app: &App, old: &StoredKey, keys: &[KeyRecord]) -> Result<NewKey
         .iter()
         .find(|key| Some(&key.hash) == old.hash.as_ref())
         .filter(|_| matches!(error, Error::InvalidApiKey(_)));
-    // A key without the old one's limit might spend everything: better no new key than such a one.
+    // A new key without the old one's limit could spend everything, so none is made.
     let record = known.ok_or(error)?;
     Ok(NewKey {
         limit: record.limit,

@@ -39,7 +39,7 @@ impl Management {
     }
 }
 
-/// What OpenRouter says of a bad key must not be taken for the credential's.
+/// A failure of the management key must not look like one of the credential's key.
 fn refused(error: Error) -> Problem {
     let code = error.code();
     if !matches!(

@@ -78,7 +78,7 @@ pub(crate) async fn scheduled(
             }
             started => started?,
         };
-        // An old delivery that comes again stops nobody.
+        // An old delivery that is repeated cancels no run.
         if let Some(stops) = stops.filter(|_| mine || !started.repeated) {
             stop(app, stops, &started.run_id).await?;
         }
@@ -123,7 +123,8 @@ async fn stop(app: &App, run_id: &str, for_run: &str) -> Result<(), Problem> {
     Ok(app.executions.stop(&name, &why).await?)
 }
 
-/// Whom a run stops: the one before it, or, where this delivery has the turn already, the one that it was to stop.
+/// The run that a new run cancels: the one before it. Where this delivery has the turn already, the one that it was to
+/// cancel.
 fn stops(last: &LastTurn, mine: bool) -> Option<&str> {
     if mine {
         last.stops.as_deref()

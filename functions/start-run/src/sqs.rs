@@ -29,7 +29,7 @@ pub(crate) async fn messages(app: &App, task: &Task<Value>) -> Result<Value, Pro
     let mut failed = Vec::new();
     for record in records(task) {
         let message: Message = read(record)?;
-        // In a FIFO queue none may overtake one that failed.
+        // In a FIFO queue no message is handled before an earlier one that failed.
         let behind = message.queue_arn.ends_with(".fifo") && !failed.is_empty();
         if behind || task.remaining() < ONE_START {
             failed.push(message.message_id);

@@ -9,7 +9,7 @@ use serde_json::Value;
 use steps_nodes::Kind;
 use steps_template::Template;
 
-/// A graph of nodes. Made by [`parse`](crate::parse); its serde form is the canonical JSON that is stored.
+/// A workflow: nodes whose templates name each other's variables.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(deny_unknown_fields)]
