@@ -540,7 +540,7 @@ fn reference() -> Vec<Operation> {
             "The page that explains an error code.",
         )
         .answers_as("text/markdown; charset=utf-8", "The page.")
-        .fails(&["ErrorPageNotFound"]),
+        .fails(&["ErrorPageNotFound", "InvalidRequest"]),
         open(
             "/schema/workflow.json",
             "getWorkflowSchema",
