@@ -1,7 +1,7 @@
 //! `PUT /workflows/{id}/webhooks/{webhook}`: makes or changes a webhook.
 
 use jiff::Timestamp;
-use steps_api::PutWebhook;
+use steps_api::{PutWebhook, Secret};
 use steps_lambda::{Answer, Request};
 use steps_problem::{Fault, Problem, name_fault};
 use steps_secrets::WebhookSecret;
@@ -35,7 +35,7 @@ pub(crate) async fn put(
             format!("must be from 1 to {MOST_TOLERANCE}"),
         ));
     }
-    faults.extend(secret_fault(body.mode, body.secret.as_ref()));
+    faults.extend(secret_fault(body.mode, body.secret.as_deref()));
     refuse(faults)?;
     app.store.workflows().must_exist(workflow).await?;
     let before = app.store.webhooks().find(workflow, name).await?;
@@ -64,7 +64,7 @@ pub(crate) async fn put(
     let kept_at = before.and_then(|before| before.secret);
     let made = match (body.mode, body.secret) {
         (Mode::None, _) => None,
-        (_, Some(given)) => Some((given, false)),
+        (_, Some(Secret(given))) => Some((given, false)),
         // Stripe makes an endpoint's secret itself, and takes none.
         (Mode::Stripe, None) => {
             return Err(invalid(vec![Fault::at(

@@ -1,7 +1,7 @@
 //! `POST /workflows/{id}/webhooks/{webhook}/rotate`: gives a webhook a new secret.
 
 use jiff::{SignedDuration, Timestamp};
-use steps_api::RotateWebhook;
+use steps_api::{RotateWebhook, Secret};
 use steps_lambda::{Answer, Request};
 use steps_problem::{Fault, Problem};
 use steps_signatures::Mode;
@@ -33,7 +33,7 @@ pub(crate) async fn rotate(
             format!("must be from 0 to {MOST_OVERLAP}"),
         ));
     }
-    faults.extend(secret_fault(webhook.mode, body.secret.as_ref()));
+    faults.extend(secret_fault(webhook.mode, body.secret.as_deref()));
     if webhook.mode == Mode::Stripe && body.secret.is_none() {
         faults.push(Fault::at(
             "secret",
@@ -48,7 +48,7 @@ pub(crate) async fn rotate(
     };
     refuse(faults)?;
     let (secret, generated) = match body.secret {
-        Some(given) => (given, false),
+        Some(Secret(given)) => (given, false),
         None => (generate(webhook.mode)?, true),
     };
     let now = Timestamp::now();

@@ -1,7 +1,7 @@
 //! The answer to a change of a webhook. Its secret is shown in the one answer that made it.
 
 use secrecy::SecretString;
-use steps_api::WebhookView;
+use steps_api::{Secret, WebhookView};
 use steps_lambda::Answer;
 use steps_problem::Problem;
 use steps_store::Webhook;
@@ -17,7 +17,7 @@ pub(crate) fn answer(
         webhook.workflow_id, webhook.name
     );
     let shown = WebhookView {
-        secret,
+        secret: secret.map(Secret),
         ..webhook.into()
     };
     Ok(Answer::json(status, &shown)?.location(path))

@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
-use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, Serialize};
 use steps_openrouter::{FreeRequests, KeyInfo};
 use steps_problem::{Fault, Problem};
@@ -12,7 +11,7 @@ use steps_store::{
 };
 
 use crate::money::Usd;
-use crate::secret::{Secret, exposed, exposed_option};
+use crate::secret::Secret;
 
 /// The body of `POST /credentials`.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -26,9 +25,7 @@ pub struct NewCredential {
     #[schemars(extend("enum" = ["openrouter"]))]
     pub provider: String,
     /// The key. It goes to Secrets Manager and is never shown again.
-    #[serde(serialize_with = "exposed")]
-    #[schemars(with = "Secret")]
-    pub api_key: SecretString,
+    pub api_key: Secret,
     /// The most that may be spent with the key on one day (UTC), USD. Left out or `null`: no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Usd>")]
@@ -48,13 +45,8 @@ pub struct ChangeCredential {
     #[schemars(length(min = 1, max = 64))]
     pub name: Option<String>,
     /// Another key.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        serialize_with = "exposed_option"
-    )]
-    #[schemars(with = "Option<Secret>")]
-    pub api_key: Option<SecretString>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_key: Option<Secret>,
     /// When Secrets Manager rotates the key; `null` switches it off.
     #[serde(
         default,

@@ -1,14 +1,34 @@
 //! Secrets in bodies: read into a type that shows nothing, and written out only into a body that is meant to carry them.
 
+use std::borrow::Cow;
+use std::ops::Deref;
+
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Serializer;
+use serde::{Deserialize, Serialize, Serializer};
 
-/// The schema of a secret: a text.
-pub(crate) struct Secret;
+/// A secret of a body. It is shown by nothing but the body that it is written into.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(pub SecretString);
 
+impl Deref for Secret {
+    type Target = SecretString;
+
+    fn deref(&self) -> &SecretString {
+        &self.0
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.0.expose_secret())
+    }
+}
+
+/// A text.
 impl JsonSchema for Secret {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
+    fn schema_name() -> Cow<'static, str> {
         "Secret".into()
     }
 
@@ -18,21 +38,5 @@ impl JsonSchema for Secret {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": "string", "format": "password" })
-    }
-}
-
-/// Writes the secret as it is.
-pub(crate) fn exposed<S: Serializer>(secret: &SecretString, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_str(secret.expose_secret())
-}
-
-/// The same for a secret that may be absent.
-pub(crate) fn exposed_option<S: Serializer>(
-    secret: &Option<SecretString>,
-    to: S,
-) -> Result<S::Ok, S::Error> {
-    match secret {
-        Some(secret) => exposed(secret, to),
-        None => to.serialize_none(),
     }
 }

@@ -2,12 +2,11 @@
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use steps_signatures::Mode;
 use steps_store::{Webhook, millis};
 
-use crate::secret::{Secret, exposed_option};
+use crate::secret::Secret;
 
 /// The body of `PUT /workflows/{id}/webhooks/{webhook}`.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -24,13 +23,8 @@ pub struct PutWebhook {
     pub enabled: bool,
     /// The secret that senders use. Left out, the one that is there stays, or one is made and shown once. Mode `stripe`
     /// needs the one that Stripe shows.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        serialize_with = "exposed_option"
-    )]
-    #[schemars(with = "Option<Secret>")]
-    pub secret: Option<SecretString>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<Secret>,
 }
 
 fn tolerance() -> u32 {
@@ -50,13 +44,8 @@ pub struct RotateWebhook {
     #[schemars(range(min = 0, max = 2_592_000))]
     pub overlap_seconds: Option<u32>,
     /// The new secret. Left out, one is made and shown once. Mode `stripe` needs the one that Stripe shows.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        serialize_with = "exposed_option"
-    )]
-    #[schemars(with = "Option<Secret>")]
-    pub secret: Option<SecretString>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<Secret>,
 }
 
 /// A webhook.
@@ -88,13 +77,8 @@ pub struct WebhookView {
     #[schemars(with = "Option<Timestamp>")]
     pub previous_secret_until: Option<Timestamp>,
     /// The secret, in the one answer that made it.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        serialize_with = "exposed_option"
-    )]
-    #[schemars(with = "Option<Secret>")]
-    pub secret: Option<SecretString>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<Secret>,
 }
 
 impl From<Webhook> for WebhookView {
