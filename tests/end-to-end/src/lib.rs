@@ -214,6 +214,12 @@ impl User {
         self.run_when(run, |run| run["status"] != "RUNNING").await
     }
 
+    /// The run, as soon as this node of it waits.
+    pub async fn waiting(&self, run: &str, id: &str) -> Value {
+        self.run_when(run, |run| node(run, id)["status"] == "WAITING")
+            .await
+    }
+
     /// The run, as soon as it is as `condition` says.
     pub async fn run_when(&self, run: &str, condition: impl Fn(&Value) -> bool) -> Value {
         let began = Instant::now();

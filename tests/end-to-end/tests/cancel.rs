@@ -71,8 +71,7 @@ async fn a_node_that_waits_is_never_called_again() {
         .workflow(json!([{"variableName": "x", "userPrompt": prompt}]))
         .await;
     let run = user.trigger(&workflow, &json!({})).await;
-    user.run_when(&run, |run| node(run, "x")["status"] == "WAITING")
-        .await;
+    user.waiting(&run, "x").await;
     let cancelled = user.post(&format!("/runs/{run}/cancel"), &json!({})).await;
     assert_eq!(cancelled.status, 200, "{:?}", cancelled.body);
     assert_eq!(node(&cancelled.body, "x")["status"], "SKIPPED");

@@ -14,8 +14,7 @@ async fn an_execution_that_is_stopped_leaves_an_aborted_run() {
         ]))
         .await;
     let run = user.trigger(&workflow, &json!({})).await;
-    user.run_when(&run, |run| node(run, "x")["status"] == "WAITING")
-        .await;
+    user.waiting(&run, "x").await;
     aws_sdk_sfn::Client::new(&aws().await)
         .stop_execution()
         .execution_arn(execution_arn(&run))

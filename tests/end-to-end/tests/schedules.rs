@@ -34,11 +34,6 @@ async fn echo_workflow(user: &User, prompt: &str) -> String {
         .await
 }
 
-async fn waiting(user: &User, run: &str) {
-    user.run_when(run, |run| node(run, "x")["status"] == "WAITING")
-        .await;
-}
-
 #[tokio::test]
 async fn a_schedule_is_put_read_changed_and_deleted() {
     let user = User::with_credential().await;
@@ -272,7 +267,7 @@ async fn under_skip_nothing_starts_while_the_last_run_goes_on() {
     assert_eq!(skipped[0]["running"], run);
     assert_eq!(user.runs_of(&workflow).await.len(), 1);
 
-    waiting(&user, &run).await;
+    user.waiting(&run, "x").await;
     aws_cli(&[
         "stepfunctions",
         "stop-execution",
@@ -292,7 +287,7 @@ async fn under_cancel_the_last_run_is_stopped() {
     let workflow = long_workflow(&user).await;
     let first_event = firing(&workflow, "cancel", "2026-11-23T09:00:00Z", json!({}));
     let first = text(&invoke("start-run", &first_event)["runId"]);
-    waiting(&user, &first).await;
+    user.waiting(&first, "x").await;
     let second = firing(&workflow, "cancel", "2026-11-23T09:01:00Z", json!({}));
     let second = text(&invoke("start-run", &second)["runId"]);
     let stopped = user.ended(&first).await;
@@ -312,7 +307,7 @@ async fn under_cancel_the_last_run_is_stopped() {
         invoke("start-run", &first_event),
         json!({"runId": first, "repeated": true})
     );
-    waiting(&user, &second).await;
+    user.waiting(&second, "x").await;
     assert_eq!(user.runs_of(&workflow).await.len(), 2);
 }
 

@@ -68,8 +68,7 @@ async fn an_execution_that_outlives_its_run_is_stopped() {
         .workflow(json!([{"variableName": "x", "userPrompt": prompt}]))
         .await;
     let run = user.trigger(&workflow, &json!({})).await;
-    user.run_when(&run, |run| node(run, "x")["status"] == "WAITING")
-        .await;
+    user.waiting(&run, "x").await;
     unhear(&run, &json!("2026-11-23T00:00:00.000Z")).await;
     sweep();
     let ended = user.get(&format!("/runs/{run}")).await.body;

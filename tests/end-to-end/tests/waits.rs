@@ -81,9 +81,7 @@ async fn the_free_models_of_a_day_are_waited_for_until_midnight_utc() {
         }))
         .await;
     let run = user.trigger(&workflow, &json!({})).await;
-    let waiting = user
-        .run_when(&run, |run| node(run, "x")["status"] == "WAITING")
-        .await;
+    let waiting = user.waiting(&run, "x").await;
     let until: Timestamp = text(&node(&waiting, "x")["waitUntil"]).parse().unwrap();
     let into_the_day = until.as_second() % 86_400;
     assert!(into_the_day <= 5, "{until} is not just after midnight");
