@@ -51,10 +51,10 @@ fn unpriced(open: &OpenAttempt<'_>, last: &Attempt) -> Vec<(usize, Attempt)> {
     };
     earlier
         .iter()
-        .cloned()
-        .chain([last])
+        .chain([&last])
         .enumerate()
         .filter(|(_, attempt)| attempt.is_unpriced())
+        .map(|(index, attempt)| (index, attempt.clone()))
         .collect()
 }
 
