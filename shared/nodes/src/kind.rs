@@ -2,16 +2,16 @@
 
 use std::borrow::Cow;
 
-use jiff::civil::Date;
 use rust_decimal::Decimal;
 use schemars::generate::SchemaSettings;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use steps_openrouter::{ModelList, Usage};
+use steps_openrouter::Usage;
 use steps_problem::{Fault, Problem};
 use steps_template::Template;
 
 use crate::ended::Ended;
+use crate::known_models::KnownModels;
 use crate::node_kind::{NodeKind, Ready};
 use crate::scope::Scope;
 use crate::unread::Unread;
@@ -95,13 +95,13 @@ macro_rules! kinds {
                 }
             }
 
-            /// What is allowed and probably a slip; `list` is the model list where it is known. A path begins at the
-            /// node.
+            /// What is allowed and probably a slip; `models` is the model list where it is known. A path begins at
+            /// the node.
             #[must_use]
-            pub fn warnings(&self, list: Option<&ModelList>, today: Date) -> Vec<Fault> {
+            pub fn warnings(&self, models: Option<&KnownModels<'_>>) -> Vec<Fault> {
                 match &self.0 {
-                    $(Any::$name(kind) => kind.warnings(list, today),)+
-                    Any::Unread(unread) => unread.warnings(list),
+                    $(Any::$name(kind) => kind.warnings(models),)+
+                    Any::Unread(unread) => unread.warnings(models),
                 }
             }
 

@@ -2,6 +2,7 @@
 
 mod ended;
 mod kind;
+mod known_models;
 mod node_kind;
 mod openrouter;
 mod scope;
@@ -10,4 +11,5 @@ mod unread;
 
 pub use ended::{Ended, Failed};
 pub use kind::{Kind, Prepared, TYPES, UNREAD, schema};
+pub use known_models::KnownModels;
 pub use scope::{Receipt, Scope};

@@ -3,17 +3,17 @@
 use std::borrow::Cow;
 use std::fmt::Debug;
 
-use jiff::civil::Date;
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use steps_openrouter::{ModelList, Usage};
+use steps_openrouter::Usage;
 use steps_problem::{Fault, Problem};
 use steps_template::Template;
 
 use crate::ended::Ended;
+use crate::known_models::KnownModels;
 use crate::scope::Scope;
 
 /// A kind of node. Its fields are the fields of the document; its JSON Schema refuses what the kind cannot take.
@@ -39,8 +39,8 @@ pub(crate) trait NodeKind:
         Vec::new()
     }
 
-    /// What is allowed and probably a slip; `list` is the model list where it is known. A path begins at the node.
-    fn warnings(&self, _list: Option<&ModelList>, _today: Date) -> Vec<Fault> {
+    /// What is allowed and probably a slip; `models` is the model list where it is known. A path begins at the node.
+    fn warnings(&self, _models: Option<&KnownModels<'_>>) -> Vec<Fault> {
         Vec::new()
     }
 

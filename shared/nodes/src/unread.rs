@@ -4,11 +4,10 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use steps_openrouter::ModelList;
 use steps_problem::{Fault, Problem};
 use steps_template::Template;
 
-use crate::openrouter::not_listed;
+use crate::known_models::KnownModels;
 
 /// The texts of such a node: those with tags are taken for templates.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -29,7 +28,8 @@ impl From<Map<String, Value>> for Unread {
         };
         Self {
             templates: fields.iter().filter_map(template).collect(),
-            credential: text("credential"),
+            // A key in its place is not a name, and is not to be repeated.
+            credential: text("credential").filter(|name| !name.trim_start().starts_with("sk-")),
             model: text("model"),
             fields,
         }
@@ -62,14 +62,13 @@ impl Unread {
         self.model.as_deref().into_iter().collect()
     }
 
-    pub(crate) fn warnings(&self, list: Option<&ModelList>) -> Vec<Fault> {
-        let fault = |(list, model): (&ModelList, &str)| {
-            let message = not_listed(model, list)?;
-            Some(Fault::at("model", message))
-        };
-        list.zip(self.model.as_deref())
-            .and_then(fault)
+    pub(crate) fn warnings(&self, models: Option<&KnownModels<'_>>) -> Vec<Fault> {
+        let message = models
+            .zip(self.model.as_deref())
+            .and_then(|(models, id)| models.not_listed(id));
+        message
             .into_iter()
+            .map(|message| Fault::at("model", message))
             .collect()
     }
 
@@ -81,5 +80,21 @@ impl Unread {
             "Invalid Node",
             "the node's type is not known",
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_key_in_the_place_of_a_credential_is_no_name() {
+        let read = |credential: &str| -> Unread {
+            serde_json::from_value(json!({"credential": credential})).unwrap()
+        };
+        assert_eq!(read("main").credentials().len(), 1);
+        assert!(read(" sk-0123456789").credentials().is_empty());
     }
 }

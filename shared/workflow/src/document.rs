@@ -140,16 +140,19 @@ impl Workflow {
     }
 }
 
+/// Most nodes of a workflow.
+pub(crate) const MOST_NODES: usize = 500;
+
 /// The kinds' own fields are added where the schema is put together.
 fn nodes(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "array",
         "minItems": 1,
-        "maxItems": 500,
+        "maxItems": MOST_NODES,
         "errorMessage": {
             "required": "`nodes` is required: a list of at least one node",
             "minItems": "must hold at least one node",
-            "maxItems": "holds {count} nodes; the most is 500",
+            "maxItems": format!("holds {{count}} nodes; the most is {MOST_NODES}"),
         },
     })
 }

@@ -7,6 +7,7 @@ use steps_problem::Fault;
 use steps_template::kind;
 
 use crate::document::Workflow;
+use crate::path::join;
 
 /// How many faults of one input are told.
 const MAX_FAULTS: usize = 50;
@@ -83,21 +84,4 @@ impl Workflow {
             Err(faults)
         }
     }
-}
-
-/// `/items/0/name` as `items[0].name`, behind `start`.
-pub(crate) fn join(start: &str, pointer: &str) -> String {
-    let mut path = start.to_owned();
-    for segment in pointer.split('/').skip(1) {
-        let segment = segment.replace("~1", "/").replace("~0", "~");
-        if segment.bytes().all(|byte| byte.is_ascii_digit()) && !segment.is_empty() {
-            path.push_str(&format!("[{segment}]"));
-        } else {
-            if !path.is_empty() {
-                path.push('.');
-            }
-            path.push_str(&segment);
-        }
-    }
-    path
 }

@@ -6,6 +6,7 @@ mod graph;
 mod input;
 mod mend;
 mod parse;
+mod path;
 mod plan;
 mod schema;
 mod source;

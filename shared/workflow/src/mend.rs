@@ -9,7 +9,7 @@ use steps_problem::Fault;
 
 use self::Mend::{PutIn, Remove, RemoveFields, Replace};
 use crate::schema::Part;
-use crate::words;
+use crate::words::{self, is_of_wrong_kind};
 
 /// A value is looked at so often at most: for nulls, for faults, for what is missing after that, and once more.
 const ROUNDS: usize = 4;
@@ -28,7 +28,7 @@ enum Mend {
 
 /// Tells every fault of the object, whose path is `path`, and mends it. A field that is null counts as left out.
 pub(crate) fn mend(part: &Part, object: &mut Map<String, Value>, path: &str) -> Vec<Fault> {
-    let Some(validator) = &part.validator else {
+    let Some(validator) = part.validator() else {
         return vec![Fault::at(path, "this version has no valid schema of it")];
     };
     let mut value = Value::Object(std::mem::take(object));
@@ -40,7 +40,7 @@ pub(crate) fn mend(part: &Part, object: &mut Map<String, Value>, path: &str) -> 
         }
         let nulls: Vec<Mend> = errors
             .iter()
-            .filter(|error| error.instance().is_null())
+            .filter(|error| is_left_out(error))
             .map(|error| mending(error, part))
             .collect();
         let mends = if !nulls.is_empty() {
@@ -69,20 +69,23 @@ pub(crate) fn mend(part: &Part, object: &mut Map<String, Value>, path: &str) -> 
 
 /// Of a value of the wrong kind only that is told: what else is asked of it holds for values of the right kind.
 fn told_apart(mut errors: Vec<ValidationError<'_>>) -> Vec<ValidationError<'_>> {
-    let is_of_wrong_kind =
-        |error: &ValidationError<'_>| matches!(error.kind(), ValidationErrorKind::Type { .. });
     let wrong: Vec<String> = errors
         .iter()
         .filter(|error| is_of_wrong_kind(error))
         .map(|error| error.instance_path().as_str().to_owned())
         .collect();
     errors.retain(|error| {
-        is_of_wrong_kind(error)
-            || !wrong
-                .iter()
-                .any(|path| path == error.instance_path().as_str())
+        let place = error.instance_path().as_str();
+        is_of_wrong_kind(error) || !wrong.iter().any(|path| path == place)
     });
     errors
+}
+
+/// Whether the error is about a field that is null, and so counts as left out. An item of a list, or a value under a name
+/// that is the author's own, does not.
+fn is_left_out(error: &ValidationError<'_>) -> bool {
+    let mut schema = error.schema_path().as_str().rsplit('/').skip(2);
+    error.instance().is_null() && schema.next() == Some("properties")
 }
 
 fn mending(error: &ValidationError<'_>, part: &Part) -> Mend {

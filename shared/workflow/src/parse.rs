@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use steps_nodes::{TYPES, UNREAD};
 use steps_problem::{Fault, known_names, nearest};
 use steps_template::kind;
 
-use crate::document::{Node, Workflow};
+use crate::document::{MOST_NODES, Node, Workflow};
+use crate::path::field;
 use crate::source::{self, Format};
 use crate::{callbacks, input, mend, schema, validate};
 
@@ -30,38 +31,28 @@ pub fn parse(text: &str, format: Format) -> Result<Workflow, Faulty> {
         faults: vec![fault],
         rest: None,
     })?;
-    let nodes = document.get_mut("nodes").map(Value::take);
-    let mut faults = Vec::new();
-    let (nodes, read) = match nodes {
-        Some(Value::Array(items)) if items.len() <= MOST_NODES => {
-            let read: Option<Vec<Node>> = items
-                .iter()
-                .enumerate()
-                .map(|(index, item)| node(item, &format!("nodes[{index}]"), &mut faults))
-                .collect();
-            // As many as there were: the schema counts them.
-            (Some(Value::Array(vec![Value::Null; items.len()])), read)
-        }
-        other => (other, Some(Vec::new())),
-    };
-    match nodes {
-        Some(nodes) => document.insert("nodes".to_owned(), nodes),
-        None => document.remove("nodes"),
+    let mut of_nodes = Vec::new();
+    let nodes: Option<Vec<Node>> = match document.get("nodes") {
+        Some(Value::Array(items)) if items.len() <= MOST_NODES => items
+            .iter()
+            .enumerate()
+            .map(|(index, item)| node(item, &format!("nodes[{index}]"), &mut of_nodes))
+            .collect(),
+        _ => Some(Vec::new()),
     };
     whole_numbers(&mut document, &["limits"]);
-    let mut found = mend::mend(schema::document(), &mut document, "");
+    let mut faults = mend::mend(schema::document(), &mut document, "");
     document.insert("nodes".to_owned(), Value::Array(Vec::new()));
     let rest = match serde_json::from_value::<Workflow>(Value::Object(document)) {
-        Ok(workflow) => read.map(|nodes| Workflow { nodes, ..workflow }),
+        Ok(workflow) => nodes.map(|nodes| Workflow { nodes, ..workflow }),
         Err(error) => {
-            if found.is_empty() {
-                found.push(Fault::at("", format!("cannot be read: {error}")));
+            if faults.is_empty() {
+                faults.push(Fault::at("", format!("cannot be read: {error}")));
             }
             None
         }
     };
-    found.append(&mut faults);
-    let mut faults = found;
+    faults.append(&mut of_nodes);
     if let Some(workflow) = &rest {
         if let Some(schema) = &workflow.input
             && let Err(fault) = input::check_schema(schema)
@@ -80,9 +71,6 @@ pub fn parse(text: &str, format: Format) -> Result<Workflow, Faulty> {
         rest => Err(Faulty { faults, rest }),
     }
 }
-
-/// No more nodes than this are looked at; the schema says the same.
-const MOST_NODES: usize = 500;
 
 /// Reads one node that stands alone, as in a state machine of the user's own.
 ///
@@ -114,22 +102,19 @@ pub fn parse_node(value: &Value) -> Result<Node, Vec<Fault>> {
 
 /// One node, without what is faulty; `None` only where nothing of it can be read.
 fn node(value: &Value, path: &str, faults: &mut Vec<Fault>) -> Option<Node> {
-    let mut fields = match value {
-        Value::Object(fields) => fields.clone(),
-        other => {
-            let message = format!("must be an object, not {}", kind(other));
-            faults.push(Fault::at(path, message));
-            Map::new()
-        }
+    let Value::Object(fields) = value else {
+        let message = format!("must be an object, not {}", kind(value));
+        faults.push(Fault::at(path, message));
+        return serde_json::from_value(json!({"type": UNREAD, "variableName": ""})).ok();
     };
-    let known = kind_of(&mut fields, value.is_object(), path, faults);
+    let mut fields = fields.clone();
+    let known = kind_of(&fields).unwrap_or_else(|message| {
+        faults.push(Fault::at(field(path, "type"), message));
+        nearest_kind(&fields)
+    });
+    fields.insert("type".to_owned(), Value::from(known));
     whole_numbers(&mut fields, &["retry"]);
-    let found = if value.is_object() {
-        mend::mend(schema::node_of(known), &mut fields, path)
-    } else {
-        fields.insert("variableName".to_owned(), Value::from(""));
-        Vec::new()
-    };
+    let found = mend::mend(schema::node_of(known), &mut fields, path);
     let told = !found.is_empty();
     faults.extend(found);
     let mut node: Node = match serde_json::from_value(Value::Object(fields)) {
@@ -144,9 +129,9 @@ fn node(value: &Value, path: &str, faults: &mut Vec<Fault>) -> Option<Node> {
     if node.id.is_empty() {
         node.id.clone_from(&node.variable_name);
     }
-    for (field, template) in node.templates() {
+    for (of_template, template) in node.templates() {
         if let Err(fault) = template.check() {
-            let path = validate::field(path, &field);
+            let path = field(path, &of_template);
             faults.push(Fault {
                 path,
                 ..fault.clone()
@@ -156,38 +141,26 @@ fn node(value: &Value, path: &str, faults: &mut Vec<Fault>) -> Option<Node> {
     Some(node)
 }
 
-/// The type that the node is read as: its own, the nearest that there is, or none, where only its frame is known.
-fn kind_of(
-    fields: &mut Map<String, Value>,
-    tell: bool,
-    path: &str,
-    faults: &mut Vec<Fault>,
-) -> &'static str {
-    let message = match fields.get("type") {
-        Some(Value::String(name)) => {
-            if let Some(known) = TYPES.iter().find(|known| *known == name) {
-                return known;
-            }
-            format!(
-                "unknown node type `{name}`{}",
-                known_names(name, TYPES.iter().copied())
-            )
-        }
-        None | Some(Value::Null) => "`type` is required".to_owned(),
-        Some(other) => format!("must be a text, not {}", kind(other)),
+/// The node's type, or what is wrong with it.
+fn kind_of(fields: &Map<String, Value>) -> Result<&'static str, String> {
+    let name = match fields.get("type") {
+        Some(Value::String(name)) => name,
+        None | Some(Value::Null) => return Err("`type` is required".to_owned()),
+        Some(other) => return Err(format!("must be a text, not {}", kind(other))),
     };
-    if tell {
-        faults.push(Fault::at(validate::field(path, "type"), message));
-    }
-    let name = fields
-        .get("type")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    let known = nearest(name, TYPES.iter().copied());
-    let known = TYPES.iter().find(|kind| Some(**kind) == known);
-    let known = known.copied().unwrap_or(UNREAD);
-    fields.insert("type".to_owned(), Value::from(known));
-    known
+    let known = TYPES.iter().find(|known| *known == name);
+    known.copied().ok_or_else(|| {
+        let known = known_names(name, TYPES.iter().copied());
+        format!("unknown node type `{name}`{known}")
+    })
+}
+
+/// The type that a node of an unknown one is read as: the nearest that there is, or none, where only its frame is known.
+fn nearest_kind(fields: &Map<String, Value>) -> &'static str {
+    let name = fields.get("type").and_then(Value::as_str);
+    let near = nearest(name.unwrap_or_default(), TYPES.iter().copied());
+    let known = TYPES.iter().find(|kind| Some(**kind) == near);
+    known.copied().unwrap_or(UNREAD)
 }
 
 /// 5.0 is a whole number too: it is read as 5, here and in these objects.

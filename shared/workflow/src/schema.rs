@@ -2,7 +2,7 @@
 //! of each kind.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use jsonschema::{ValidationError, Validator};
 use schemars::JsonSchema;
@@ -37,14 +37,22 @@ pub fn schema() -> Value {
 #[derive(Debug)]
 pub(crate) struct Part {
     pub(crate) schema: Value,
-    pub(crate) validator: Option<Validator>,
+    validator: OnceLock<Option<Validator>>,
 }
 
 impl Part {
     fn new(schema: Map<String, Value>) -> Self {
-        let schema = Value::Object(schema);
-        let validator = jsonschema::validator_for(&schema).ok();
-        Self { schema, validator }
+        Self {
+            schema: Value::Object(schema),
+            validator: OnceLock::new(),
+        }
+    }
+
+    /// Made when a value is first held against it: who only warns needs none. `None` where the schema is none.
+    pub(crate) fn validator(&self) -> Option<&Validator> {
+        self.validator
+            .get_or_init(|| jsonschema::validator_for(&self.schema).ok())
+            .as_ref()
     }
 
     /// The part of this schema that refused a value.
@@ -161,10 +169,10 @@ mod tests {
 
     #[test]
     fn every_part_is_a_valid_schema() {
-        assert!(document().validator.is_some());
-        assert!(FRAME.validator.is_some());
+        assert!(document().validator().is_some());
+        assert!(FRAME.validator().is_some());
         for kind in TYPES {
-            assert!(node_of(kind).validator.is_some(), "{kind}");
+            assert!(node_of(kind).validator().is_some(), "{kind}");
         }
         assert!(jsonschema::meta::is_valid(&schema()));
     }

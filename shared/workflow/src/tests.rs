@@ -235,6 +235,28 @@ nodes[1].userPrompt (line 1, column 12): `a` has no field `txt`; did you mean `t
 }
 
 #[test]
+fn a_field_that_is_null_is_left_out_and_null_elsewhere_is_a_fault() {
+    good(with(
+        json!({"temperature": null, "stop": null, "provider": {"sort": null}, "metadata": null}),
+    ));
+    for (fields, path) in [
+        (json!({"stop": [null]}), "stop[0]"),
+        (json!({"models": [null]}), "models[0]"),
+        (json!({"provider": {"order": [null]}}), "provider.order[0]"),
+        (json!({"plugins": [null]}), "plugins[0]"),
+        (json!({"metadata": {"k": null}}), "metadata.k"),
+        (json!({"userPrompt": null}), "userPrompt"),
+    ] {
+        let faults = bad(with(fields.clone()));
+        assert_eq!(faults.len(), 1, "{fields}: {faults:?}");
+        assert!(
+            faults[0].starts_with(&format!("nodes[0].{path}: ")),
+            "{fields}: {faults:?}"
+        );
+    }
+}
+
+#[test]
 fn a_kind_is_checked_by_the_frame_that_does_not_know_it() {
     let set = |value: Value| json!({"type": "set", "variableName": "b", "value": value});
     let good = good(workflow(vec![

@@ -4,25 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use serde_json::Value;
+use steps_nodes::KnownModels;
 use steps_openrouter::ModelList;
 use steps_problem::{Fault, did_you_mean, known_names, near_miss};
 use steps_template::Reference;
 
 use crate::document::{Node, Workflow};
 use crate::graph::Graph;
+use crate::path::field;
 use crate::{input, schema, words};
 
 /// The name at a template's root that holds what started the run.
 const TRIGGER: &str = "trigger";
-
-/// The path of a field of the node at `path`; a node that stands alone has the empty path.
-pub(crate) fn field(path: &str, field: &str) -> String {
-    if path.is_empty() {
-        field.to_owned()
-    } else {
-        format!("{path}.{field}")
-    }
-}
 
 fn at(index: usize) -> String {
     format!("nodes[{index}]")
@@ -223,6 +216,7 @@ impl Workflow {
             .as_ref()
             .map(input::properties)
             .unwrap_or_default();
+        let models = list.map(|list| KnownModels::new(list, today));
         let mut warnings = Vec::new();
         for (index, node) in self.nodes.iter().enumerate() {
             let path = at(index);
@@ -261,7 +255,7 @@ impl Workflow {
                 let part = schema::node_of(kind.unwrap_or_default());
                 words::unusual(&part.schema, &value, &path, &mut warnings);
             }
-            let of_kind = node.kind.warnings(list, today).into_iter();
+            let of_kind = node.kind.warnings(models.as_ref()).into_iter();
             warnings.extend(of_kind.map(|fault| Fault {
                 path: field(&path, &fault.path),
                 ..fault

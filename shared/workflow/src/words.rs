@@ -6,7 +6,7 @@ use serde_json::Value;
 use steps_problem::{Fault, did_you_mean, known_names};
 use steps_template::kind;
 
-use crate::input::join;
+use crate::path::{field, join};
 use crate::schema::Part;
 
 /// The faults that an error stands for; `path` is that of the value that was held against the schema.
@@ -59,20 +59,13 @@ pub(crate) fn faults(error: &ValidationError<'_>, part: &Part, path: &str) -> Ve
     }
 }
 
-fn is_of_wrong_kind(error: &ValidationError<'_>) -> bool {
+/// Whether the value is of another type than the schema's.
+pub(crate) fn is_of_wrong_kind(error: &ValidationError<'_>) -> bool {
     matches!(error.kind(), Kind::Type { .. })
 }
 
 fn last(path: &str) -> &str {
     path.rsplit_once('/').map_or(path, |(_, last)| last)
-}
-
-fn field(object: &str, name: &str) -> String {
-    if object.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{object}.{name}")
-    }
 }
 
 /// The schema's own words for this keyword.

@@ -10,16 +10,15 @@ mod warnings;
 
 use std::borrow::Cow;
 
-use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde_json::Value;
-use steps_openrouter::{ModelList, Usage};
+use steps_openrouter::Usage;
 use steps_problem::{Fault, Problem};
 use steps_template::Template;
 
 pub(crate) use self::document::Chat;
 use self::run::ReadyChat;
-pub(crate) use self::warnings::not_listed;
+use crate::known_models::KnownModels;
 use crate::node_kind::NodeKind;
 use crate::scope::Scope;
 
@@ -48,8 +47,8 @@ impl NodeKind for Chat {
             .collect()
     }
 
-    fn warnings(&self, list: Option<&ModelList>, today: Date) -> Vec<Fault> {
-        warnings::warnings(self, list, today)
+    fn warnings(&self, models: Option<&KnownModels<'_>>) -> Vec<Fault> {
+        warnings::warnings(self, models)
     }
 
     fn prepare(&self, context: &Value, known: &[&str]) -> Result<ReadyChat, Problem> {

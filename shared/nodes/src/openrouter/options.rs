@@ -307,8 +307,10 @@ impl Options {
 
     /// The options as OpenRouter gets them; `max_tokens` is not among them, for a request always has one.
     pub(super) fn wire(&self) -> Map<String, Value> {
-        self.set()
-            .into_iter()
+        let Ok(Value::Object(set)) = serde_json::to_value(self) else {
+            return Map::new();
+        };
+        set.into_iter()
             .filter(|(name, _)| name != "maxTokens")
             .map(|(name, value)| (snake(&name), value))
             .collect()

@@ -5,6 +5,7 @@ use steps_openrouter::{DEFAULT_MAX_TOKENS, Model, ModelList};
 use steps_problem::Fault;
 
 use super::document::Chat;
+use crate::known_models::KnownModels;
 
 /// An end that is nearer than this is told.
 const RETIRES_WITHIN_DAYS: i32 = 60;
@@ -23,8 +24,12 @@ fn named(chat: &Chat) -> impl Iterator<Item = (String, &str)> {
 }
 
 /// The warnings of one node.
-pub(super) fn warnings(chat: &Chat, list: Option<&ModelList>, today: Date) -> Vec<Fault> {
+pub(super) fn warnings(chat: &Chat, models: Option<&KnownModels<'_>>) -> Vec<Fault> {
     let mut warnings = Vec::new();
+    let parameters = match models {
+        Some(_) => chat.options.parameters(),
+        None => Vec::new(),
+    };
     for (field, id) in named(chat) {
         if !id.contains('/') {
             warnings.push(Fault::at(
@@ -33,49 +38,27 @@ pub(super) fn warnings(chat: &Chat, list: Option<&ModelList>, today: Date) -> Ve
             ));
             continue;
         }
-        let Some(list) = list else { continue };
-        let Some(model) = list.find(id) else {
-            if let Some(message) = not_listed(id, list) {
-                warnings.push(Fault::at(field, message));
-            }
+        let Some(models) = models else { continue };
+        let Some(model) = models.find(id) else {
+            let not_listed = models.not_listed(id);
+            warnings.extend(not_listed.map(|message| Fault::at(field, message)));
             continue;
         };
         let of_model = [
-            retirement(model, list, today),
+            retirement(model, models.list, models.today),
             modality(model),
             too_small(model, chat),
         ];
         for message in of_model.into_iter().flatten() {
             warnings.push(Fault::at(field.as_str(), message));
         }
-        for (option, known_as) in chat.options.parameters() {
-            if let Some(message) = unheeded(model, &known_as) {
-                warnings.push(Fault::at(option, message));
+        for (option, known_as) in &parameters {
+            if let Some(message) = unheeded(model, known_as) {
+                warnings.push(Fault::at(option.as_str(), message));
             }
         }
     }
     warnings
-}
-
-/// Says that OpenRouter does not list a model, with the nearest that it lists; `None` where it takes the id.
-pub(crate) fn not_listed(id: &str, list: &ModelList) -> Option<String> {
-    if list.takes(id) || !id.contains('/') {
-        return None;
-    }
-    if let Some(other) = list.other_case(id) {
-        return Some(format!(
-            "model ids are case-sensitive: OpenRouter lists `{other}`, not `{id}`"
-        ));
-    }
-    let nearest = list.nearest(id);
-    let hint = if nearest.is_empty() {
-        String::new()
-    } else {
-        format!("; the nearest that it lists: `{}`", nearest.join("`, `"))
-    };
-    Some(format!(
-        "OpenRouter does not list the model `{id}`: it is misspelt, or gone{hint}"
-    ))
 }
 
 fn retirement(model: &Model, list: &ModelList, today: Date) -> Option<String> {
