@@ -7,6 +7,8 @@ use serde_json::Value;
 #[derive(Debug, Serialize)]
 #[serde(tag = "status", rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum Answer {
+    /// The task's token is answered, or noted: the lane goes on by it.
+    Told,
     /// What was due has been asked for: so many costs are recorded now.
     Recovered { costs: usize },
     /// The node has its answer. `output` only for an inline node: a run's answers go through the table.

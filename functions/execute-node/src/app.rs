@@ -1,13 +1,16 @@
 //! What the function works with.
 
 use steps_catalogue::Catalogue;
+use steps_executions::Executions;
 use steps_openrouter::Client;
 use steps_secrets::Secrets;
 use steps_store::Store;
 
 use crate::budgets::DayLimits;
+use crate::known_run::KnownRuns;
 
-/// OpenRouter, the store of runs, Secrets Manager, which keeps the keys, the models, and the limits of credentials.
+/// OpenRouter, the store of runs, Secrets Manager, which keeps the keys, the models, the limits of credentials, the
+/// documents of runs, and Step Functions.
 #[derive(Debug)]
 pub(crate) struct App {
     pub(crate) openrouter: Client,
@@ -15,4 +18,6 @@ pub(crate) struct App {
     pub(crate) secrets: Secrets,
     pub(crate) catalogue: Catalogue,
     pub(crate) day_limits: DayLimits,
+    pub(crate) known_runs: KnownRuns,
+    pub(crate) executions: Executions,
 }

@@ -27,14 +27,15 @@ pub(crate) struct OpenAttempt<'a> {
     pub(crate) until: Instant,
 }
 
-/// Writes down how the attempt ended. Gives what Step Functions is told, and the node's attempts whose cost is not known
+/// Writes down how the attempt ended. Gives what Step Functions is told, whether the node is known to have been settled by
+/// that, and the node's attempts whose cost is not known
 /// yet, each with its index.
 pub(crate) async fn settle(
     app: &App,
     open: &OpenAttempt<'_>,
     receipt: Receipt,
     ended: Ended,
-) -> (Result<Answer, Problem>, Vec<(usize, Attempt)>) {
+) -> (Result<(Answer, bool), Problem>, Vec<(usize, Attempt)>) {
     let attempt = attempt(open.started, receipt);
     let unpriced = unpriced(open, &attempt);
     let answer = end(app, open, attempt, ended, !unpriced.is_empty()).await;
@@ -64,21 +65,22 @@ async fn end(
     mut attempt: Attempt,
     ended: Ended,
     unpriced: bool,
-) -> Result<Answer, Problem> {
+) -> Result<(Answer, bool), Problem> {
     let OpenAttempt {
         work, node, lease, ..
     } = open;
     let now = Timestamp::now();
     let failed = match ended {
         Ok(output) => {
-            write_end(app, open, &attempt, &Outcome::Succeeded(&output), unpriced).await?;
+            let outcome = Outcome::Succeeded(&output);
+            let now = write_end(app, open, &attempt, &outcome, unpriced).await?;
             tracing::info!(
                 run = work.run.id,
                 node = node.id,
                 generation = attempt.generation_id,
                 "succeeded"
             );
-            return Ok(Answer::Succeeded { output: None });
+            return Ok((Answer::Succeeded { output: None }, now));
         }
         Err(failed) => failed,
     };
@@ -108,10 +110,11 @@ async fn end(
                 problem: &problem,
             };
             write_end(app, open, &attempt, &outcome, unpriced).await?;
-            Ok(Answer::Wait {
+            let answer = Answer::Wait {
                 seconds,
                 code: Some(problem.code),
-            })
+            };
+            Ok((answer, false))
         }
         None => {
             let outcome = Outcome::Failed(&problem);
@@ -121,7 +124,7 @@ async fn end(
     }
 }
 
-/// Writes the end of the attempt. Where the store refuses it for good, a short failure is written instead: the
+/// Writes the end of the attempt; gives whether it is known to have been written by this call. Where the store refuses it for good, a short failure is written instead: the
 /// money stays counted, the texts are left out, and the run fails at once under the store's own code.
 async fn write_end(
     app: &App,
@@ -129,7 +132,7 @@ async fn write_end(
     attempt: &Attempt,
     outcome: &Outcome<'_>,
     unpriced: bool,
-) -> Result<(), Problem> {
+) -> Result<bool, Problem> {
     let problem = match write(app, open, attempt, outcome, unpriced).await {
         Err(error) if !error.passes() => Problem::from(error),
         written => return Ok(written?),
@@ -157,14 +160,15 @@ async fn write(
     attempt: &Attempt,
     outcome: &Outcome<'_>,
     unpriced: bool,
-) -> Result<(), steps_store::Error> {
+) -> Result<bool, steps_store::Error> {
     let nodes = app.store.nodes();
     let mut pause = Duration::from_millis(200);
     loop {
         let now = Timestamp::now();
         let settled = nodes.settle(open.lease, attempt, outcome, unpriced, now);
-        let Err(error) = settled.await else {
-            return Ok(());
+        let error = match settled.await {
+            Ok(now) => return Ok(now),
+            Err(error) => error,
         };
         if !error.passes() || Instant::now() + pause > open.until {
             return Err(error);

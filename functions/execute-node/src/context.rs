@@ -6,15 +6,15 @@ use steps_workflow::Workflow;
 
 /// The trigger's input at the root, `trigger`, and one variable for each finished node.
 pub(crate) fn context(work: &Work, workflow: &Workflow) -> Value {
-    let mut context = match &work.run.input {
+    let mut context = match &work.run.texts.input {
         Value::Object(fields) => fields.clone(),
         _ => Map::new(),
     };
-    let mut trigger = match &work.run.trigger.context {
+    let mut trigger = match &work.run.texts.trigger {
         Value::Object(fields) => fields.clone(),
         _ => Map::new(),
     };
-    trigger.insert("type".to_owned(), json!(work.run.trigger.kind));
+    trigger.insert("type".to_owned(), json!(work.run.trigger));
     trigger.insert("runId".to_owned(), json!(work.run.id));
     trigger.entry("id").or_insert_with(|| json!(work.run.id));
     trigger.insert("time".to_owned(), json!(millis::text(work.run.started_at)));

@@ -12,8 +12,8 @@ use crate::answer::Answer;
 use crate::app::App;
 use crate::scope::RunScope;
 
-/// OpenRouter writes a generation down a while after it ended. A node that has ended is not visited again, so its
-/// last visit waits a little; a node that will be visited again is asked about at that visit.
+/// OpenRouter writes a generation down a while after it ended. A node behind which nothing comes is not visited again, so
+/// its last visit waits a little.
 const PAUSES_AT_THE_END: [Duration; 4] = [
     Duration::from_millis(500),
     Duration::from_secs(1),
@@ -47,15 +47,14 @@ pub(crate) async fn recover_due_costs(app: &App, remaining: Duration) -> Result<
 
 /// Records the costs of these attempts of a node, each with its index. One that stays unknown is due to be asked
 /// for again; nothing fails because of it.
+///
+/// `patient` where nothing waits for this function. Else OpenRouter is asked once, and the rest is the schedule's.
 pub(crate) async fn recover_costs(
     scope: &RunScope<'_>,
     unpriced: Vec<(usize, Attempt)>,
-    ended: &Result<Answer, Problem>,
+    patient: bool,
 ) {
-    let pauses: &[Duration] = match ended {
-        Ok(Answer::Wait { .. }) => &[],
-        _ => &PAUSES_AT_THE_END,
-    };
+    let pauses: &[Duration] = if patient { &PAUSES_AT_THE_END } else { &[] };
     let mut pauses = pauses.iter();
     let mut unpriced = unpriced;
     loop {
@@ -82,7 +81,12 @@ async fn recover_node(app: &App, item: &DueItem, until: Instant) -> Result<usize
         return Ok(0);
     };
     let now = Timestamp::now();
-    let work = match app.store.nodes().work(&item.run_id, node_id, &[]).await {
+    let work = match app
+        .store
+        .nodes()
+        .work(&item.run_id, node_id, &[], None)
+        .await
+    {
         Ok(work) => work,
         // The run has expired meanwhile.
         Err(steps_store::Error::NotFound { .. }) => {
@@ -91,7 +95,7 @@ async fn recover_node(app: &App, item: &DueItem, until: Instant) -> Result<usize
         }
         Err(error) => return Err(error.into()),
     };
-    let workflow = Workflow::from_stored(&work.run.definition).ok();
+    let workflow = work.run.document(Workflow::from_stored).ok();
     let node = workflow
         .as_ref()
         .and_then(|workflow| workflow.node(node_id));
@@ -144,6 +148,10 @@ async fn recover_node(app: &App, item: &DueItem, until: Instant) -> Result<usize
             .unwrap_or_default()
             .clamp(Duration::from_secs(60), Duration::from_secs(3600));
         app.store.due().again(item, now, pause).await?;
+    }
+    if work.run.status != RunStatus::Running {
+        // Lists show what was noted in the run's head, and more is known now.
+        app.store.runs().note_totals(&item.run_id).await?;
     }
     Ok(asked - unknown.len())
 }

@@ -8,12 +8,37 @@ use steps_problem::Problem;
 /// An event, told by what it has.
 #[derive(Debug)]
 pub(crate) enum Event {
-    /// `runId`: a node of a recorded run, from `run-workflow.asl.yaml`.
+    /// `token`: a task of a lane of a run, from `run-workflow.asl.yaml`.
+    OfLane(LaneTask),
+    /// `nodeId`: a node of a recorded run. So the state machine of earlier releases asks, whose executions may still go on.
     OfRun(NodeOfRun),
     /// `recover`: by schedule. OpenRouter is asked what calls cost whose answer did not say.
     Costs,
     /// `node`: a node that is written inline in someone's own state machine.
     Inline(InlineNode),
+}
+
+/// A task of a lane.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct LaneTask {
+    pub(crate) run_id: String,
+    /// 1, and one more each time the run is resumed.
+    pub(crate) take: u32,
+    /// The number of the lane, from 1.
+    pub(crate) lane: u8,
+    /// The node; absent where the lane has yet to find one.
+    pub(crate) unit: Option<String>,
+    /// Whether the node is listed as READY.
+    #[serde(default)]
+    pub(crate) listed: bool,
+    /// The node before, whose READY record can go now.
+    #[serde(default)]
+    pub(crate) was: Option<String>,
+    /// The task's token.
+    pub(crate) token: String,
+    /// When the task began, and how many times it was tried before: a later call of the lane is greater, as text.
+    pub(crate) call: String,
 }
 
 /// A node of a run, and what has to be read for it.
@@ -64,6 +89,9 @@ impl Event {
         if event.get("node").is_some() {
             return fields(event, "a node of its own").map(Self::Inline);
         }
+        if event.get("token").is_some() {
+            return fields(event, "a task of a lane").map(Self::OfLane);
+        }
         if event.get("runId").is_some() {
             return fields(event, "a node of a run").map(Self::OfRun);
         }
@@ -84,7 +112,7 @@ fn unknown(what: impl std::fmt::Display) -> Problem {
     )
     .solution([
         "In your own state machine, send {\"node\": {...}, \"context\": {...}, \"attempt\": 1}",
-        "For a node of a run, send {\"runId\": \"...\", \"execution\": 1, \"nodeId\": \"...\", \"needs\": []}",
+        "For a node of a run, let the state machine of the template send the task as it is",
         "To ask for costs, send {\"recover\": \"costs\"}",
     ])
 }

@@ -1,4 +1,4 @@
-//! Step Functions task: one node of one run.
+//! Step Functions task: one node of one run, and what its lane does next.
 
 mod answer;
 mod app;
@@ -10,6 +10,8 @@ mod deadlines;
 mod event;
 mod handler;
 mod inline;
+mod known_run;
+mod lane;
 mod lease;
 mod recorded;
 mod retry;
@@ -17,6 +19,7 @@ mod scope;
 
 use app::App;
 use budgets::day_limits;
+use known_run::known_runs;
 use steps_aws::{Aws, Config};
 use steps_catalogue::Catalogue;
 use steps_lambda::{Main, serve_task, start};
@@ -30,6 +33,8 @@ async fn main() -> Main {
         openrouter: Config.openrouter()?,
         catalogue: Catalogue::new(store.clone(), Config.openrouter_base_url().as_deref()),
         day_limits: day_limits(),
+        known_runs: known_runs(),
+        executions: aws.executions()?,
         store,
         secrets: aws.secrets()?,
     };

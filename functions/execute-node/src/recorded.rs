@@ -1,5 +1,6 @@
 //! A node of a recorded run: claimed, called, settled. A finished node is never called again.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -19,31 +20,66 @@ use crate::context::context;
 use crate::costs::recover_costs;
 use crate::deadlines::{CLOSING_TIME, LAST_WORDS, LEASE, RECOVERY_TIME, left};
 use crate::event::NodeOfRun;
+use crate::known_run::KnownRun;
 use crate::lease::Watch;
 use crate::scope::RunScope;
 
-/// Executes a node: answers what is known of it already, or tries it once and writes down how that ended.
-pub(crate) async fn execute(
+/// A node of a run, for one of its lanes.
+pub(crate) struct Unit<'a> {
+    pub(crate) run_id: &'a str,
+    pub(crate) take: u32,
+    /// 0 for a task that has no lane.
+    pub(crate) lane: u8,
+    pub(crate) node_id: &'a str,
+}
+
+/// Executes a node in a task that has no lane, from a state machine of an earlier release.
+pub(crate) async fn execute_alone(
     app: &App,
     task: &NodeOfRun,
     remaining: Duration,
 ) -> Result<Answer, Problem> {
+    let unit = Unit {
+        run_id: &task.run_id,
+        take: task.execution,
+        lane: 0,
+        node_id: &task.node_id,
+    };
     // AWS may take its time: what is left is counted to a moment, not from one.
     let until = Instant::now() + remaining;
+    let known = app.known_runs.get(unit.run_id);
+    let done = execute(app, &unit, &task.needs, known, until).await;
+    done.map(|(answer, _)| answer)
+}
+
+/// Executes a node: answers what is known of it already, or tries it once and writes down how that ended. Gives also
+/// whether it is known to have been settled by this call. It reads the outputs of the nodes in `reads`.
+pub(crate) async fn execute(
+    app: &App,
+    unit: &Unit<'_>,
+    reads: &[String],
+    known: Option<Arc<KnownRun>>,
+    until: Instant,
+) -> Result<(Answer, bool), Problem> {
     let nodes = app.store.nodes();
-    let work = nodes.work(&task.run_id, &task.node_id, &task.needs).await?;
-    if let Some(known) = known(&work, task.execution, Timestamp::now()) {
-        return known;
+    let texts = known.as_ref().map(|known| &known.texts);
+    let work = nodes.work(unit.run_id, unit.node_id, reads, texts).await?;
+    if let Some(answer) = known_answer(&work, unit.take, Timestamp::now()) {
+        return answer.map(|answer| (answer, false));
     }
-    let workflow = work.run.document(Workflow::from_stored)?;
-    let node = workflow.node(&task.node_id);
-    let node = node.ok_or_else(|| work.run.no_node(&task.node_id))?;
+    let known = match known {
+        Some(known) => known,
+        None => app.known_runs.learn(unit.run_id, &work.run.texts)?,
+    };
+    let workflow = &known.workflow;
+    let node = workflow.node(unit.node_id);
+    let node = node.ok_or_else(|| work.run.no_node(unit.node_id))?;
     let scope = RunScope::new(app, &work.run, node, until);
-    let prepared = prepare(app, &work, &workflow, node, &scope).await;
+    let prepared = prepare(app, &work, workflow, node, &scope).await;
     let started = Timestamp::now();
-    let (lease, prepared) = match claim(app, &work, task, prepared, started).await? {
+    let (lease, prepared) = match claim(app, &work, unit, prepared, started).await? {
         Ok(granted) => granted,
-        Err(busy) => return busy,
+        Err(busy) => return busy.map(|answer| (answer, false)),
     };
     let scope = scope.under(&lease);
     let ended = match prepared {
@@ -59,11 +95,16 @@ pub(crate) async fn execute(
     };
     let (answer, unpriced) = settle(app, &open, scope.receipt(), ended).await;
     // The end is written: what is not known in time is asked for later.
-    let recovered = recover_costs(&scope, unpriced, &answer);
+    let goes_on = match &answer {
+        Ok((Answer::Wait { .. }, _)) => true,
+        Ok(_) => unit.lane > 0 && known.goes_on_behind(unit.node_id),
+        Err(_) => false,
+    };
+    let recovered = recover_costs(&scope, unpriced, !goes_on);
     if timeout(RECOVERY_TIME, recovered).await.is_err() {
         tracing::info!(
-            run = task.run_id,
-            node = task.node_id,
+            run = unit.run_id,
+            node = unit.node_id,
             "costs are asked for later"
         );
     }
@@ -71,11 +112,11 @@ pub(crate) async fn execute(
 }
 
 /// The answer where the node needs no try now: it has ended, waits, is in another function's hands, or its run is over.
-fn known(work: &Work, execution: u32, now: Timestamp) -> Option<Result<Answer, Problem>> {
+fn known_answer(work: &Work, take: u32, now: Timestamp) -> Option<Result<Answer, Problem>> {
     let of_node = work.node.as_ref();
     of_node
-        .and_then(|record| already(record, execution, now))
-        .or_else(|| check_goes_on(work, execution, now).err().map(Err))
+        .and_then(|record| already(record, take, now))
+        .or_else(|| check_goes_on(work, take, now).err().map(Err))
 }
 
 /// What the node needs to be tried, and what is to be held back for it.
@@ -117,7 +158,7 @@ type Granted = Result<(Lease, Result<Prepared, Problem>), Result<Answer, Problem
 async fn claim(
     app: &App,
     work: &Work,
-    task: &NodeOfRun,
+    unit: &Unit<'_>,
     ready: Result<Ready, Problem>,
     now: Timestamp,
 ) -> Result<Granted, Problem> {
@@ -126,10 +167,11 @@ async fn claim(
         Err(problem) => (Err(problem), None),
     };
     let claim = |reserve| Claim {
-        run_id: &task.run_id,
-        execution: task.execution,
+        run_id: unit.run_id,
+        execution: unit.take,
+        lane: unit.lane,
         workflow_id: &work.run.workflow_id,
-        node_id: &task.node_id,
+        node_id: unit.node_id,
         seen: work.node.as_ref(),
         now,
         lease: LEASE,
@@ -139,7 +181,7 @@ async fn claim(
     Ok(match nodes.claim(&claim(reserve.as_ref())).await? {
         Claimed::Granted(lease) => Ok((lease, prepared)),
         Claimed::Taken(record) => {
-            Err(already(&record, task.execution, now).unwrap_or(Ok(Answer::look_again(1))))
+            Err(already(&record, unit.take, now).unwrap_or(Ok(Answer::look_again(1))))
         }
         Claimed::OverBudget(over) => match nodes.claim(&claim(None)).await? {
             Claimed::Granted(lease) => Ok((lease, Err(over_budget(&over)))),
@@ -155,9 +197,9 @@ async fn run(app: &App, lease: &Lease, prepared: Prepared, scope: &RunScope<'_>)
 }
 
 /// A problem where the run may not go on.
-fn check_goes_on(work: &Work, execution: u32, now: Timestamp) -> Result<(), Problem> {
+fn check_goes_on(work: &Work, take: u32, now: Timestamp) -> Result<(), Problem> {
     let run = &work.run;
-    if run.status != RunStatus::Running || run.execution != execution {
+    if run.status != RunStatus::Running || run.execution != take {
         let cause = match run.status {
             RunStatus::Running => {
                 "the run was resumed: another execution goes on with it".to_owned()
@@ -174,11 +216,11 @@ fn check_goes_on(work: &Work, execution: u32, now: Timestamp) -> Result<(), Prob
 }
 
 /// The answer for a node that needs no call now: it has ended, waits, or is in another function's hands.
-fn already(record: &NodeRecord, execution: u32, now: Timestamp) -> Option<Result<Answer, Problem>> {
-    if let Some(wait) = record.claimable_in(execution, now) {
+fn already(record: &NodeRecord, take: u32, now: Timestamp) -> Option<Result<Answer, Problem>> {
+    if let Some(wait) = record.claimable_in(take, now) {
         let mut seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-        if record.execution < execution {
-            // A function of the execution before still works on it: its answer holds for this one too.
+        if record.execution < take {
+            // A function of the take before still works on it: its answer holds for this one too.
             seconds = seconds.min(look_again_in(record, now));
         }
         return (seconds > 0).then(|| Ok(Answer::look_again(seconds)));

@@ -42,7 +42,8 @@ pub(crate) async fn end(app: &App, name: &ExecutionName<'_>, ended: &Ended) -> R
         changed,
         "execution ended"
     );
-    // Also after a repeat: the first try may have died before this line.
+    // What follows also after a repeat: the first try may have died before.
+    app.store.runs().note_totals(run_id).await?;
     if ended.status != RunStatus::Succeeded {
         app.store
             .nodes()

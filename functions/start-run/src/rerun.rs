@@ -7,7 +7,7 @@ use steps_api::{Newest, RerunRun, Version};
 use steps_lambda::{Request, invalid};
 use steps_problem::{Fault, Problem};
 use steps_starts::{Delivery, Door, Reuse, Start, Started, delivery};
-use steps_store::{NodeRecord, NodeStatus, RerunOf, Run, StoredWorkflow};
+use steps_store::{NodeRecord, NodeStatus, RerunOf, Run, StoredWorkflow, Trigger};
 use steps_workflow::Workflow;
 
 use crate::app::App;
@@ -27,7 +27,7 @@ pub(crate) async fn rerun(app: &App, id: &str, request: &Request) -> Result<Star
         None => StoredWorkflow {
             id: run.workflow_id.clone(),
             version: run.version,
-            definition: run.definition.clone(),
+            definition: run.texts.definition.clone(),
             updated_at: run.started_at,
         },
     };
@@ -96,8 +96,11 @@ fn reusable<'w>(
 fn rerun_delivery(run: Run, input: Option<Value>, request: &Request) -> Result<Delivery, Problem> {
     let given = delivery(request, Door::Token("rerun"), Value::Null)?;
     Ok(Delivery {
-        trigger: run.trigger,
-        input: input.unwrap_or(run.input),
+        trigger: Trigger {
+            kind: run.trigger,
+            context: run.texts.trigger.clone(),
+        },
+        input: input.unwrap_or_else(|| run.texts.input.clone()),
         ..given
     })
 }

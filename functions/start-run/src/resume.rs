@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use steps_api::ResumeRun;
 use steps_lambda::{Request, invalid};
 use steps_problem::Problem;
-use steps_starts::{Started, credential_ids, deadline, unfinished};
+use steps_starts::{Started, answered, credential_ids, deadline};
 use steps_store::{Resume, Run, RunStatus};
 use steps_workflow::Workflow;
 
@@ -56,9 +56,8 @@ pub(crate) async fn resume(app: &App, id: &str, request: &Request) -> Result<Sta
     let Some(number) = resumed else {
         return repeated(app, run).await;
     };
-    let plan = unfinished(&workflow, &nodes);
     app.starts
-        .execute(&run.id, number, &workflow, &plan)
+        .execute(&run.id, number, &workflow, &answered(&nodes))
         .await?;
     app.starts.note_use(&known, &credentials).await;
     tracing::info!(run = run.id, execution = number, "resumed");

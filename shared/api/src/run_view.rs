@@ -128,7 +128,7 @@ impl RunView {
                 })
                 .collect()
         });
-        let large = run.input.to_string().len() > SHOWN_BYTES;
+        let large = run.texts.input.to_string().len() > SHOWN_BYTES;
         Ok(Self {
             id: run.id,
             workflow_id: run.workflow_id,
@@ -136,14 +136,18 @@ impl RunView {
             status: run.status,
             execution: run.execution,
             rerun_of: run.rerun_of,
-            trigger: run.trigger.kind,
-            input: if large { Value::Null } else { run.input },
+            trigger: run.trigger,
+            input: if large {
+                Value::Null
+            } else {
+                run.texts.input.clone()
+            },
             output,
             nodes,
             cost_usd: run.cost_usd,
             usage: run.usage,
             error: run.error,
-            warnings: run.warnings,
+            warnings: run.texts.warnings.clone(),
             started_at: run.started_at,
             ended_at: run.ended_at,
         })

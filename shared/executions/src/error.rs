@@ -15,6 +15,9 @@ pub enum Error {
     /// How the execution stands is not known.
     #[error("Step Functions did not give the state of the run's execution: {0}")]
     NotDescribed(String),
+    /// A task's token was not answered.
+    #[error("Step Functions did not take the answer to a task's token: {0}")]
+    NotAnswered(String),
 }
 
 impl From<Error> for Problem {
@@ -34,6 +37,11 @@ impl From<Error> for Problem {
                 "ExecutionUnknown",
                 "Execution Unknown",
                 "Wait: it is asked again in a few minutes",
+            ),
+            Error::NotAnswered(_) => (
+                "TokenNotAnswered",
+                "Token Not Answered",
+                "Wait: the state machine tries the task again",
             ),
         };
         Self::new(503, code, title, error.to_string())

@@ -2,13 +2,13 @@
 
 mod error;
 mod name;
+mod token;
 
 use aws_sdk_sfn::Client;
 use aws_sdk_sfn::error::ProvideErrorMetadata;
 use jiff::Timestamp;
 use serde_json::json;
 use steps_sdk_error::reason;
-use steps_workflow::Plan;
 
 pub use error::Error;
 pub use name::ExecutionName;
@@ -42,20 +42,18 @@ impl Executions {
         }
     }
 
-    /// Starts an execution with the nodes of `plan`, at most `max_concurrency` of them at once. One that was started
+    /// Starts an execution with a lane for each of `first`, the unit that the lane begins with. One that was started
     /// before is left as it is.
     pub async fn start(
         &self,
         name: &ExecutionName<'_>,
-        plan: &Plan,
-        max_concurrency: u32,
+        first: &[Option<String>],
     ) -> Result<(), Error> {
-        let input = json!({
-            "runId": name.run_id,
-            "execution": name.number,
-            "maxConcurrency": max_concurrency,
-            "levels": plan.levels,
-        });
+        let lanes = (1..).zip(first);
+        let lanes: Vec<_> = lanes
+            .map(|(lane, unit): (u8, _)| json!({"lane": lane, "unit": unit}))
+            .collect();
+        let input = json!({"runId": name.run_id, "take": name.number, "lanes": lanes});
         let started = self
             .client
             .start_execution()

@@ -1,11 +1,11 @@
 //! What a workflow's stored document needs to run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use steps_problem::Problem;
 use steps_store::{Credential, NodeRecord, NodeStatus};
-use steps_workflow::{Plan, Workflow};
+use steps_workflow::Workflow;
 
 /// The id of the credential behind each reference in the document, as it is at this moment.
 ///
@@ -31,11 +31,11 @@ pub fn deadline(workflow: &Workflow, at: Timestamp) -> Timestamp {
     at + SignedDuration::from_secs(limit)
 }
 
-/// The plan of what has no answer yet.
-pub fn unfinished(workflow: &Workflow, nodes: &BTreeMap<String, NodeRecord>) -> Plan {
-    workflow.plan().without(|id| {
-        nodes
-            .get(id)
-            .is_some_and(|node| node.status == NodeStatus::Succeeded)
-    })
+/// The ids of the nodes that have their answers.
+pub fn answered(nodes: &BTreeMap<String, NodeRecord>) -> BTreeSet<&str> {
+    nodes
+        .iter()
+        .filter(|(_, node)| node.status == NodeStatus::Succeeded)
+        .map(|(id, _)| id.as_str())
+        .collect()
 }

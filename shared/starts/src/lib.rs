@@ -11,6 +11,6 @@ mod starts;
 
 pub use answer::{answer, wait};
 pub use delivery::{Delivery, Door, delivery};
-pub use document::{credential_ids, deadline, unfinished};
+pub use document::{answered, credential_ids, deadline};
 pub use input::{check_size, input};
 pub use starts::{NotStarted, Reuse, Start, Started, Starts};

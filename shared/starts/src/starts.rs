@@ -1,22 +1,23 @@
 //! The start itself. A run is recorded before its execution starts, under one name: a run that was confirmed is never
 //! lost, and a delivery that comes again is the same run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use steps_catalogue::Catalogue;
 use steps_executions::{ExecutionName, Executions};
+use steps_lanes::lay;
 use steps_problem::{Fault, Problem};
 use steps_store::{
     Begun, Credential, Ended, Error, NewRun, NodeRecord, RerunOf, RunStatus, Store, StoredWorkflow,
     Turn,
 };
-use steps_workflow::{Plan, Workflow};
+use steps_workflow::Workflow;
 use uuid::Uuid;
 
 use crate::callback::check_callback;
 use crate::delivery::Delivery;
-use crate::document::{credential_ids, deadline, unfinished};
+use crate::document::{answered, credential_ids, deadline};
 use crate::last_use::note_use;
 
 /// What runs are started with.
@@ -188,10 +189,9 @@ impl Starts {
                 });
             }
         };
-        let plan = workflow
-            .plan()
-            .without(|id| reuse.is_some_and(|reuse| reuse.nodes.iter().any(|node| node.id == id)));
-        if let Err(problem) = self.execute(&run_id, 1, &workflow, &plan).await {
+        let reused = reuse.map_or(&[][..], |reuse| &reuse.nodes);
+        let done = reused.iter().map(|node| node.id.as_str()).collect();
+        if let Err(problem) = self.execute(&run_id, 1, &workflow, &done).await {
             if let Some(identity) = &delivery.identity {
                 // The sender will come again, and is then to get a run that runs.
                 self.store
@@ -227,28 +227,42 @@ impl Starts {
             run_id,
             number: run.execution,
         };
-        let plan = unfinished(&workflow, &nodes);
-        let most = workflow.limits.max_concurrency;
-        Ok(self.executions.start(&name, &plan, most).await?)
+        if self.executions.find(&name).await?.is_some() {
+            return Ok(());
+        }
+        self.lay_and_start(&name, &workflow, &answered(&nodes))
+            .await
     }
 
-    /// Starts the run's execution of this number; a run that cannot be started has failed.
+    /// Starts the run's execution of this number where other nodes are `done`; a run that cannot be started has failed.
     pub async fn execute(
         &self,
         run_id: &str,
         number: u32,
         workflow: &Workflow,
-        plan: &Plan,
+        done: &BTreeSet<&str>,
     ) -> Result<(), Problem> {
         let name = ExecutionName { run_id, number };
-        let most = workflow.limits.max_concurrency;
-        let Err(error) = self.executions.start(&name, plan, most).await else {
+        let Err(problem) = self.lay_and_start(&name, workflow, done).await else {
             return Ok(());
         };
-        let problem = Problem::from(error);
         let ended = Ended::now(number, RunStatus::Failed, problem.clone());
         self.store.runs().end(run_id, &ended).await?;
         Err(problem)
+    }
+
+    /// Lists what is ready where other nodes are `done`, and starts the execution.
+    async fn lay_and_start(
+        &self,
+        name: &ExecutionName<'_>,
+        workflow: &Workflow,
+        done: &BTreeSet<&str>,
+    ) -> Result<(), Problem> {
+        let lanes = self.store.lanes();
+        let take = (name.run_id, name.number);
+        let most = workflow.limits.max_concurrency;
+        let first = lay(&lanes, take, &workflow.plan(), |id| done.contains(id), most).await?;
+        Ok(self.executions.start(name, &first).await?)
     }
 
     /// Notes that a run with these credentials (reference to id) has started; `known` is how they were read.

@@ -21,6 +21,7 @@ pub use crate::table::key::Key;
 const RUN: &str = "RUN";
 const BODY: &str = "BODY";
 const NODE: &str = "NODE#";
+const NEEDS: &str = "NEEDS#";
 const READY: &str = "READY#";
 const LANE: &str = "LANE#";
 const EACH: &str = "EACH#";
@@ -55,6 +56,11 @@ pub fn each(run: &str, id: &str, chunk: u32) -> Key {
     Key::new(run_partition(run), format!("{EACH}{id}#{chunk:06}"))
 }
 
+/// Which of the nodes that a node waits for are done.
+pub fn needs(run: &str, node: &str) -> Key {
+    Key::new(run_partition(run), format!("{NEEDS}{node}"))
+}
+
 /// A unit (a node's id, or `id#index`) that waits for a lane. The highest rank stands first.
 pub fn ready(run: &str, rank: u16, unit: &str) -> Key {
     let place = u16::MAX - rank;
@@ -64,6 +70,38 @@ pub fn ready(run: &str, rank: u16, unit: &str) -> Key {
 /// A lane of a run.
 pub fn lane(run: &str, number: u8) -> Key {
     Key::new(run_partition(run), format!("{LANE}{number:03}"))
+}
+
+/// The units of a run that wait for a lane, or whose lane has not gone on yet. The highest rank stands first.
+pub(crate) fn all_ready(run: &str) -> Under {
+    Under {
+        pk: run_partition(run),
+        prefix: READY,
+    }
+}
+
+/// The lanes of a run.
+pub(crate) fn lanes(run: &str) -> Under {
+    Under {
+        pk: run_partition(run),
+        prefix: LANE,
+    }
+}
+
+/// The unit of an item among those that are ready; `None` for the run's other items.
+pub(crate) fn unit_of(item: &Item) -> Result<Option<(u16, String)>, Error> {
+    let sk = SK.get(item)?;
+    let read = |rest: &str| {
+        let (place, unit) = rest.split_once('#')?;
+        Some((u16::MAX - place.parse::<u16>().ok()?, unit.to_owned()))
+    };
+    Ok(sk.strip_prefix(READY).and_then(read))
+}
+
+/// The number of the lane whose record the item is; `None` for the run's other items.
+pub(crate) fn lane_of(item: &Item) -> Result<Option<u8>, Error> {
+    let sk = SK.get(item)?;
+    Ok(sk.strip_prefix(LANE).and_then(|number| number.parse().ok()))
 }
 
 /// The nodes of a run, and the items of their lists.
@@ -264,8 +302,6 @@ pub(crate) const BY_STATUS: &str = "byStatus";
 pub(crate) const BY_DUE: &str = "byDue";
 /// Nodes that wait: hash `waiting`, range `waitUntil`.
 pub(crate) const BY_WAITING: &str = "byWaiting";
-/// Nodes of a run by their last change: hash `pk`, range `changedAt`.
-pub(crate) const BY_CHANGE: &str = "byChange";
 
 /// The list that the item is in.
 pub(crate) const LIST: Attribute<String> = Attribute::new("list");
@@ -417,6 +453,7 @@ mod tests {
             run(RUN_ID),
             body(RUN_ID),
             lane(RUN_ID, 1),
+            needs(RUN_ID, "n"),
             identity("w", "a#b"),
             turn("w", "a"),
             workflow("w"),
@@ -458,6 +495,7 @@ mod tests {
             node_item(RUN_ID, "a", 0),
             each(RUN_ID, "a", 0),
             ready(RUN_ID, 0, "a"),
+            needs(RUN_ID, "a"),
             lane(RUN_ID, 0),
         ] {
             assert_eq!(name(other.clone()), None, "{other:?}");

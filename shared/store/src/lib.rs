@@ -5,6 +5,7 @@ mod credential;
 mod due;
 mod error;
 pub mod keys;
+mod lane;
 pub mod millis;
 mod model_list;
 mod node;
@@ -20,14 +21,16 @@ pub use credential::{
 };
 pub use due::{Due, DueItem, DueItems};
 pub use error::{Error, Record, retry_conflict};
+pub use lane::{Lane, Lanes, ReadyUnit};
 pub use model_list::{ModelList, ModelListHead};
 pub use node::{
-    Answer, Attempt, ChangedNode, Claim, Claimed, Lease, NodeRecord, NodeStatus, Nodes, Outcome,
-    Waiting, WaitingNode, Work,
+    Answer, Attempt, Claim, Claimed, Lease, NodeRecord, NodeStatus, Nodes, Outcome, Waiting,
+    WaitingNode, Work,
 };
 pub use run::{
     Begun, Ended, LOST_AFTER, LastTurn, NewRun, RUN_ABORTED, RUN_TIMED_OUT, RerunOf, Resume, Run,
-    RunError, RunFilter, RunHead, RunStatus, RunSummary, Runs, Trigger, Turn, aborted, timed_out,
+    RunError, RunFilter, RunHead, RunStatus, RunSummary, RunTexts, Runs, Trigger, Turn, aborted,
+    timed_out,
 };
 pub use steps_usage::Usage;
 pub use store::Store;

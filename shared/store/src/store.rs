@@ -4,6 +4,7 @@ use aws_sdk_dynamodb::Client;
 
 use crate::credential::Credentials;
 use crate::due::DueItems;
+use crate::lane::Lanes;
 use crate::model_list::ModelList;
 use crate::node::Nodes;
 use crate::run::Runs;
@@ -39,6 +40,11 @@ impl Store {
     /// Nodes of runs.
     pub fn nodes(&self) -> Nodes {
         Nodes(self.0.clone())
+    }
+
+    /// Lanes of runs.
+    pub fn lanes(&self) -> Lanes {
+        Lanes(self.0.clone())
     }
 
     /// Runs and nodes that have to be looked at again.

@@ -25,6 +25,7 @@ async fn of_fifty_claims_at_once_a_days_budget_grants_those_it_covers() {
             let claim = Claim {
                 run_id: &run,
                 execution: 1,
+                lane: 1,
                 workflow_id: WORKFLOW,
                 node_id: &format!("n{index}"),
                 seen: None,

@@ -109,6 +109,7 @@ impl Writer {
         let claim = Claim {
             run_id: &self.run,
             execution,
+            lane: 1,
             workflow_id: WORKFLOW,
             node_id: node,
             seen: seen.as_ref(),

@@ -20,6 +20,7 @@ async fn claim(store: &Store, run: &str, now: Timestamp, reserve: Option<Decimal
         .claim(&Claim {
             run_id: run,
             execution: 1,
+            lane: 1,
             workflow_id: WORKFLOW,
             node_id: "x",
             seen: seen.as_ref(),
@@ -74,6 +75,7 @@ async fn of_many_at_once_one_gets_the_node() {
                 .claim(&Claim {
                     run_id: &run,
                     execution: 1,
+                    lane: 1,
                     workflow_id: WORKFLOW,
                     node_id: "x",
                     seen: None,
@@ -225,6 +227,7 @@ async fn what_is_reserved_is_kept_until_it_is_settled() {
                 .claim(&Claim {
                     run_id: &run,
                     execution: 1,
+                    lane: 1,
                     workflow_id: WORKFLOW,
                     node_id: "y",
                     seen: None,

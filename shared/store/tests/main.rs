@@ -11,6 +11,6 @@ mod budgets;
 mod interleavings;
 mod leases;
 mod lists;
-mod news;
+mod waiting;
 mod workflows;
 mod world;

@@ -96,6 +96,7 @@ impl World {
         let claim = Claim {
             run_id: run,
             execution: 1,
+            lane: 1,
             workflow_id: WORKFLOW,
             node_id: node,
             seen: seen.as_ref(),

@@ -55,6 +55,25 @@ impl Graph {
         order
     }
 
+    /// For each node all that come before it: those it waits for, and those that these wait for. `order` is the
+    /// graph's own.
+    pub(crate) fn all_before(&self, order: &[usize]) -> Vec<Set> {
+        let mut before = vec![Set::new(self.needs.len()); self.needs.len()];
+        for &node in order {
+            let mut all = Set::new(self.needs.len());
+            for needed in self.needs(node) {
+                all.add(needed);
+                if let Some(further) = before.get(needed) {
+                    all.add_all(further);
+                }
+            }
+            if let Some(slot) = before.get_mut(node) {
+                *slot = all;
+            }
+        }
+        before
+    }
+
     /// The loops, at least one for each knot of nodes; each node of a loop waits for the next.
     pub(crate) fn cycles(&self) -> Vec<Vec<usize>> {
         let free: BTreeSet<usize> = self.order().into_iter().collect();
@@ -86,5 +105,32 @@ impl Graph {
             }
         }
         cycles
+    }
+}
+
+/// A set of nodes by their position: a bit for each.
+#[derive(Clone)]
+pub(crate) struct Set(Vec<u64>);
+
+impl Set {
+    fn new(nodes: usize) -> Self {
+        Self(vec![0; nodes.div_ceil(64)])
+    }
+
+    fn add(&mut self, node: usize) {
+        if let Some(word) = self.0.get_mut(node / 64) {
+            *word |= 1 << (node % 64);
+        }
+    }
+
+    fn add_all(&mut self, other: &Self) {
+        for (word, more) in self.0.iter_mut().zip(&other.0) {
+            *word |= more;
+        }
+    }
+
+    pub(crate) fn has(&self, node: usize) -> bool {
+        let word = self.0.get(node / 64);
+        word.is_some_and(|word| word & (1 << (node % 64)) != 0)
     }
 }

@@ -15,7 +15,7 @@ mod words;
 
 pub use document::{Limits, Node, Retry, Workflow};
 pub use parse::{Faulty, parse, parse_node};
-pub use plan::{Plan, PlannedNode};
+pub use plan::{Edge, Plan, PlannedNode};
 pub use schema::schema;
 pub use source::Format;
 pub use steps_problem::Fault;

@@ -1,40 +1,174 @@
-//! The order in which a run takes its nodes.
+//! The graph of a run: which node waits for which, which comes first, and how many can be ready at once.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
-
 use crate::document::{Node, Workflow};
 use crate::graph::Graph;
 
-/// A workflow's nodes in levels: those of one level need nothing of each other.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// A workflow's nodes as a run takes them: a node is ready as soon as every node that it waits for is done.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// In the order to run; within a level the node with the longest path behind it comes first.
-    pub levels: Vec<Vec<PlannedNode>>,
+    nodes: Vec<PlannedNode>,
+    places: BTreeMap<String, usize>,
 }
 
 /// A node of a plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedNode {
     /// Its id.
     pub id: String,
     /// The ids of the nodes whose variables its templates name, sorted.
-    pub needs: Vec<String>,
+    pub reads: Vec<String>,
+    /// The nodes that it waits for, by their places in the plan. What follows from others is left out: where c waits
+    /// for b, and b for a, c does not list a.
+    pub needs: Vec<usize>,
+    /// The nodes that wait for it.
+    pub after: Vec<Edge>,
+    /// How many nodes follow on the longest path behind it. The node with the highest rank is taken first.
+    pub rank: u16,
+}
+
+/// A node that waits for another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Edge {
+    /// The place in the plan of the node that waits.
+    pub node: usize,
+    /// The place of the other one among that node's `needs`.
+    pub need: u32,
 }
 
 impl Plan {
-    /// The plan without the nodes that are `done`, and without levels that are left empty.
+    /// A plan of these nodes: each with its id, the ids that its templates read, and the places of the nodes that it
+    /// waits for. Nodes that wait for each other in a circle are never ready.
     #[must_use]
-    pub fn without(mut self, done: impl Fn(&str) -> bool) -> Self {
-        for level in &mut self.levels {
-            level.retain(|node| !done(&node.id));
+    pub fn new(nodes: impl IntoIterator<Item = (String, Vec<String>, Vec<usize>)>) -> Self {
+        let mut planned = Vec::new();
+        let mut needs_of = Vec::new();
+        for (id, reads, needs) in nodes {
+            needs_of.push(needs);
+            planned.push(PlannedNode {
+                id,
+                reads,
+                needs: Vec::new(),
+                after: Vec::new(),
+                rank: 0,
+            });
         }
-        self.levels.retain(|level| !level.is_empty());
-        self
+        let mut graph = Graph::new(planned.len());
+        for (node, needs) in needs_of.into_iter().enumerate() {
+            for need in needs {
+                graph.add(node, need);
+            }
+        }
+        let order = graph.order();
+        let before = graph.all_before(&order);
+        let mut plan = Self {
+            places: BTreeMap::new(),
+            nodes: planned,
+        };
+        for place in 0..plan.nodes.len() {
+            let follows = |need: usize| {
+                let mut others = graph.needs(place).filter(|&other| other != need);
+                others.any(|other| before.get(other).is_some_and(|before| before.has(need)))
+            };
+            let needs: Vec<usize> = graph.needs(place).filter(|&need| !follows(need)).collect();
+            for (index, &need) in (0u32..).zip(&needs) {
+                if let Some(needed) = plan.nodes.get_mut(need) {
+                    needed.after.push(Edge {
+                        node: place,
+                        need: index,
+                    });
+                }
+            }
+            if let Some(node) = plan.nodes.get_mut(place) {
+                node.needs = needs;
+                plan.places.insert(node.id.clone(), place);
+            }
+        }
+        for &place in order.iter().rev() {
+            let Some(node) = plan.nodes.get(place) else {
+                continue;
+            };
+            let behind = node.after.iter().filter_map(|edge| {
+                let after = plan.nodes.get(edge.node)?;
+                Some(after.rank.saturating_add(1))
+            });
+            let rank = behind.max().unwrap_or_default();
+            if let Some(node) = plan.nodes.get_mut(place) {
+                node.rank = rank;
+            }
+        }
+        plan
+    }
+
+    /// Every node, in the document's order.
+    #[must_use]
+    pub fn nodes(&self) -> &[PlannedNode] {
+        &self.nodes
+    }
+
+    /// The node of this id.
+    #[must_use]
+    pub fn node(&self, id: &str) -> Option<&PlannedNode> {
+        self.nodes.get(*self.places.get(id)?)
+    }
+
+    /// The node at this place.
+    #[must_use]
+    pub fn at(&self, place: usize) -> Option<&PlannedNode> {
+        self.nodes.get(place)
+    }
+
+    /// Which of its needs are done, by their places in the node's `needs`.
+    pub fn done_needs(&self, node: &PlannedNode, done: impl Fn(&str) -> bool) -> BTreeSet<u32> {
+        (0u32..)
+            .zip(&node.needs)
+            .filter(|(_, need)| self.at(**need).is_some_and(|need| done(&need.id)))
+            .map(|(index, _)| index)
+            .collect()
+    }
+
+    /// The nodes that are ready where others are `done`, the highest rank first.
+    pub fn ready(&self, done: impl Fn(&str) -> bool) -> Vec<&PlannedNode> {
+        let mut ready: Vec<&PlannedNode> = self
+            .nodes
+            .iter()
+            .filter(|node| !done(&node.id))
+            .filter(|node| self.done_needs(node, &done).len() == node.needs.len())
+            .collect();
+        ready.sort_by_key(|node| Reverse(node.rank));
+        ready
+    }
+
+    /// The most nodes that can be ready at once of those that are not `done`, or a few more.
+    pub fn width(&self, done: impl Fn(&str) -> bool) -> usize {
+        // The nodes are laid into chains in which each comes after the one before. Of a chain only one can be ready.
+        let mut graph = Graph::new(self.nodes.len());
+        for (place, node) in self.nodes.iter().enumerate() {
+            for &need in &node.needs {
+                graph.add(place, need);
+            }
+        }
+        let order = graph.order();
+        let before = graph.all_before(&order);
+        let mut ends: Vec<usize> = Vec::new();
+        for place in order {
+            let Some(node) = self.at(place).filter(|node| !done(&node.id)) else {
+                continue;
+            };
+            let next_to = ends.iter().position(|end| node.needs.contains(end));
+            let follows = |end: &usize| before.get(place).is_some_and(|before| before.has(*end));
+            match next_to.or_else(|| ends.iter().position(follows)) {
+                Some(chain) => {
+                    if let Some(end) = ends.get_mut(chain) {
+                        *end = place;
+                    }
+                }
+                None => ends.push(place),
+            }
+        }
+        ends.len()
     }
 }
 
@@ -42,58 +176,12 @@ impl Workflow {
     /// Plans a run.
     #[must_use]
     pub fn plan(&self) -> Plan {
-        let (graph, needs) = self.edges();
-        let order = graph.order();
-        let mut level_of = vec![0usize; self.nodes.len()];
-        for &node in &order {
-            let level = graph
-                .needs(node)
-                .filter_map(|needed| level_of.get(needed).map(|level| level + 1))
-                .max();
-            if let (Some(slot), Some(level)) = (level_of.get_mut(node), level) {
-                *slot = level;
-            }
-        }
-        // How many nodes still follow on the longest path.
-        let mut behind = vec![0usize; self.nodes.len()];
-        for &node in order.iter().rev() {
-            let length = behind.get(node).map_or(1, |length| length + 1);
-            for needed in graph.needs(node) {
-                if let Some(slot) = behind.get_mut(needed) {
-                    *slot = length.max(*slot);
-                }
-            }
-        }
-        let mut levels: Vec<Vec<usize>> = Vec::new();
-        let mut sorted = order;
-        sorted.sort_by_key(|&node| {
-            (
-                level_of.get(node).copied(),
-                Reverse(behind.get(node).copied()),
-                node,
-            )
-        });
-        for node in sorted {
-            let level = level_of.get(node).copied().unwrap_or_default();
-            if levels.len() <= level {
-                levels.resize_with(level + 1, Vec::new);
-            }
-            if let Some(nodes) = levels.get_mut(level) {
-                nodes.push(node);
-            }
-        }
-        let planned = |node: usize| {
-            Some(PlannedNode {
-                id: self.nodes.get(node)?.id.clone(),
-                needs: needs.get(node)?.iter().cloned().collect(),
-            })
-        };
-        Plan {
-            levels: levels
-                .into_iter()
-                .map(|nodes| nodes.into_iter().filter_map(planned).collect())
-                .collect(),
-        }
+        let (graph, reads) = self.edges();
+        let nodes = self.nodes.iter().zip(reads).enumerate();
+        Plan::new(nodes.map(|(place, (node, reads))| {
+            let needs = graph.needs(place).collect();
+            (node.id.clone(), reads.into_iter().collect(), needs)
+        }))
     }
 
     /// The nodes that no other depends on: what the workflow gives in the end.
@@ -115,20 +203,20 @@ impl Workflow {
     #[must_use]
     pub fn from_node_on(&self, id: &str) -> BTreeSet<&str> {
         let (graph, _) = self.edges();
-        let mut after = BTreeSet::new();
-        for index in graph.order() {
-            let Some(node) = self.nodes.get(index) else {
-                continue;
-            };
-            let needs_one = graph
-                .needs(index)
-                .filter_map(|needed| self.nodes.get(needed))
-                .any(|needed| after.contains(needed.id.as_str()));
-            if node.id == id || needs_one {
-                after.insert(node.id.as_str());
-            }
-        }
-        after
+        let order = graph.order();
+        let before = graph.all_before(&order);
+        let from = self.nodes.iter().position(|node| node.id == id);
+        let comes_after = |place: usize| {
+            from.is_some_and(|from| {
+                place == from || before.get(place).is_some_and(|before| before.has(from))
+            })
+        };
+        self.nodes
+            .iter()
+            .enumerate()
+            .filter(|(place, _)| comes_after(*place))
+            .map(|(_, node)| node.id.as_str())
+            .collect()
     }
 
     /// All edges, and for each node the ids whose output its templates read.
@@ -140,7 +228,7 @@ impl Workflow {
             ids.insert(node.id.as_str(), index);
         }
         let mut graph = Graph::new(self.nodes.len());
-        let mut needs = Vec::with_capacity(self.nodes.len());
+        let mut reads = Vec::with_capacity(self.nodes.len());
         for (index, node) in self.nodes.iter().enumerate() {
             let mut read = BTreeSet::new();
             for (_, template) in node.templates() {
@@ -158,8 +246,8 @@ impl Workflow {
                     graph.add(index, needed);
                 }
             }
-            needs.push(read);
+            reads.push(read);
         }
-        (graph, needs)
+        (graph, reads)
     }
 }

@@ -1,13 +1,13 @@
 //! Documents that are read, and documents that are refused, each with its faults.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use jiff::civil::date;
 
-use crate::{Faulty, Format, Node, Workflow, parse, parse_node};
+use crate::{Faulty, Format, Node, Plan, Workflow, parse, parse_node};
 use steps_problem::Fault;
 
 const COMPARE_MODELS: &str = include_str!("../fixtures/compare-models.yaml");
@@ -264,7 +264,8 @@ fn a_kind_is_checked_by_the_frame_that_does_not_know_it() {
         set(json!({"joined": "{{a.text}}"})),
         node("c", "{{b.joined}}"),
     ]));
-    assert_eq!(good.plan().levels.len(), 3);
+    let ranks: Vec<u16> = good.plan().nodes().iter().map(|node| node.rank).collect();
+    assert_eq!(ranks, [2, 1, 0]);
     assert_eq!(
         bad(workflow(vec![
             node("a", "hi"),
@@ -630,33 +631,76 @@ fn the_input_is_checked_against_its_schema() {
     assert_eq!(paths, ["items[1].id", "items[2]"]);
 }
 
-#[test]
-fn levels_come_in_order_and_the_longest_path_first() {
-    let workflow = parse(COMPARE_MODELS, Format::Yaml).unwrap();
-    assert_eq!(
-        serde_json::to_value(workflow.plan()).unwrap(),
-        json!({"levels": [
-            [{"id": "gptResponse", "needs": []}, {"id": "claudeResponse", "needs": []}],
-            [{"id": "verdict", "needs": ["claudeResponse", "gptResponse"]}, {"id": "notice", "needs": []}],
-        ]})
-    );
-    let chain = good(self::workflow(vec![
-        node("short", "x"),
-        node("a", "x"),
-        node("c", "{{b}}"),
-        node("b", "{{a}}"),
-    ]));
-    let ids: Vec<Vec<String>> = chain
-        .plan()
-        .levels
-        .into_iter()
-        .map(|level| level.into_iter().map(|node| node.id).collect())
-        .collect();
-    assert_eq!(ids, [vec!["a", "short"], vec!["b"], vec!["c"]]);
+/// Which of the ids each node waits for, what its templates read, and its rank.
+fn planned(plan: &Plan) -> Value {
+    let nodes = plan.nodes().iter().map(|node| {
+        let needs = node
+            .needs
+            .iter()
+            .map(|&need| plan.at(need).unwrap().id.as_str());
+        let needs: Vec<&str> = needs.collect();
+        (
+            node.id.clone(),
+            json!({"needs": needs, "reads": node.reads, "rank": node.rank}),
+        )
+    });
+    Value::Object(nodes.collect())
 }
 
 #[test]
-fn random_graphs_are_planned_with_every_need_in_an_earlier_level() {
+fn a_node_waits_for_what_it_reads_and_the_longest_path_comes_first() {
+    let workflow = parse(COMPARE_MODELS, Format::Yaml).unwrap();
+    let answers = ["claudeResponse", "gptResponse"];
+    let plan = workflow.plan();
+    let verdict = plan.node("verdict").unwrap();
+    assert_eq!(verdict.reads, answers);
+    assert_eq!(verdict.needs.len(), 2);
+    assert_eq!(plan.node("gptResponse").unwrap().rank, 1);
+    let chain = good(self::workflow(vec![
+        node("short", "x"),
+        node("a", "x"),
+        node("c", "{{b}} {{a}}"),
+        node("b", "{{a}}"),
+    ]));
+    let plan = chain.plan();
+    assert_eq!(
+        planned(&plan),
+        json!({
+            "short": {"needs": [], "reads": [], "rank": 0},
+            "a": {"needs": [], "reads": [], "rank": 2},
+            "c": {"needs": ["b"], "reads": ["a", "b"], "rank": 0},
+            "b": {"needs": ["a"], "reads": ["a"], "rank": 1},
+        })
+    );
+    let ready = |done: &[&str]| -> Vec<String> {
+        let ready = plan.ready(|id| done.contains(&id));
+        ready.into_iter().map(|node| node.id.clone()).collect()
+    };
+    assert_eq!(ready(&[]), ["a", "short"]);
+    assert_eq!(ready(&["a"]), ["b", "short"]);
+    assert_eq!(ready(&["a", "b", "short"]), ["c"]);
+    assert_eq!(ready(&["a", "b", "short", "c"]), Vec::<String>::new());
+}
+
+#[test]
+fn the_width_is_the_most_nodes_that_can_be_ready_at_once() {
+    let width = |needs: &[&[usize]]| {
+        let nodes = needs.iter().enumerate();
+        let plan =
+            Plan::new(nodes.map(|(node, needs)| (format!("n{node}"), vec![], needs.to_vec())));
+        plan.width(|_| false)
+    };
+    assert_eq!(width(&[]), 0);
+    assert_eq!(width(&[&[], &[0], &[1]]), 1, "a chain");
+    assert_eq!(width(&[&[], &[], &[], &[0, 1, 2]]), 3, "a fan");
+    assert_eq!(width(&[&[], &[0], &[0], &[0], &[1, 2, 3]]), 3, "a diamond");
+    let two = [&[][..], &[0], &[0], &[1, 2], &[3], &[3], &[3], &[4, 5, 6]];
+    assert_eq!(width(&two), 3, "a diamond after another");
+    assert_eq!(width(&[&[], &[], &[1], &[0, 2]]), 2, "unequal branches");
+}
+
+#[test]
+fn random_graphs_are_planned_with_every_need_and_nothing_that_follows() {
     let mut state = 88_172_645_463_325_252_u64;
     let mut next = |bound: usize| {
         state ^= state << 13;
@@ -666,37 +710,44 @@ fn random_graphs_are_planned_with_every_need_in_an_earlier_level() {
     };
     for _ in 0..100 {
         let count = 1 + next(40);
-        let mut edges = BTreeMap::new();
-        let nodes = (0..count)
+        let edges: Vec<Vec<usize>> = (0..count)
             .map(|index| {
-                let needs: Vec<usize> = (0..next(4))
-                    .filter(|_| index > 0)
-                    .map(|_| next(index.max(1)))
-                    .collect();
-                let prompt: String = needs
-                    .iter()
-                    .map(|need| format!("{{{{n{need}.text}}}}"))
-                    .collect();
-                edges.insert(format!("n{index}"), needs);
-                node(&format!("n{index}"), &format!("x{prompt}"))
+                let needs = (0..next(4)).filter(|_| index > 0);
+                needs.map(|_| next(index.max(1))).collect()
             })
-            .rev()
             .collect();
-        let plan = good(workflow(nodes)).plan();
-        let level_of: BTreeMap<&str, usize> = plan
-            .levels
-            .iter()
-            .enumerate()
-            .flat_map(|(level, nodes)| nodes.iter().map(move |node| (node.id.as_str(), level)))
-            .collect();
-        assert_eq!(level_of.len(), count);
-        assert!(plan.levels.iter().all(|level| !level.is_empty()));
-        for (id, needs) in &edges {
-            let earliest = needs
+        let plan = Plan::new(
+            edges
                 .iter()
-                .map(|need| level_of[format!("n{need}").as_str()] + 1)
-                .max();
-            assert_eq!(level_of[id.as_str()], earliest.unwrap_or(0));
+                .enumerate()
+                .map(|(node, needs)| (format!("n{node}"), vec![], needs.clone())),
+        );
+        // Nodes that are done in the order in which they are ready: none is left, and none before its needs.
+        let mut done: BTreeSet<String> = BTreeSet::new();
+        let mut most = 0;
+        while done.len() < count {
+            let ready = plan.ready(|id| done.contains(id));
+            most = most.max(ready.len());
+            let next = ready[next(ready.len())];
+            for need in &edges[plan
+                .nodes()
+                .iter()
+                .position(|node| node.id == next.id)
+                .unwrap()]
+            {
+                assert!(done.contains(&format!("n{need}")), "{} too early", next.id);
+            }
+            done.insert(next.id.clone());
+        }
+        assert!(most <= plan.width(|_| false));
+        for node in plan.nodes() {
+            for (index, edge) in node
+                .after
+                .iter()
+                .map(|edge| (edge.need, plan.at(edge.node).unwrap()))
+            {
+                assert_eq!(plan.at(edge.needs[index as usize]).unwrap().id, node.id);
+            }
         }
     }
 }
@@ -715,7 +766,7 @@ fn five_hundred_nodes_are_planned_well_within_a_second() {
     // The best of three: other programs share the machine.
     let best = (0..3).map(|_| {
         let start = Instant::now();
-        assert_eq!(good(document.clone()).plan().levels.len(), 500);
+        assert_eq!(good(document.clone()).plan().width(|_| false), 1);
         start.elapsed()
     });
     let best = best.min().unwrap();

@@ -119,6 +119,7 @@ async fn what_a_call_cost_whose_function_died_is_asked_for_after_the_runs_end() 
     let claim = Claim {
         run_id: &run,
         execution: 1,
+        lane: 1,
         workflow_id: "recorded",
         node_id: "x",
         seen: None,

@@ -8,9 +8,9 @@ use uuid::Uuid;
 use crate::budget::{self, OverBudget, Reserve, Reserved};
 use crate::keys::{self, EXPIRES_AT, Key};
 use crate::node::record::{
-    ATTEMPTS, Attempt, CHANGED_AT, ENDED_AT, ERROR, EXECUTION, GENERATION_ID, LEASE_UNTIL,
-    NodeRecord, NodeStatus, Nodes, OWNER, STARTED_AT, STATUS, TRIED, WAIT_CODE, WAIT_UNTIL,
-    WAITING, WORKFLOW, read,
+    ATTEMPTS, Attempt, ENDED_AT, ERROR, EXECUTION, GENERATION_ID, LEASE_UNTIL, NodeRecord,
+    NodeStatus, Nodes, OWNER, STARTED_AT, STATUS, TRIED, WAIT_CODE, WAIT_UNTIL, WAITING, WORKFLOW,
+    read,
 };
 use crate::run::{RunStatus, Runs};
 use crate::table::key::PK;
@@ -23,6 +23,7 @@ pub struct Lease {
     pub(super) run_id: String,
     pub(super) node_id: String,
     pub(super) execution: u32,
+    pub(super) lane: u8,
     pub(super) owner: String,
     pub(super) attempt: usize,
     number: usize,
@@ -52,6 +53,8 @@ pub struct Claim<'a> {
     pub run_id: &'a str,
     /// The number of the run's execution.
     pub execution: u32,
+    /// The run's lane that takes it; 0 where none does.
+    pub lane: u8,
     /// The run's workflow.
     pub workflow_id: &'a str,
     /// The node.
@@ -120,7 +123,6 @@ impl Nodes {
             .append(ATTEMPTS, &attempt)
             .set(TRIED, tried + 1)
             .set_once(STARTED_AT, claim.now)
-            .set(CHANGED_AT, claim.now)
             .set(EXPIRES_AT, self.0.expires(claim.now))
             .remove(WAITING)
             .remove(WAIT_UNTIL)
@@ -136,6 +138,7 @@ impl Nodes {
                 run_id: claim.run_id.to_owned(),
                 node_id: claim.node_id.to_owned(),
                 execution: claim.execution,
+                lane: claim.lane,
                 owner,
                 attempt: tried,
                 number,

@@ -1,6 +1,5 @@
 //! The costs of attempts: added to the run and taken from budgets. Also those that OpenRouter tells later.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -11,50 +10,61 @@ use crate::Error;
 use crate::budget::{self, Reserved};
 use crate::due::{DUE, DUE_AT, Due};
 use crate::keys;
+use crate::lane::Lanes;
 use crate::node::record::{
     ATTEMPT_COST_USD, ATTEMPT_RESERVED, ATTEMPT_USAGE, ATTEMPTS, Attempt, COST_USD, NodeStatus,
     Nodes, read,
 };
 use crate::run::RunError;
 use crate::run::record as run;
-use crate::table::item::Words;
-use crate::table::{Attribute, Change, Write};
+use crate::table::{Change, Write};
 
 /// What an attempt adds to its run.
 pub(super) struct Charge<'a> {
+    /// The lane that it is counted in.
+    pub(super) lane: u8,
     pub(super) cost: Decimal,
     pub(super) reserved: Option<&'a Reserved>,
     pub(super) usage: &'a Usage,
-    pub(super) failed: Option<&'a RunError>,
+    /// Whether its node is done by it.
+    pub(super) settles: bool,
+    /// Why the node failed for good, and in which take of the run. The first failure of a take is the run's.
+    pub(super) failed: Option<(u32, &'a RunError)>,
 }
 
 /// How long after an attempt's end OpenRouter is asked again for a cost that it did not know then.
 pub(super) const FIRST_ASKED: Duration = Duration::from_secs(60);
 
-/// The writes that add an attempt to the run's totals, and settle what was held back for it.
-pub(super) fn charge(run_id: &str, charge: &Charge<'_>) -> Vec<Write> {
-    let mut run = Change::of(keys::run(run_id)).add(run::COST_USD, charge.cost);
-    for (name, number) in charge.usage.numbers() {
-        run = run.add(Attribute::new(name), number);
-    }
-    if let Some(tier) = &charge.usage.service_tier {
-        run = run.add(run::SERVICE_TIERS, Words(BTreeSet::from([tier.clone()])));
-    }
-    if let Some(reserved) = charge.reserved.filter(|reserved| reserved.in_run()) {
-        run = run.add(run::BUDGET_LEFT_USD, reserved.usd - charge.cost);
-    }
-    if let Some(error) = charge.failed {
-        // The first node that fails is the reason of the run's failure.
-        run = run.set_once(run::ERROR, error);
-    }
-    let mut writes = vec![run.into()];
-    if let Some(reserved) = charge.reserved {
-        writes.extend(budget::settle_days(reserved, charge.cost));
-    }
-    writes
-}
-
 impl Nodes {
+    /// The writes that add an attempt to its lane, and settle what was held back for it. The run's head is written only
+    /// where the run has a budget, or fails; that write is refused where a failure is of an earlier take.
+    pub(super) fn charge(&self, run_id: &str, charge: &Charge<'_>) -> Vec<Write> {
+        let lanes = Lanes(self.0.clone());
+        let added = (charge.cost, charge.usage);
+        let mut writes = vec![
+            lanes
+                .charge(run_id, charge.lane, added, charge.settles)
+                .into(),
+        ];
+        let of_run = charge.reserved.filter(|reserved| reserved.in_run());
+        if of_run.is_some() || charge.failed.is_some() {
+            let mut run = Change::of(keys::run(run_id));
+            if let Some(reserved) = of_run {
+                run = run.add(run::BUDGET_LEFT_USD, reserved.usd - charge.cost);
+            }
+            if let Some((take, error)) = charge.failed {
+                run = run
+                    .when(run::EXECUTION.is(take))
+                    .set_once(run::ERROR, error);
+            }
+            writes.push(run.into());
+        }
+        if let Some(reserved) = charge.reserved {
+            writes.extend(budget::settle_days(reserved, charge.cost));
+        }
+        writes
+    }
+
     /// Records the cost of an attempt whose answer did not say it, once, and of what it `used` the parts that the answer
     /// did not say. `last` where the node has no other attempt without a cost: the node is then due no more.
     pub async fn recover_cost(
@@ -82,16 +92,16 @@ impl Nodes {
         if last {
             node = node.remove(DUE).remove(DUE_AT);
         }
-        let charges = charge(
-            run_id,
-            &Charge {
-                cost: cost_usd,
-                reserved: attempt.reserved.as_ref(),
-                usage: &more,
-                failed: None,
-            },
-        );
-        let writes = [node.into()].into_iter().chain(charges);
+        let charge = Charge {
+            lane: 0,
+            cost: cost_usd,
+            reserved: attempt.reserved.as_ref(),
+            usage: &more,
+            settles: false,
+            failed: None,
+        };
+        let writes = [node.into()].into_iter();
+        let writes = writes.chain(self.charge(run_id, &charge));
         self.0.transact(writes).await?;
         Ok(())
     }

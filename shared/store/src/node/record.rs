@@ -275,8 +275,6 @@ pub(super) const ERROR: Attribute<Problem> = Attribute::new("error");
 pub(super) const COST_USD: Attribute<Decimal> = Attribute::new("costUsd");
 pub(super) const STARTED_AT: Attribute<Timestamp> = Attribute::new("startedAt");
 pub(super) const ENDED_AT: Attribute<Timestamp> = Attribute::new("endedAt");
-/// When its status changed last. Only nodes have it: an index stands on it.
-pub(super) const CHANGED_AT: Attribute<Timestamp> = Attribute::new("changedAt");
 /// What it waits for, until when, and the code of the failure that it waits out.
 pub(super) const WAITING: Attribute<Waiting> = Attribute::new("waiting");
 pub(super) const WAIT_UNTIL: Attribute<Timestamp> = Attribute::new("waitUntil");

@@ -12,11 +12,11 @@ use crate::Error;
 use crate::budget::Reserved;
 use crate::due::{DUE, DUE_AT, Due};
 use crate::node::claim::Lease;
-use crate::node::cost::{Charge, FIRST_ASKED, charge};
+use crate::node::cost::{Charge, FIRST_ASKED};
 use crate::node::record::{
-    ANSWER, ATTEMPT_COST_USD, ATTEMPT_ENDED_AT, ATTEMPTS, Answer, Attempt, CHANGED_AT, COST_USD,
-    ENDED_AT, ERROR, LEASE_UNTIL, NodeStatus, Nodes, OUTPUT, OWNER, STATUS, WAIT_CODE, WAIT_UNTIL,
-    WAITING, Waiting,
+    ANSWER, ATTEMPT_COST_USD, ATTEMPT_ENDED_AT, ATTEMPTS, Answer, Attempt, COST_USD, ENDED_AT,
+    ERROR, LEASE_UNTIL, NodeStatus, Nodes, OUTPUT, OWNER, STATUS, WAIT_CODE, WAIT_UNTIL, WAITING,
+    Waiting,
 };
 use crate::run::RunError;
 use crate::table::{Change, Transacted};
@@ -63,7 +63,7 @@ impl Nodes {
     /// Ends the attempt under this lease: the node's new state and what it cost, in one transaction with the run's
     /// total. An answer that comes after the node has ended another way is not stored, but its cost is counted; an
     /// end that was written before changes nothing. `unpriced` where OpenRouter has yet to say what this attempt or
-    /// an earlier one cost: it is due to be asked.
+    /// an earlier one cost: it is due to be asked. `false` where the node's state is not known to be of this call.
     pub async fn settle(
         &self,
         lease: &Lease,
@@ -71,7 +71,7 @@ impl Nodes {
         outcome: &Outcome<'_>,
         unpriced: bool,
         now: Timestamp,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let mut end = Settlement {
             attempt: Attempt {
                 execution: lease.execution,
@@ -90,7 +90,7 @@ impl Nodes {
         }
         let kept = self.keep(lease, outcome, &end.usage).await?;
         if self.write_end(lease, &end, Some(&kept)).await? {
-            return Ok(());
+            return Ok(true);
         }
         let node = self.get(&lease.run_id, &lease.node_id).await?;
         let recorded = node
@@ -102,7 +102,7 @@ impl Nodes {
                     attribute: ATTEMPTS.name(),
                 });
             }
-            Some(recorded) if recorded.ended_at.is_some() => return Ok(()),
+            Some(recorded) if recorded.ended_at.is_some() => return Ok(false),
             Some(Attempt {
                 cost_usd: Some(cost),
                 usage,
@@ -118,7 +118,7 @@ impl Nodes {
                 end.reserved = None;
                 end.recovered = true;
                 if self.write_end(lease, &end, Some(&kept)).await? {
-                    return Ok(());
+                    return Ok(true);
                 }
             }
             Some(_) => {}
@@ -129,7 +129,7 @@ impl Nodes {
             "the node had ended in another way: only the attempt's end and cost are recorded"
         );
         self.write_end(lease, &end, None).await?;
-        Ok(())
+        Ok(false)
     }
 
     /// Stores an answer's text.
@@ -160,6 +160,27 @@ impl Nodes {
         end: &Settlement,
         outcome: Option<&Kept<'_>>,
     ) -> Result<bool, Error> {
+        let written = self.try_end(lease, end, outcome, true).await?;
+        Ok(match written {
+            Transacted::Done => true,
+            Transacted::Refused { index: 0, .. } => false,
+            // The run has been resumed: a failure of an earlier take is not the run's.
+            Transacted::Refused { .. } => {
+                let written = self.try_end(lease, end, outcome, false).await?;
+                matches!(written, Transacted::Done)
+            }
+        })
+    }
+
+    /// Writes the end. A failure for good is the run's too, where it is `told`: that is refused where the run has been
+    /// resumed since.
+    async fn try_end(
+        &self,
+        lease: &Lease,
+        end: &Settlement,
+        outcome: Option<&Kept<'_>>,
+        told: bool,
+    ) -> Result<Transacted, Error> {
         let attempt = || ATTEMPTS.at(lease.attempt);
         let mut node = Change::of(lease.key())
             .when(attempt().field(ATTEMPT_ENDED_AT).missing())
@@ -172,10 +193,7 @@ impl Nodes {
             node = node.set(DUE, Due::Cost).set(DUE_AT, end.now + FIRST_ASKED);
         }
         if outcome.is_some() {
-            node = node
-                .set(CHANGED_AT, end.now)
-                .remove(LEASE_UNTIL)
-                .remove(OWNER);
+            node = node.remove(LEASE_UNTIL).remove(OWNER);
         }
         let held = || OWNER.is(&lease.owner);
         let mut failed = None;
@@ -209,16 +227,19 @@ impl Nodes {
                     .set(ENDED_AT, end.now)
             }
         };
-        let charges = charge(
-            &lease.run_id,
-            &Charge {
-                cost: end.cost,
-                reserved: end.reserved.as_ref(),
-                usage: &end.usage,
-                failed: failed.as_ref(),
-            },
-        );
-        let writes = [node.into()].into_iter().chain(charges);
-        Ok(matches!(self.0.transact(writes).await?, Transacted::Done))
+        let charge = Charge {
+            lane: lease.lane,
+            cost: end.cost,
+            reserved: end.reserved.as_ref(),
+            usage: &end.usage,
+            settles: matches!(outcome, Some(Kept::Succeeded(..))),
+            failed: failed
+                .as_ref()
+                .filter(|_| told)
+                .map(|error| (lease.execution, error)),
+        };
+        let writes = [node.into()].into_iter();
+        let writes = writes.chain(self.charge(&lease.run_id, &charge));
+        self.0.transact(writes).await
     }
 }

@@ -6,8 +6,12 @@ use steps_problem::Problem;
 use crate::Error;
 use crate::due::{DUE, DUE_AT};
 use crate::keys::{self, STATUS_LIST};
-use crate::run::record::{ENDED_AT, ERROR, EXECUTION, RunError, RunStatus, Runs, STATUS};
+use crate::lane::{CHARGES, Lanes};
+use crate::run::record::{
+    ENDED_AT, ERROR, EXECUTION, RunError, RunStatus, Runs, STATUS, TOTALS, totals,
+};
 use crate::table::Change;
+use crate::table::key::PK;
 
 /// How an execution ended.
 #[derive(Debug)]
@@ -86,5 +90,22 @@ impl Runs {
             None => change.remove(ERROR),
         };
         self.0.write(change).await
+    }
+
+    /// Notes in the run's head what its lanes have used and cost together, for lists. Changes nothing where somebody has
+    /// noted a later sum.
+    pub async fn note_totals(&self, id: &str) -> Result<(), Error> {
+        let Some(head) = self.0.get(keys::run(id)).await? else {
+            return Ok(());
+        };
+        let lanes = Lanes(self.0.clone()).items(id).await?;
+        let totals = totals(&head, &lanes)?;
+        let newer = CHARGES.missing().or(CHARGES.is_below(totals.charges));
+        let change = Change::of(keys::run(id))
+            .when(PK.exists().and(newer))
+            .set(TOTALS, &totals)
+            .set(CHARGES, totals.charges);
+        self.0.write(change).await?;
+        Ok(())
     }
 }

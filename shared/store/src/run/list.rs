@@ -1,7 +1,9 @@
 //! Lists of runs, the newest first: of all workflows or one, with any status or one.
 
 use std::collections::HashMap;
+use std::future::ready;
 
+use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -10,9 +12,8 @@ use crate::Error;
 use crate::keys::{
     self, BY_LIST, BY_STATUS, BY_WORKFLOW, Key, LIST, LIST_KEY, Month, STATUS_LIST, WORKFLOW_ID,
 };
-use crate::run::record::{
-    COST_USD, ENDED_AT, RunStatus, Runs, STARTED_AT, STATUS, TRIGGER, VERSION,
-};
+use crate::lane::Lanes;
+use crate::run::record::{ENDED_AT, RunStatus, Runs, STARTED_AT, STATUS, TRIGGER, VERSION, totals};
 use crate::table::page::{Page, from_cursor, to_cursor};
 use crate::table::{Condition, Item, Query};
 
@@ -48,6 +49,9 @@ pub struct RunFilter {
 
 /// How many items one query reads where a filter leaves some of them out.
 const FILTERED_AT_ONCE: usize = 1000;
+
+/// Of how many runs that go on the lanes are read at the same time.
+const AT_ONCE: usize = 16;
 
 /// Where a page ends, and the next one begins.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -142,10 +146,34 @@ impl Runs {
         for head in self.0.get_many(&keys).await? {
             heads.insert(LIST_KEY.get(&head)?, head);
         }
-        let found = ids.iter().filter_map(|id| heads.get(id));
-        let rows = found.map(summary).collect::<Result<Vec<_>, _>>()?;
+        let found: Vec<&Item> = ids.iter().filter_map(|id| heads.get(id)).collect();
         let wanted = |row: &RunSummary| filter.status.is_none_or(|status| row.status == status);
-        Ok(rows.into_iter().filter(wanted).collect())
+        stream::iter(found)
+            .map(|head| self.summary(head))
+            .buffered(AT_ONCE)
+            .try_filter(|row| ready(wanted(row)))
+            .try_collect()
+            .await
+    }
+
+    /// A row. What a run that goes on has cost so far is the sum over its lanes.
+    async fn summary(&self, head: &Item) -> Result<RunSummary, Error> {
+        let id = LIST_KEY.get(head)?;
+        let status = STATUS.get(head)?;
+        let lanes = match status {
+            RunStatus::Running => Lanes(self.0.clone()).items(&id).await?,
+            _ => Vec::new(),
+        };
+        Ok(RunSummary {
+            workflow_id: WORKFLOW_ID.get(head)?,
+            version: VERSION.get(head)?,
+            trigger: TRIGGER.find(head)?.unwrap_or_default(),
+            cost_usd: totals(head, &lanes)?.cost_usd,
+            started_at: STARTED_AT.get(head)?,
+            ended_at: ENDED_AT.find(head)?,
+            status,
+            id,
+        })
     }
 }
 
@@ -180,17 +208,4 @@ fn part_query(
         }
     };
     query.backwards().limit(wanted)
-}
-
-fn summary(head: &Item) -> Result<RunSummary, Error> {
-    Ok(RunSummary {
-        id: LIST_KEY.get(head)?,
-        workflow_id: WORKFLOW_ID.get(head)?,
-        version: VERSION.get(head)?,
-        status: STATUS.get(head)?,
-        trigger: TRIGGER.find(head)?.unwrap_or_default(),
-        cost_usd: COST_USD.find(head)?.unwrap_or_default(),
-        started_at: STARTED_AT.get(head)?,
-        ended_at: ENDED_AT.find(head)?,
-    })
 }

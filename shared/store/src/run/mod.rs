@@ -10,6 +10,6 @@ mod turn;
 pub use begin::{Begun, NewRun};
 pub use end::{Ended, RUN_ABORTED, RUN_TIMED_OUT, aborted, timed_out};
 pub use list::{RunFilter, RunSummary};
-pub use record::{LOST_AFTER, RerunOf, Run, RunError, RunHead, RunStatus, Runs, Trigger};
+pub use record::{LOST_AFTER, RerunOf, Run, RunError, RunHead, RunStatus, RunTexts, Runs, Trigger};
 pub use resume::Resume;
 pub use turn::{LastTurn, Turn};

@@ -1,6 +1,7 @@
 //! Runs as they are recorded: a head, which changes while the run goes on, and texts, which never change.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
@@ -12,8 +13,9 @@ use steps_problem::{Fault, Problem};
 use steps_usage::Usage;
 use tokio::try_join;
 
-use crate::keys::{self, LIST_KEY, WORKFLOW_ID};
-use crate::table::item::{Kept, Words, kept_as_word, kept_by_serde};
+use crate::keys::{self, Key, LIST_KEY, WORKFLOW_ID};
+use crate::lane::{Totals, totals_of, usage_of};
+use crate::table::item::{kept_as_word, kept_by_serde};
 use crate::table::key::SK;
 use crate::table::{Attribute, Item, Table};
 use crate::workflow::document;
@@ -107,12 +109,10 @@ pub struct Run {
     pub status: RunStatus,
     /// The number of its execution: 1, and one more each time it is resumed.
     pub execution: u32,
-    /// The workflow document that it runs, JSON.
-    pub definition: String,
-    /// The trigger's input, an object.
-    pub input: Value,
-    /// What started it.
-    pub trigger: Trigger,
+    /// What started it: `api`, `webhook`...
+    pub trigger: String,
+    /// Its texts, which never change.
+    pub texts: Arc<RunTexts>,
     /// The id of the credential behind each reference in the document.
     pub credentials: BTreeMap<String, String>,
     /// Spent so far, USD.
@@ -131,10 +131,31 @@ pub struct Run {
     pub max_cost_usd: Option<Decimal>,
     /// The most that all runs of the workflow may spend on one day, USD.
     pub max_cost_usd_per_day: Option<Decimal>,
-    /// What was likely to go wrong, found before it started.
-    pub warnings: Vec<Fault>,
     /// The run that it repeats.
     pub rerun_of: Option<RerunOf>,
+}
+
+/// What of a run never changes.
+#[derive(Debug, Clone)]
+pub struct RunTexts {
+    /// The workflow document that it runs, JSON.
+    pub definition: String,
+    /// The trigger's input, an object.
+    pub input: Value,
+    /// What templates see as `trigger`, beside `type`, `runId` and `time`: an object.
+    pub trigger: Value,
+    /// What was likely to go wrong, found before it started.
+    pub warnings: Vec<Fault>,
+}
+
+impl RunTexts {
+    /// The document as `read` understands it.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] where it does not.
+    pub fn document<T, E>(&self, read: impl FnOnce(&str) -> Result<T, E>) -> Result<T, Error> {
+        document(&self.definition, read)
+    }
 }
 
 impl Run {
@@ -143,7 +164,7 @@ impl Run {
     /// # Errors
     /// [`Error::Malformed`] where it does not.
     pub fn document<T, E>(&self, read: impl FnOnce(&str) -> Result<T, E>) -> Result<T, Error> {
-        document(&self.definition, read)
+        self.texts.document(read)
     }
 
     /// The id of the credential for this reference in the document.
@@ -189,14 +210,13 @@ impl RunHead {
 /// How long after its start a run that has not ended is looked at for the first time.
 pub(super) const FIRST_LOOK: SignedDuration = SignedDuration::from_mins(5);
 
-// The head. It is small, because every node that ends writes to it.
+// The head. The end of a node does not write to it, but where the run has a budget, or fails.
 pub(super) const VERSION: Attribute<u64> = Attribute::new("version");
 pub(super) const STATUS: Attribute<RunStatus> = Attribute::new("status");
-pub(super) const EXECUTION: Attribute<u32> = Attribute::new("execution");
+pub(crate) const EXECUTION: Attribute<u32> = Attribute::new("execution");
 pub(super) const TRIGGER: Attribute<String> = Attribute::new("trigger");
 pub(super) const CREDENTIALS: Attribute<BTreeMap<String, String>> = Attribute::new("credentials");
-pub(crate) const COST_USD: Attribute<Decimal> = Attribute::new("costUsd");
-pub(crate) const SERVICE_TIERS: Attribute<Words> = Attribute::new("serviceTiers");
+pub(super) const COST_USD: Attribute<Decimal> = Attribute::new("costUsd");
 pub(crate) const ERROR: Attribute<RunError> = Attribute::new("error");
 pub(super) const STARTED_AT: Attribute<Timestamp> = Attribute::new("startedAt");
 pub(super) const ENDED_AT: Attribute<Timestamp> = Attribute::new("endedAt");
@@ -206,6 +226,9 @@ pub(crate) const BUDGET_LEFT_USD: Attribute<Decimal> = Attribute::new("budgetLef
 pub(super) const MAX_COST_USD_PER_DAY: Attribute<Decimal> = Attribute::new("maxCostUsdPerDay");
 pub(super) const CALLBACK_URL: Attribute<String> = Attribute::new("callbackUrl");
 pub(super) const RERUN_OF: Attribute<RerunOf> = Attribute::new("rerunOf");
+
+/// The run's totals as they were noted when it ended, or later.
+pub(super) const TOTALS: Attribute<Totals> = Attribute::new("totals");
 
 // The texts.
 pub(super) const DEFINITION: Attribute<AttributeValue> = Attribute::new("definition");
@@ -224,7 +247,14 @@ impl Runs {
     pub async fn get(&self, id: &str) -> Result<Run, Error> {
         let keys = [keys::run(id), keys::body(id)];
         let items = self.0.get_many(&keys).await?;
-        read(&self.0, id, &items).await
+        read(&self.0, id, &items, None).await
+    }
+
+    /// The run's texts, or [`Error::NotFound`].
+    pub async fn texts(&self, id: &str) -> Result<RunTexts, Error> {
+        let item = self.0.get(keys::body(id)).await?;
+        let item = item.ok_or_else(|| Record::Run.not_found(id))?;
+        read_texts(&self.0, &item).await
     }
 
     /// The run's head, or [`Error::NotFound`].
@@ -246,60 +276,86 @@ impl Runs {
     }
 }
 
-/// The run whose head and texts are among these items; [`Error::NotFound`] where they are not.
-pub(crate) async fn read(table: &Table, id: &str, items: &[Item]) -> Result<Run, Error> {
-    let (head, body) = (keys::run(id), keys::body(id));
-    let find = |sk: &str| {
-        items
-            .iter()
-            .find(|item| SK.get(item).is_ok_and(|found| found == sk))
+/// The run whose head is among these items, and its texts too, unless they are known; [`Error::NotFound`] where they are
+/// not.
+pub(crate) async fn read(
+    table: &Table,
+    id: &str,
+    items: &[Item],
+    known: Option<&Arc<RunTexts>>,
+) -> Result<Run, Error> {
+    let find = |key: Key| {
+        let found = |item: &&Item| SK.get(item).is_ok_and(|found| found == key.sk);
+        let item = items.iter().find(found);
+        item.ok_or_else(|| Record::Run.not_found(id))
     };
-    let (Some(head), Some(body)) = (find(&head.sk), find(&body.sk)) else {
-        return Err(Record::Run.not_found(id));
+    let head = find(keys::run(id))?;
+    let texts = match known {
+        Some(texts) => Arc::clone(texts),
+        None => Arc::new(read_texts(table, find(keys::body(id))?).await?),
     };
-    let (definition, input, context) = (
-        DEFINITION.get(body)?,
-        INPUT.get(body)?,
-        TRIGGER_CONTEXT.get(body)?,
-    );
-    let texts = table.texts();
-    let (definition, input, context) = try_join!(
-        texts.fetch(&definition, DEFINITION),
-        texts.fetch(&input, INPUT),
-        texts.fetch(&context, TRIGGER_CONTEXT),
-    )?;
+    let totals = totals(head, items)?;
     Ok(Run {
         id: LIST_KEY.get(head)?,
         workflow_id: WORKFLOW_ID.get(head)?,
         version: VERSION.get(head)?,
         status: STATUS.get(head)?,
         execution: EXECUTION.get(head)?,
-        definition,
-        input: json(&input, INPUT)?,
-        trigger: Trigger {
-            kind: TRIGGER.get(head)?,
-            context: json(&context, TRIGGER_CONTEXT)?,
-        },
+        trigger: TRIGGER.get(head)?,
+        texts,
         credentials: CREDENTIALS.find(head)?.unwrap_or_default(),
-        cost_usd: COST_USD.find(head)?.unwrap_or_default(),
-        usage: Usage {
-            service_tiers: SERVICE_TIERS.find(head)?.unwrap_or_default().0,
-            ..Usage::from_numbers(|name| number(head, name))
-        },
+        cost_usd: totals.cost_usd,
+        usage: totals.usage,
         error: ERROR.find(head)?,
         started_at: STARTED_AT.get(head)?,
         ended_at: ENDED_AT.find(head)?,
         deadline: DEADLINE.get(head)?,
         max_cost_usd: MAX_COST_USD.find(head)?,
         max_cost_usd_per_day: MAX_COST_USD_PER_DAY.find(head)?,
-        warnings: WARNINGS.find(body)?.unwrap_or_default(),
         rerun_of: RERUN_OF.find(head)?,
     })
 }
 
-/// One of the numbers that usage is added up in.
-fn number(head: &Item, name: &str) -> Option<Decimal> {
-    Decimal::read(head.get(name)?)
+async fn read_texts(table: &Table, body: &Item) -> Result<RunTexts, Error> {
+    let (definition, input, trigger) = (
+        DEFINITION.get(body)?,
+        INPUT.get(body)?,
+        TRIGGER_CONTEXT.get(body)?,
+    );
+    let texts = table.texts();
+    let (definition, input, trigger) = try_join!(
+        texts.fetch(&definition, DEFINITION),
+        texts.fetch(&input, INPUT),
+        texts.fetch(&trigger, TRIGGER_CONTEXT),
+    )?;
+    Ok(RunTexts {
+        definition,
+        input: json(&input, INPUT)?,
+        trigger: json(&trigger, TRIGGER_CONTEXT)?,
+        warnings: WARNINGS.find(body)?.unwrap_or_default(),
+    })
+}
+
+/// What the run has used and cost, as exactly as its items tell: by its lanes where they are among them, else as noted in
+/// its head. A run of a release without lanes has its totals in its head.
+pub(crate) fn totals(head: &Item, items: &[Item]) -> Result<Totals, Error> {
+    let of_lanes = totals_of(items)?;
+    if of_lanes.charges > 0 {
+        return Ok(totals_of_head(head)?.plus(&of_lanes));
+    }
+    Ok(match TOTALS.find(head)? {
+        Some(noted) => noted,
+        None => totals_of_head(head)?,
+    })
+}
+
+/// What a release without lanes has added up in the run's head.
+fn totals_of_head(head: &Item) -> Result<Totals, Error> {
+    Ok(Totals {
+        cost_usd: COST_USD.find(head)?.unwrap_or_default(),
+        usage: usage_of(head)?,
+        charges: 0,
+    })
 }
 
 fn json(text: &str, attribute: Attribute<AttributeValue>) -> Result<Value, Error> {

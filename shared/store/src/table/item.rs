@@ -218,7 +218,7 @@ macro_rules! whole_numbers {
     )*};
 }
 
-whole_numbers!(i64, u32, u64, usize);
+whole_numbers!(i64, u8, u32, u64, usize);
 
 /// Words as a set of DynamoDB's: adding some to it makes it the union of both. There is no empty one.
 #[derive(Debug, Default)]
@@ -232,6 +232,23 @@ impl Kept for Words {
     fn read(value: &AttributeValue) -> Option<Self> {
         let words = value.as_ss().ok()?;
         Some(Self(words.iter().cloned().collect()))
+    }
+}
+
+/// Numbers as a set of DynamoDB's: adding some to it makes it the union of both. There is no empty one.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Numbers(pub(crate) BTreeSet<u32>);
+
+impl Kept for Numbers {
+    fn write(&self) -> Result<AttributeValue, Error> {
+        Ok(AttributeValue::Ns(
+            self.0.iter().map(u32::to_string).collect(),
+        ))
+    }
+
+    fn read(value: &AttributeValue) -> Option<Self> {
+        let numbers = value.as_ns().ok()?.iter().map(|number| number.parse().ok());
+        numbers.collect::<Option<_>>().map(Self)
     }
 }
 

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnValue};
 use jiff::Timestamp;
 
 use crate::Error;
-use crate::table::change::{Kind, Write};
+use crate::table::change::{Change, Kind, Write};
 use crate::table::expression::Expression;
 use crate::table::item::{Attribute, Item};
 use crate::table::key::{Key, Under};
@@ -215,6 +215,28 @@ impl Table {
                     .await,
             ),
         }
+    }
+
+    /// Makes one change, and gives the item as it is then.
+    pub(crate) async fn change(&self, change: Change) -> Result<Item, Error> {
+        let write = Write::from(change);
+        let Kind::Update(text) = write.kind else {
+            return Err(Error::Malformed { attribute: "write" });
+        };
+        let parts = Write::parts(write.condition, write.expression)?;
+        let answer = self
+            .client()
+            .update_item()
+            .table_name(self.name())
+            .set_key(Some(write.key.item()))
+            .update_expression(text)
+            .set_expression_attribute_names(parts.names)
+            .set_expression_attribute_values(parts.values)
+            .return_values(ReturnValue::AllNew)
+            .send()
+            .await
+            .map_err(Error::dynamodb)?;
+        Ok(answer.attributes.unwrap_or_default())
     }
 
     /// Removes the item, and gives it; `None` where there is none.

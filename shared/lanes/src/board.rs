@@ -1,0 +1,76 @@
+//! What the lanes of a run share, as one lane sees it.
+
+use steps_store::Lane;
+
+/// What a task of a lane is answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer<'a> {
+    /// The lane goes on.
+    Next(Next<'a>),
+    /// The lane waits so long, and then takes the same unit.
+    Wait {
+        /// How long.
+        seconds: u64,
+        /// The unit.
+        unit: &'a str,
+        /// Whether it is listed as READY.
+        listed: bool,
+    },
+    /// The lane ends: there is nothing left in the run.
+    Done,
+}
+
+/// How a lane goes on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Next<'a> {
+    /// With this unit; `None` where it looks for one itself.
+    pub unit: Option<&'a str>,
+    /// Whether that is listed as READY.
+    pub listed: bool,
+    /// The unit before, whose READY record can go once this answer is heard.
+    pub was: Option<&'a str>,
+}
+
+/// What the lanes of a run share, as one lane sees it. Each call is one request to AWS.
+#[allow(
+    async_fn_in_trait,
+    reason = "a function works on one task at a time, so no future crosses threads"
+)]
+pub trait Board {
+    /// What can go wrong.
+    type Error;
+
+    /// The unit that this lane takes first: one that it has taken before, or one that nobody has. With whether it has
+    /// taken it.
+    async fn takeable(&self) -> Result<Vec<(String, bool)>, Self::Error>;
+
+    /// Takes a unit that is listed; `false` where another lane was faster.
+    async fn take(&self, unit: &str) -> Result<bool, Self::Error>;
+
+    /// Lists a unit as READY, unless it is.
+    async fn offer(&self, unit: &str) -> Result<(), Self::Error>;
+
+    /// Lists a unit that this lane has taken, or kept, for any lane.
+    async fn release(&self, unit: &str) -> Result<(), Self::Error>;
+
+    /// Takes a unit that is done from the list.
+    async fn unlist(&self, unit: &str) -> Result<(), Self::Error>;
+
+    /// Notes that this need of a node is done; gives how many are.
+    async fn tell(&self, node: &str, need: u32) -> Result<usize, Self::Error>;
+
+    /// Whether nobody has begun the unit or listed it.
+    async fn is_untouched(&self, unit: &str) -> Result<bool, Self::Error>;
+
+    /// All lanes.
+    async fn lanes(&self) -> Result<Vec<Lane>, Self::Error>;
+
+    /// Notes that this lane sleeps under this token. Changes nothing where a later call of the lane has done so.
+    async fn sleep(&self, token: &str, call: &str) -> Result<(), Self::Error>;
+
+    /// Notes that a lane does not sleep under this token any more.
+    async fn wake(&self, lane: u8, token: &str) -> Result<(), Self::Error>;
+
+    /// Answers a task's token. `false` where the task has been answered before, or given up.
+    async fn answer(&self, token: &str, answer: Answer<'_>) -> Result<bool, Self::Error>;
+}

@@ -1,0 +1,11 @@
+#![doc = include_str!("../README.md")]
+
+mod board;
+mod lay;
+mod run_board;
+mod step;
+
+pub use board::{Answer, Board, Next};
+pub use lay::{MOST_LANES, lay};
+pub use run_board::{RunBoard, Tokens};
+pub use step::{Task, Worked, Worker, step};

@@ -1,0 +1,266 @@
+//! What a function does in one task of a lane.
+
+use std::cmp::Reverse;
+
+use futures_util::future::try_join_all;
+use steps_store::Lane;
+use steps_workflow::{Plan, PlannedNode};
+
+use crate::board::{Answer, Board, Next};
+
+/// A task of a lane.
+#[derive(Debug, Clone)]
+pub struct Task {
+    /// The unit that is tried; `None` where the lane has yet to find one.
+    pub unit: Option<String>,
+    /// Whether the unit is listed as READY.
+    pub listed: bool,
+    /// The unit before, whose READY record can go now.
+    pub was: Option<String>,
+    /// The token of the task.
+    pub token: String,
+    /// Tells the lane's calls apart: a later one is greater, as text.
+    pub call: String,
+}
+
+/// What has come of a unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Worked {
+    /// It is done. `now` where it is known to have been settled by this call.
+    Done {
+        /// See there.
+        now: bool,
+    },
+    /// It has to be looked at again after so many seconds.
+    Wait {
+        /// How many.
+        seconds: u64,
+    },
+}
+
+/// Who executes units.
+#[allow(
+    async_fn_in_trait,
+    reason = "a function works on one task at a time, so no future crosses threads"
+)]
+pub trait Worker {
+    /// What can go wrong. The task fails by it, and is tried again or fails the run.
+    type Error;
+
+    /// Tries the unit once, unless it is done.
+    async fn work(&self, unit: &str) -> Result<Worked, Self::Error>;
+}
+
+/// A unit in a lane's hands.
+struct Held {
+    unit: String,
+    listed: bool,
+}
+
+/// Executes a task: tries its unit, tells the nodes behind it, and answers the token of the task, or notes it.
+///
+/// # Errors
+/// What the worker or the board answers. The task can be tried again.
+pub async fn step<B: Board>(
+    board: &B,
+    plan: &Plan,
+    worker: &impl Worker<Error = B::Error>,
+    task: &Task,
+) -> Result<(), B::Error> {
+    if let Some(was) = &task.was {
+        // The answer that named this task's unit was heard.
+        board.unlist(was).await?;
+    }
+    let at = match &task.unit {
+        Some(unit) => Some(Held {
+            unit: unit.clone(),
+            listed: task.listed,
+        }),
+        None => take(board, None).await?,
+    };
+    let mut became = Vec::new();
+    if let Some(Held { unit, listed }) = &at {
+        match worker.work(unit).await? {
+            Worked::Wait { seconds } => {
+                let answer = Answer::Wait {
+                    seconds,
+                    unit,
+                    listed: *listed,
+                };
+                board.answer(&task.token, answer).await?;
+                return Ok(());
+            }
+            Worked::Done { now } => became = tell(board, plan, unit, now).await?,
+        }
+    }
+    let (own, others) = match became.split_first() {
+        Some((own, others)) => (Some(own), others),
+        None => (None, &[][..]),
+    };
+    try_join_all(others.iter().map(|node| board.offer(&node.id))).await?;
+    let next = match own {
+        Some(node) => Some(Held {
+            unit: node.id.clone(),
+            listed: false,
+        }),
+        None => take(board, at.as_ref()).await?,
+    };
+    wake_some(board, others.len()).await?;
+    match next {
+        Some(next) => go_on(board, task, at.as_ref(), &next).await,
+        None => rest(board, plan, task, at.as_ref()).await,
+    }
+}
+
+/// The nodes that are ready now that this one is done, the highest rank first. `now` where this call has settled it: in a
+/// repeat, somebody may have taken what became ready.
+async fn tell<'p, B: Board>(
+    board: &B,
+    plan: &'p Plan,
+    unit: &str,
+    now: bool,
+) -> Result<Vec<&'p PlannedNode>, B::Error> {
+    let after = plan.node(unit).map_or(&[][..], |node| &node.after);
+    let told = after.iter().filter_map(|edge| {
+        let node = plan.at(edge.node)?;
+        Some(async move {
+            let done = board.tell(&node.id, edge.need).await?;
+            let ready = done == node.needs.len() && (now || board.is_untouched(&node.id).await?);
+            Ok(ready.then_some(node))
+        })
+    });
+    let mut became: Vec<&PlannedNode> = try_join_all(told).await?.into_iter().flatten().collect();
+    became.sort_by_key(|node| Reverse(node.rank));
+    Ok(became)
+}
+
+/// Takes a unit from the list, but not the one that the lane is at.
+async fn take<B: Board>(board: &B, at: Option<&Held>) -> Result<Option<Held>, B::Error> {
+    let mut units = board.takeable().await?;
+    units.retain(|(unit, _)| at.is_none_or(|at| at.unit != *unit));
+    // Its own first: a function of this lane has taken it before it died.
+    units.sort_by_key(|(_, taken)| !taken);
+    for (unit, taken) in units {
+        if taken || board.take(&unit).await? {
+            return Ok(Some(Held { unit, listed: true }));
+        }
+    }
+    Ok(None)
+}
+
+/// Names the lane's next unit.
+async fn go_on<B: Board>(
+    board: &B,
+    task: &Task,
+    at: Option<&Held>,
+    next: &Held,
+) -> Result<(), B::Error> {
+    let answer = Next {
+        unit: Some(&next.unit),
+        listed: next.listed,
+        was: listed(at),
+    };
+    if !board.answer(&task.token, Answer::Next(answer)).await? {
+        // This function was taken for dead: another one goes on for the lane.
+        board.release(&next.unit).await?;
+        wake_some(board, 1).await?;
+    }
+    Ok(())
+}
+
+/// Finds nothing to do: ends the run if that is over, else lets the lane sleep.
+async fn rest<B: Board>(
+    board: &B,
+    plan: &Plan,
+    task: &Task,
+    at: Option<&Held>,
+) -> Result<(), B::Error> {
+    let is_last = |at: &Held| {
+        plan.node(&at.unit)
+            .is_some_and(|node| node.after.is_empty())
+    };
+    if at.is_some_and(is_last) {
+        let lanes = board.lanes().await?;
+        if is_over(plan, &lanes) {
+            end_all(board, &lanes).await?;
+            board.answer(&task.token, Answer::Done).await?;
+            return Ok(());
+        }
+    }
+    board.sleep(&task.token, &task.call).await?;
+    if let Some(unit) = listed(at) {
+        board.unlist(unit).await?;
+    }
+    // What was listed before the token was written has found nobody asleep.
+    let found = !board.takeable().await?.is_empty();
+    let lanes = board.lanes().await?;
+    if is_over(plan, &lanes) {
+        end_all(board, &lanes).await?;
+    } else if found {
+        let own = lanes
+            .iter()
+            .find(|lane| lane.token.as_deref() == Some(&task.token));
+        if let Some(own) = own {
+            wake(
+                board,
+                own.number,
+                &task.token,
+                Answer::Next(Next::default()),
+            )
+            .await?;
+        }
+    }
+    Ok(())
+}
+
+/// The unit, where it is listed.
+fn listed(at: Option<&Held>) -> Option<&str> {
+    at.filter(|at| at.listed).map(|at| at.unit.as_str())
+}
+
+/// Whether the lanes have settled every unit.
+fn is_over(plan: &Plan, lanes: &[Lane]) -> bool {
+    let settled: usize = lanes.iter().map(|lane| lane.settled).sum();
+    settled >= plan.nodes().len()
+}
+
+/// Wakes up to so many lanes that sleep.
+async fn wake_some<B: Board>(board: &B, wanted: usize) -> Result<(), B::Error> {
+    if wanted == 0 {
+        return Ok(());
+    }
+    let mut left = wanted;
+    for lane in board.lanes().await? {
+        let Some(token) = &lane.token else { continue };
+        if wake(board, lane.number, token, Answer::Next(Next::default())).await? {
+            left -= 1;
+            if left == 0 {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Ends every lane that sleeps.
+async fn end_all<B: Board>(board: &B, lanes: &[Lane]) -> Result<(), B::Error> {
+    let asleep = lanes.iter().filter_map(|lane| {
+        let token = lane.token.as_deref()?;
+        Some(wake(board, lane.number, token, Answer::Done))
+    });
+    try_join_all(asleep).await?;
+    Ok(())
+}
+
+/// Answers the token of a lane that sleeps. The answer comes first: whoever dies behind it leaves an old token, no lost
+/// lane. `false` where the lane was awake.
+async fn wake<B: Board>(
+    board: &B,
+    lane: u8,
+    token: &str,
+    answer: Answer<'_>,
+) -> Result<bool, B::Error> {
+    let woken = board.answer(token, answer).await?;
+    board.wake(lane, token).await?;
+    Ok(woken)
+}

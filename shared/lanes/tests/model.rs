@@ -1,0 +1,515 @@
+//! The rules in memory. At each request any other function may go on, and the one that made it may die, be taken for dead and
+//! work on, or have answered and fail all the same. No unit is lost, no lane is left asleep, and where nothing dies no unit
+//! runs twice. Each rule that is left out is caught.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::env;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use fastrand::Rng;
+use steps_lanes::{Answer, Board, Next, Task, Worked, Worker, step};
+use steps_store::Lane;
+use steps_workflow::Plan;
+
+/// A rule that is left out, to see that this test finds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LeftOut {
+    Nothing,
+    /// A lane that has written its token does not look once more.
+    SecondLook,
+    /// What a lane has taken does not bear its number.
+    LanesNumber,
+    /// A repeat does not tell the edges again.
+    EdgesAgain,
+    /// The record of a listed unit goes when it is taken.
+    RecordGoesLast,
+    /// A token is taken from its record before it is answered.
+    AnswerFirst,
+    /// A call of a lane may write its token over that of a later one.
+    LaterCall,
+}
+
+/// A task that waits for its token.
+#[derive(Clone)]
+struct Asked {
+    unit: Option<String>,
+    listed: bool,
+    was: Option<String>,
+}
+
+#[derive(Default)]
+struct Node {
+    done_needs: BTreeSet<u32>,
+    done: bool,
+    /// The token of the function that works on it.
+    by: Option<u64>,
+    runs: usize,
+}
+
+/// The table, Step Functions, and the dice.
+struct World {
+    random: Rng,
+    left_out: LeftOut,
+    nodes: BTreeMap<String, Node>,
+    /// What is listed, and the lane that has taken it.
+    ready: BTreeMap<String, Option<u8>>,
+    lanes: BTreeMap<u8, (Lane, u64)>,
+    /// The tokens of functions that live.
+    alive: BTreeSet<u64>,
+    /// The token that each lane's task waits for.
+    waits: BTreeMap<u8, u64>,
+    /// What each lane answered last, by the token that it answered.
+    answered: BTreeMap<u8, u64>,
+    /// Answers that Step Functions has yet to act on.
+    pending: Vec<(u8, Asked)>,
+    ended: BTreeSet<u8>,
+    tokens: u64,
+    requests: u64,
+}
+
+type Shared = Rc<RefCell<World>>;
+
+/// A request to AWS: others go on meanwhile.
+async fn request(world: &Shared) {
+    let mut asked = false;
+    poll_fn(|context| {
+        let mut world = world.borrow_mut();
+        if asked && world.random.bool() {
+            world.requests += 1;
+            return Poll::Ready(());
+        }
+        asked = true;
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+struct InMemory {
+    world: Shared,
+    lane: u8,
+    token: u64,
+    /// Whether this call has settled its unit, and whether it has written its token.
+    told: RefCell<(bool, bool)>,
+}
+
+impl InMemory {
+    fn is_left_out(&self, rule: LeftOut) -> bool {
+        self.world.borrow().left_out == rule
+    }
+}
+
+impl Board for InMemory {
+    type Error = ();
+
+    async fn takeable(&self) -> Result<Vec<(String, bool)>, ()> {
+        request(&self.world).await;
+        if self.told.borrow().1 && self.is_left_out(LeftOut::SecondLook) {
+            return Ok(Vec::new());
+        }
+        let world = self.world.borrow();
+        let units = world.ready.iter().filter_map(|(unit, lane)| match lane {
+            None => Some((unit.clone(), false)),
+            Some(lane) if *lane == self.lane && world.left_out != LeftOut::LanesNumber => {
+                Some((unit.clone(), true))
+            }
+            Some(_) => None,
+        });
+        Ok(units.collect())
+    }
+
+    async fn take(&self, unit: &str) -> Result<bool, ()> {
+        request(&self.world).await;
+        let mut world = self.world.borrow_mut();
+        if world.left_out == LeftOut::RecordGoesLast {
+            return Ok(world.ready.remove(unit).is_some());
+        }
+        Ok(match world.ready.get_mut(unit) {
+            Some(lane) if lane.is_none() => {
+                *lane = Some(self.lane);
+                true
+            }
+            _ => false,
+        })
+    }
+
+    async fn offer(&self, unit: &str) -> Result<(), ()> {
+        request(&self.world).await;
+        let mut world = self.world.borrow_mut();
+        world.ready.entry(unit.to_owned()).or_insert(None);
+        Ok(())
+    }
+
+    async fn release(&self, unit: &str) -> Result<(), ()> {
+        request(&self.world).await;
+        let mut world = self.world.borrow_mut();
+        let lane = world.ready.entry(unit.to_owned()).or_insert(None);
+        if *lane == Some(self.lane) {
+            *lane = None;
+        }
+        Ok(())
+    }
+
+    async fn unlist(&self, unit: &str) -> Result<(), ()> {
+        request(&self.world).await;
+        let mut world = self.world.borrow_mut();
+        assert!(
+            world.nodes[unit].done,
+            "{unit} is taken from the list, and is not done"
+        );
+        world.ready.remove(unit);
+        Ok(())
+    }
+
+    async fn tell(&self, node: &str, need: u32) -> Result<usize, ()> {
+        request(&self.world).await;
+        if !self.told.borrow().0 && self.is_left_out(LeftOut::EdgesAgain) {
+            return Ok(0);
+        }
+        let mut world = self.world.borrow_mut();
+        let needs = &mut world.nodes.get_mut(node).unwrap().done_needs;
+        needs.insert(need);
+        Ok(needs.len())
+    }
+
+    async fn is_untouched(&self, unit: &str) -> Result<bool, ()> {
+        request(&self.world).await;
+        let world = self.world.borrow();
+        let node = &world.nodes[unit];
+        Ok(node.by.is_none() && !node.done && !world.ready.contains_key(unit))
+    }
+
+    async fn lanes(&self) -> Result<Vec<Lane>, ()> {
+        request(&self.world).await;
+        let world = self.world.borrow();
+        Ok(world.lanes.values().map(|(lane, _)| lane.clone()).collect())
+    }
+
+    async fn sleep(&self, token: &str, _call: &str) -> Result<(), ()> {
+        request(&self.world).await;
+        self.told.borrow_mut().1 = true;
+        let mut world = self.world.borrow_mut();
+        let left_out = world.left_out;
+        let (lane, call) = world.lanes.get_mut(&self.lane).unwrap();
+        if *call <= self.token || left_out == LeftOut::LaterCall {
+            *call = self.token;
+            lane.token = Some(token.to_owned());
+        }
+        Ok(())
+    }
+
+    async fn wake(&self, lane: u8, token: &str) -> Result<(), ()> {
+        request(&self.world).await;
+        let mut world = self.world.borrow_mut();
+        let (lane, _) = world.lanes.get_mut(&lane).unwrap();
+        if lane.token.as_deref() == Some(token) {
+            lane.token = None;
+        }
+        Ok(())
+    }
+
+    async fn answer(&self, token: &str, answer: Answer<'_>) -> Result<bool, ()> {
+        if self.is_left_out(LeftOut::AnswerFirst) {
+            request(&self.world).await;
+            let mut world = self.world.borrow_mut();
+            for (lane, _) in world.lanes.values_mut() {
+                lane.token = lane.token.take().filter(|own| own != token);
+            }
+        }
+        request(&self.world).await;
+        let mut world = self.world.borrow_mut();
+        let token: u64 = token.parse().unwrap();
+        let Some((&lane, _)) = world.waits.iter().find(|(_, waits)| **waits == token) else {
+            return Ok(false);
+        };
+        world.waits.remove(&lane);
+        world.answered.insert(lane, token);
+        let asked = match answer {
+            Answer::Done => {
+                world.ended.insert(lane);
+                return Ok(true);
+            }
+            Answer::Next(Next { unit, listed, was }) => Asked {
+                unit: unit.map(str::to_owned),
+                listed,
+                was: was.map(str::to_owned),
+            },
+            Answer::Wait { unit, listed, .. } => Asked {
+                unit: Some(unit.to_owned()),
+                listed,
+                was: None,
+            },
+        };
+        world.pending.push((lane, asked));
+        Ok(true)
+    }
+}
+
+impl Worker for InMemory {
+    type Error = ();
+
+    async fn work(&self, unit: &str) -> Result<Worked, ()> {
+        request(&self.world).await;
+        {
+            let mut world = self.world.borrow_mut();
+            let alive = world.alive.clone();
+            let node = world.nodes.get_mut(unit).unwrap();
+            if node.done {
+                return Ok(Worked::Done { now: false });
+            }
+            if node
+                .by
+                .is_some_and(|by| by != self.token && alive.contains(&by))
+            {
+                return Ok(Worked::Wait { seconds: 1 });
+            }
+            node.by = Some(self.token);
+            node.runs += 1;
+        }
+        request(&self.world).await; // The model answers.
+        request(&self.world).await;
+        let mut world = self.world.borrow_mut();
+        let node = world.nodes.get_mut(unit).unwrap();
+        if node.done {
+            return Ok(Worked::Done { now: false });
+        }
+        node.done = true;
+        world.lanes.get_mut(&self.lane).unwrap().0.settled += 1;
+        self.told.borrow_mut().0 = true;
+        Ok(Worked::Done { now: true })
+    }
+}
+
+/// A function at work on a task of a lane.
+struct Function {
+    lane: u8,
+    token: u64,
+    asked: Asked,
+    work: Pin<Box<dyn Future<Output = Result<(), ()>>>>,
+}
+
+/// How a run ended, and what it took.
+#[derive(Debug, Default)]
+struct Ended {
+    stuck: bool,
+    twice: bool,
+    nodes: usize,
+    requests: u64,
+    invocations: u64,
+    calm: bool,
+}
+
+fn random_plan(random: &mut Rng) -> Plan {
+    let count = *random.choice(&[1usize, 2, 3, 5, 8, 13, 30]).unwrap();
+    Plan::new((0..count).map(|place| {
+        let most = *random.choice(&[0usize, 0, 1, 1, 2, 3]).unwrap();
+        let mut all: Vec<usize> = (0..place).collect();
+        random.shuffle(&mut all);
+        all.truncate(most);
+        (format!("n{place:02}"), vec![], all)
+    }))
+}
+
+fn run(seed: u64, left_out: LeftOut) -> Ended {
+    let mut random = Rng::with_seed(seed);
+    let plan = Rc::new(random_plan(&mut random));
+    let lanes = random.u8(1..=6);
+    let deaths = *random.choice(&[0.0, 0.0, 0.02, 0.08]).unwrap();
+    let ghosts = *random.choice(&[0.0, 0.5]).unwrap();
+    let lane = |number| {
+        let lane = Lane {
+            number,
+            token: None,
+            settled: 0,
+        };
+        (number, (lane, 0))
+    };
+    let world = World {
+        left_out,
+        nodes: plan
+            .nodes()
+            .iter()
+            .map(|node| (node.id.clone(), Node::default()))
+            .collect(),
+        ready: plan
+            .ready(|_| false)
+            .iter()
+            .map(|node| (node.id.clone(), None))
+            .collect(),
+        lanes: (1..=lanes).map(lane).collect(),
+        alive: BTreeSet::new(),
+        waits: BTreeMap::new(),
+        answered: BTreeMap::new(),
+        pending: Vec::new(),
+        ended: BTreeSet::new(),
+        tokens: 0,
+        requests: 0,
+        random,
+    };
+    let world = Rc::new(RefCell::new(world));
+    let mut functions: Vec<Function> = Vec::new();
+    let invoke = |functions: &mut Vec<Function>, lane: u8, asked: Asked| {
+        let token = {
+            let mut world = world.borrow_mut();
+            world.tokens += 1;
+            let token = world.tokens;
+            world.waits.insert(lane, token);
+            world.alive.insert(token);
+            token
+        };
+        let board = InMemory {
+            world: Rc::clone(&world),
+            lane,
+            token,
+            told: RefCell::default(),
+        };
+        let task = Task {
+            unit: asked.unit.clone(),
+            listed: asked.listed,
+            was: asked.was.clone(),
+            token: token.to_string(),
+            call: token.to_string(),
+        };
+        let plan = Rc::clone(&plan);
+        let work = Box::pin(async move { step(&board, &plan, &board, &task).await });
+        functions.push(Function {
+            lane,
+            token,
+            asked,
+            work,
+        });
+    };
+    let nothing = || Asked {
+        unit: None,
+        listed: false,
+        was: None,
+    };
+    for lane in 1..=lanes {
+        invoke(&mut functions, lane, nothing());
+    }
+    let mut context = Context::from_waker(Waker::noop());
+    for _ in 0..400_000 {
+        // Step Functions goes on when it gets to it.
+        let mut due = Vec::new();
+        {
+            let mut world = world.borrow_mut();
+            let mut pending = std::mem::take(&mut world.pending);
+            pending.retain(|entry| {
+                let goes = functions.is_empty() || world.random.bool();
+                if goes {
+                    due.push(entry.clone());
+                }
+                !goes
+            });
+            world.pending = pending;
+        }
+        for (lane, asked) in due {
+            invoke(&mut functions, lane, asked);
+        }
+        if functions.is_empty() {
+            break;
+        }
+        let at = world.borrow_mut().random.usize(..functions.len());
+        let (lane, token) = (functions[at].lane, functions[at].token);
+        let current = {
+            let world = world.borrow();
+            world
+                .waits
+                .get(&lane)
+                .or(world.answered.get(&lane))
+                .copied()
+        };
+        // A function that was taken for dead and then dies too is left to the sweep: one fault at a time here.
+        let dies = current == Some(token) && world.borrow_mut().random.f64() < deaths;
+        if dies {
+            let asked = functions[at].asked.clone();
+            if world.borrow_mut().random.f64() >= ghosts {
+                drop(functions.swap_remove(at));
+                world.borrow_mut().alive.remove(&token);
+            }
+            let again = {
+                let mut world = world.borrow_mut();
+                if world.waits.get(&lane) == Some(&token) {
+                    true
+                } else if let Some(place) = world.pending.iter().position(|(of, _)| *of == lane)
+                    && world.random.bool()
+                {
+                    // It had answered, but its failure wins.
+                    world.pending.swap_remove(place);
+                    true
+                } else {
+                    false
+                }
+            };
+            if again {
+                invoke(&mut functions, lane, asked);
+            }
+            continue;
+        }
+        if functions[at].work.as_mut().poll(&mut context).is_ready() {
+            drop(functions.swap_remove(at));
+            world.borrow_mut().alive.remove(&token);
+        }
+    }
+    drop(functions);
+    let world = world.borrow();
+    let calm = deaths == 0.0;
+    Ended {
+        stuck: world.nodes.values().any(|node| !node.done)
+            || world.ended.len() < usize::from(lanes),
+        twice: calm && world.nodes.values().any(|node| node.runs > 1),
+        nodes: world.nodes.len(),
+        requests: world.requests,
+        invocations: world.tokens,
+        calm,
+    }
+}
+
+/// How many schedules are tried: the soak tries more.
+fn schedules() -> u64 {
+    let given = env::var("LANES_SCHEDULES").ok();
+    given.and_then(|given| given.parse().ok()).unwrap_or(3_000)
+}
+
+#[test]
+fn no_schedule_loses_a_unit_or_leaves_a_lane_asleep() {
+    let first = fastrand::u64(..1 << 32);
+    let (mut nodes, mut requests, mut calm) = (0, 0, (0, 0));
+    for seed in first..first + schedules() {
+        let ended = run(seed, LeftOut::Nothing);
+        assert!(!ended.stuck, "seed {seed} is stuck");
+        assert!(!ended.twice, "seed {seed} has run a unit twice");
+        nodes += ended.nodes;
+        requests += ended.requests;
+        if ended.calm {
+            calm = (calm.0 + ended.nodes as u64, calm.1 + ended.invocations);
+        }
+    }
+    println!(
+        "{nodes} nodes, {requests} requests, {:?} nodes and invocations where nothing dies",
+        calm
+    );
+    assert!(
+        calm.1 < calm.0 * 2,
+        "{calm:?} nodes and invocations where nothing dies"
+    );
+}
+
+#[test]
+fn each_rule_that_is_left_out_is_caught() {
+    for rule in [
+        LeftOut::SecondLook,
+        LeftOut::LanesNumber,
+        LeftOut::EdgesAgain,
+        LeftOut::RecordGoesLast,
+        LeftOut::AnswerFirst,
+        LeftOut::LaterCall,
+    ] {
+        let caught = (0..60_000).any(|seed| run(seed, rule).stuck);
+        assert!(caught, "{rule:?}");
+    }
+}

@@ -1,0 +1,321 @@
+//! The rules over the real table, under random schedules: functions die between any two requests, or in the middle of one,
+//! and tasks are tried again. Step Functions is the test's own, since it has to know which function it gave up.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use fastrand::Rng;
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use local_table::{aws, new_table, variable};
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+use steps_lanes::{RunBoard, Task, Tokens, Worked, Worker, lay, step};
+use steps_problem::Problem;
+use steps_store::{Attempt, Begun, Claim, Claimed, NewRun, NodeStatus, Outcome, Store, Trigger};
+use steps_workflow::Plan;
+use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
+use uuid::Uuid;
+
+/// How long a dead function holds its node here.
+const LEASE: Duration = Duration::from_millis(400);
+
+/// The longest that a run may take before it counts as stuck.
+const STUCK_AFTER: Duration = Duration::from_secs(90);
+
+/// The tasks that wait for their tokens, and what each was answered.
+#[derive(Default)]
+struct StepFunctions {
+    waiting: Mutex<BTreeMap<String, Option<Told>>>,
+    changed: Notify,
+}
+
+#[derive(Clone)]
+enum Told {
+    Next(Value),
+    Wait(String),
+    Done,
+}
+
+impl StepFunctions {
+    fn tell(&self, token: &str, told: Told) -> bool {
+        let mut waiting = self.waiting.lock().unwrap();
+        match waiting.get_mut(token) {
+            Some(slot @ None) => *slot = Some(told),
+            _ => return false,
+        }
+        self.changed.notify_waiters();
+        true
+    }
+
+    fn begin(&self, token: &str) {
+        self.waiting.lock().unwrap().insert(token.to_owned(), None);
+    }
+
+    fn give_up(&self, token: &str) -> Option<Told> {
+        self.waiting.lock().unwrap().remove(token).flatten()
+    }
+
+    async fn told(&self, token: &str) -> Told {
+        loop {
+            let changed = self.changed.notified();
+            let told = self.waiting.lock().unwrap().get(token).cloned().flatten();
+            if let Some(told) = told {
+                self.give_up(token);
+                return told;
+            }
+            // A moment at most: the answer may have come before this task listened.
+            let _ = timeout(Duration::from_millis(50), changed).await;
+        }
+    }
+}
+
+impl Tokens for StepFunctions {
+    async fn succeed(&self, token: &str, output: &Value) -> Result<bool, Problem> {
+        Ok(self.tell(token, Told::Next(output.clone())))
+    }
+
+    async fn fail(&self, token: &str, error: &str, cause: &str) -> Result<bool, Problem> {
+        let told = match error {
+            "Lane.Done" => Told::Done,
+            _ => Told::Wait(cause.to_owned()),
+        };
+        Ok(self.tell(token, told))
+    }
+}
+
+/// A run, and those who work on it.
+struct World {
+    store: Store,
+    plan: Plan,
+    run_id: String,
+    step_functions: StepFunctions,
+    random: Mutex<Rng>,
+    deaths: f64,
+    /// How many times each node was paid for.
+    paid: Mutex<BTreeMap<String, usize>>,
+}
+
+/// Executes a node by claiming and settling it, at 0.001 USD a time.
+struct Nodes<'a> {
+    world: &'a World,
+    lane: u8,
+}
+
+impl Worker for Nodes<'_> {
+    type Error = Problem;
+
+    async fn work(&self, node_id: &str) -> Result<Worked, Problem> {
+        let World { store, run_id, .. } = self.world;
+        let nodes = store.nodes();
+        let seen = nodes.get(run_id, node_id).await?;
+        if let Some(seen) = &seen {
+            if seen.status == NodeStatus::Succeeded {
+                return Ok(Worked::Done { now: false });
+            }
+            if !seen
+                .claimable_in(1, Timestamp::now())
+                .unwrap_or_default()
+                .is_zero()
+            {
+                return Ok(Worked::Wait { seconds: 1 });
+            }
+        }
+        let claim = Claim {
+            run_id,
+            execution: 1,
+            lane: self.lane,
+            workflow_id: "lanes",
+            node_id,
+            seen: seen.as_ref(),
+            now: Timestamp::now(),
+            lease: LEASE,
+            reserve: None,
+        };
+        let Claimed::Granted(lease) = nodes.claim(&claim).await? else {
+            return Ok(Worked::Wait { seconds: 1 });
+        };
+        *self
+            .world
+            .paid
+            .lock()
+            .unwrap()
+            .entry(node_id.to_owned())
+            .or_default() += 1;
+        let attempt = Attempt {
+            started_at: Timestamp::now(),
+            ended_at: Some(Timestamp::now()),
+            cost_usd: Some(Decimal::new(1, 3)),
+            ..Attempt::default()
+        };
+        let answer = json!({"text": node_id});
+        let outcome = Outcome::Succeeded(&answer);
+        let now = nodes
+            .settle(&lease, &attempt, &outcome, false, Timestamp::now())
+            .await?;
+        Ok(Worked::Done { now })
+    }
+}
+
+/// One lane, as the state machine drives it.
+async fn lane(world: &World, lane: u8, unit: Option<String>) {
+    let mut next = json!({"unit": unit, "listed": true, "was": null});
+    let mut call = 0u64;
+    loop {
+        let token = Uuid::now_v7().to_string();
+        call += 1;
+        world.step_functions.begin(&token);
+        let task = Task {
+            unit: next["unit"].as_str().map(str::to_owned),
+            listed: next["listed"] == true,
+            was: next["was"].as_str().map(str::to_owned),
+            token: token.clone(),
+            call: format!("{call:08}"),
+        };
+        let told = match function(world, lane, &task).await {
+            Ok(()) => world.step_functions.told(&token).await,
+            // It died. Its answer may have been heard all the same; else the task is tried again.
+            Err(()) => match world.step_functions.give_up(&token) {
+                Some(told) if world.random.lock().unwrap().bool() => told,
+                _ => continue,
+            },
+        };
+        match told {
+            Told::Done => return,
+            Told::Next(told) => next = told,
+            Told::Wait(cause) => {
+                let mut words = cause.splitn(3, ' ');
+                let (_, listed, unit) = (words.next(), words.next(), words.next());
+                next = json!({"unit": unit, "listed": listed == Some("listed"), "was": null});
+                sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+/// Executes the task; `Err` where the function died at some moment of it.
+async fn function(world: &World, lane: u8, task: &Task) -> Result<(), ()> {
+    let dies_after = {
+        let mut random = world.random.lock().unwrap();
+        (random.f64() < world.deaths).then(|| Duration::from_millis(random.u64(0..60)))
+    };
+    let lanes = world.store.lanes();
+    let board = RunBoard {
+        lanes: &lanes,
+        tokens: &world.step_functions,
+        plan: &world.plan,
+        run_id: &world.run_id,
+        take: 1,
+        lane,
+    };
+    let nodes = Nodes { world, lane };
+    let work = step(&board, &world.plan, &nodes, task);
+    match dies_after {
+        None => work.await.expect("the table answers"),
+        Some(after) => timeout(after, work)
+            .await
+            .map_err(|_| ())?
+            .expect("the table answers"),
+    }
+    Ok(())
+}
+
+async fn begin(store: &Store, run_id: &str) {
+    let now = Timestamp::now();
+    let begun = store
+        .runs()
+        .begin(&NewRun {
+            id: run_id,
+            workflow_id: "lanes",
+            version: 1,
+            definition: r#"{"name":"lanes","nodes":[]}"#,
+            input: &json!({}),
+            trigger: &Trigger {
+                kind: "api".to_owned(),
+                context: json!({}),
+            },
+            identity: None,
+            callback_url: None,
+            turn: None,
+            warnings: &[],
+            credentials: &BTreeMap::new(),
+            started_at: now,
+            deadline: now + Duration::from_secs(3600),
+            max_cost_usd: None,
+            max_cost_usd_per_day: None,
+            rerun_of: None,
+        })
+        .await;
+    assert_eq!(begun.unwrap(), Begun::New);
+}
+
+async fn schedule(store: Store, seed: u64) {
+    let mut random = Rng::with_seed(seed);
+    let count = random.usize(1..=12);
+    let plan = Plan::new((0..count).map(|place| {
+        let needs: BTreeSet<usize> = (0..random.usize(0..3))
+            .filter(|_| place > 0)
+            .map(|_| random.usize(0..place.max(1)))
+            .collect();
+        (format!("n{place}"), vec![], needs.into_iter().collect())
+    }));
+    let run_id = Uuid::now_v7().to_string();
+    begin(&store, &run_id).await;
+    let most = random.u32(1..=4);
+    let lanes = store.lanes();
+    let first = lay(&lanes, (&run_id, 1), &plan, |_| false, most)
+        .await
+        .unwrap();
+    let world = World {
+        deaths: *random.choice(&[0.0, 0.1, 0.3]).unwrap(),
+        store,
+        plan,
+        run_id,
+        step_functions: StepFunctions::default(),
+        random: Mutex::new(random),
+        paid: Mutex::default(),
+    };
+    let all = (1..)
+        .zip(first)
+        .map(|(number, unit)| lane(&world, number, unit));
+    let ended = timeout(STUCK_AFTER, join_all(all)).await;
+    let (run, nodes) = world.store.nodes().of_run(&world.run_id).await.unwrap();
+    let done = nodes
+        .values()
+        .filter(|node| node.status == NodeStatus::Succeeded);
+    let done = done.count();
+    assert!(
+        ended.is_ok(),
+        "seed {seed} is stuck: {done} of {count} nodes are done"
+    );
+    assert_eq!(done, count, "seed {seed}");
+    let paid = world.paid.lock().unwrap().clone();
+    if world.deaths == 0.0 {
+        assert!(
+            paid.values().all(|times| *times == 1),
+            "seed {seed}: {paid:?}"
+        );
+    }
+    // The run's total is what its lanes have counted: each attempt that was written, once.
+    let settled: Decimal = nodes.values().map(|node| node.cost_usd).sum();
+    assert_eq!(run.cost_usd, settled, "seed {seed}");
+    let counted = world.store.lanes().list(&world.run_id).await.unwrap();
+    let counted: usize = counted.iter().map(|lane| lane.settled).sum();
+    assert_eq!(counted, count, "seed {seed}");
+}
+
+#[tokio::test]
+async fn no_death_loses_a_node_or_leaves_a_lane_asleep() {
+    let aws = aws().await;
+    let client = aws_sdk_dynamodb::Client::new(&aws);
+    let table = new_table(&client).await;
+    let s3 = aws_sdk_s3::config::Builder::from(&aws)
+        .force_path_style(true)
+        .build();
+    let s3 = aws_sdk_s3::Client::from_conf(s3);
+    let store = Store::new(client, &table, s3, variable("BUCKET_NAME"), 1);
+    let first = fastrand::u64(..1 << 32);
+    join_all((first..first + 32).map(|seed| schedule(store.clone(), seed))).await;
+}

@@ -1,0 +1,153 @@
+//! Units that are ready, and of those that are not, which of their needs are done.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use crate::Error;
+use crate::keys::{self, EXPIRES_AT};
+use crate::lane::Lanes;
+use crate::table::item::Numbers;
+use crate::table::key::PK;
+use crate::table::{Attribute, Change, Delete, Put, Query};
+
+/// A unit that a lane may take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadyUnit {
+    /// Its id.
+    pub unit: String,
+    /// Its rank.
+    pub rank: u16,
+    /// Whether the lane that asks has taken it already.
+    pub taken: bool,
+}
+
+/// The lane that has taken it.
+const LANE: Attribute<u8> = Attribute::new("lane");
+/// The take of the run in which it was made ready, or taken.
+const TAKE: Attribute<u32> = Attribute::new("take");
+/// The needs that are done, by their places among the node's needs.
+const DONE: Attribute<Numbers> = Attribute::new("done");
+
+/// How many units are read at once. Most of them have been taken by other lanes, of which there are 40 at most.
+const AT_ONCE: usize = 100;
+
+impl Lanes {
+    /// Units that this lane may take: those that it has taken before, and those that nobody has taken in this take of the
+    /// run. The highest rank is first. Empty only where there is none.
+    pub async fn takeable(
+        &self,
+        run_id: &str,
+        take: u32,
+        lane: u8,
+    ) -> Result<Vec<ReadyUnit>, Error> {
+        let under = keys::all_ready(run_id);
+        let mut start = None;
+        loop {
+            let query = Query::under(&under).limit(AT_ONCE).start(start);
+            let (items, next) = self.0.page(query).await?;
+            let mut units = Vec::new();
+            for item in &items {
+                let Some((rank, unit)) = keys::unit_of(item)? else {
+                    continue;
+                };
+                let by = LANE
+                    .find(item)?
+                    .filter(|_| TAKE.find(item).ok().flatten() == Some(take));
+                if by.is_none_or(|by| by == lane) {
+                    units.push(ReadyUnit {
+                        unit,
+                        rank,
+                        taken: by == Some(lane),
+                    });
+                }
+            }
+            start = next;
+            if !units.is_empty() || start.is_none() {
+                return Ok(units);
+            }
+        }
+    }
+
+    /// Makes a unit ready, unless it is so in this take of the run. `lane` where one has been told to begin with it.
+    pub async fn offer(
+        &self,
+        run_id: &str,
+        take: u32,
+        (unit, rank): (&str, u16),
+        lane: Option<u8>,
+    ) -> Result<(), Error> {
+        let put = Put::of(keys::ready(run_id, rank, unit))
+            .when(PK.missing().or(TAKE.is_below(take)))
+            .set(TAKE, take)
+            .set_some(LANE, lane)
+            .set(EXPIRES_AT, self.0.expires(Timestamp::now()));
+        self.0.write(put).await?;
+        Ok(())
+    }
+
+    /// Takes a unit that is ready; `false` where another lane has taken it.
+    pub async fn take(
+        &self,
+        run_id: &str,
+        take: u32,
+        (unit, rank): (&str, u16),
+        lane: u8,
+    ) -> Result<bool, Error> {
+        let free = LANE.missing().or(TAKE.is_below(take));
+        let change = Change::of(keys::ready(run_id, rank, unit))
+            .when(PK.exists().and(free))
+            .set(LANE, lane)
+            .set(TAKE, take);
+        self.0.write(change).await
+    }
+
+    /// Gives back a unit that this lane has taken or kept: any lane may take it.
+    pub async fn release(
+        &self,
+        run_id: &str,
+        take: u32,
+        (unit, rank): (&str, u16),
+        lane: u8,
+    ) -> Result<(), Error> {
+        let change = Change::of(keys::ready(run_id, rank, unit))
+            .when(LANE.missing().or(LANE.is(lane)))
+            .set(TAKE, take)
+            .set_once(EXPIRES_AT, self.0.expires(Timestamp::now()))
+            .remove(LANE);
+        self.0.write(change).await?;
+        Ok(())
+    }
+
+    /// Makes a unit no longer ready: it is done, and its lane has gone on.
+    pub async fn unlist(&self, run_id: &str, (unit, rank): (&str, u16)) -> Result<(), Error> {
+        self.0
+            .write(Delete::of(keys::ready(run_id, rank, unit)))
+            .await?;
+        Ok(())
+    }
+
+    /// Notes that some needs of a node are done; gives all that are.
+    pub async fn tell(
+        &self,
+        run_id: &str,
+        node: &str,
+        needs: BTreeSet<u32>,
+    ) -> Result<BTreeSet<u32>, Error> {
+        let change = Change::of(keys::needs(run_id, node))
+            .set_once(EXPIRES_AT, self.0.expires(Timestamp::now()))
+            .add(DONE, Numbers(needs));
+        let item = self.0.change(change).await?;
+        Ok(DONE.find(&item)?.unwrap_or_default().0)
+    }
+
+    /// Whether nobody has begun the unit, nor made it ready.
+    pub async fn is_untouched(
+        &self,
+        run_id: &str,
+        (unit, rank): (&str, u16),
+    ) -> Result<bool, Error> {
+        let keys = [keys::node(run_id, unit), keys::ready(run_id, rank, unit)];
+        Ok(self.0.get_many(&keys).await?.is_empty())
+    }
+}
