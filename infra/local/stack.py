@@ -159,9 +159,13 @@ def logs():
 
 
 def install_tools():
-    """Puts the tools of requirements.txt into .local/venv, once for each version of that file."""
-    requirements = HERE / "requirements.txt"
-    stamp = VENV / "installed"
+    """Puts the tools of requirements.txt into .local/venv."""
+    install(VENV, HERE / "requirements.txt")
+
+
+def install(venv, requirements, *options):
+    """Puts what the requirements name into a venv, once for each version of that file. Pip gets the options."""
+    stamp = venv / "installed"
     wanted = digest([requirements])
     if stamp.exists() and stamp.read_text() == wanted:
         return
@@ -171,9 +175,9 @@ def install_tools():
         import ensurepip  # noqa: F401
     except ImportError:
         sys.exit("Python's venv module is missing: install it (Debian and Ubuntu: apt-get install python3-venv)")
-    say("installing tools")
-    run([sys.executable, "-m", "venv", VENV])
-    run([VENV / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements])
+    say(f"installing what {shown(requirements)} names into {shown(venv)}")
+    run([sys.executable, "-m", "venv", venv])
+    run([venv / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", *options, "-r", requirements])
     stamp.write_text(wanted)
 
 
