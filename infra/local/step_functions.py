@@ -185,6 +185,9 @@ class WaitingTask:
         self.failure = None
         self.answer = None
 
+    def may_be_answered(self):
+        return not self.scope.is_over() and self.failure is None and self.answer is None
+
 
 # Each try of such a task has a token of its own on AWS. In ministack all have the first one's, and an answer to the try
 # before is lost.
@@ -224,10 +227,13 @@ def invoke_function_with_callback(resource, asked, token, state):
         scope.tell(lambda: task.__dict__.update(returned=True, failure=failure))
 
     threading.Thread(target=contextvars.copy_context().run, args=(call,), daemon=True).start()
-    try:
-        in_time = scope.wait_until(lambda: task.failure or (task.returned and task.answer), state.get("TimeoutSeconds"))
-    finally:
-        WAITING.pop(token)
+    # Under the lock, so that no answer is accepted once the task has timed out.
+    with scope.changed:
+        try:
+            ended = lambda: task.failure or (task.returned and task.answer)
+            in_time = scope.wait_until(ended, state.get("TimeoutSeconds"))
+        finally:
+            WAITING.pop(token)
     if not in_time:
         raise sfn._ExecutionError("States.Timeout", "")
     if task.failure:
@@ -242,7 +248,9 @@ sfn._invoke_with_callback = invoke_function_with_callback
 
 
 def answer_token(unpatched, failed):
-    """SendTaskSuccess or SendTaskFailure: the first answer counts, later ones are refused, as on AWS."""
+    """SendTaskSuccess or SendTaskFailure. The first answer counts. Later ones are refused, and so is every answer once the
+    task or its execution has ended, as on AWS.
+    """
 
     def answer(data):
         token = data.get("taskToken")
@@ -251,7 +259,7 @@ def answer_token(unpatched, failed):
             return unpatched(data)
         if task:
             with task.scope.changed:
-                if task.answer is None:
+                if token in WAITING and task.may_be_answered():
                     task.scope.tell(lambda: setattr(task, "answer", (failed, data)))
                     return json_response({})
         return error_response_json("TaskTimedOut", "Task Timed Out: 'Provided task does not exist anymore'", 400)
