@@ -59,7 +59,7 @@ pub(crate) async fn resume(app: &App, id: &str, request: &Request) -> Result<Sta
     app.starts
         .execute(&run.id, number, &workflow, &answered(&nodes))
         .await?;
-    app.starts.note_use(&known, &credentials).await;
+    app.store.credentials().note_use(&known, &credentials).await;
     tracing::info!(run = run.id, execution = number, "resumed");
     Ok(Started {
         run_id: run.id,

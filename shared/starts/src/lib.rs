@@ -1,16 +1,9 @@
 #![doc = include_str!("../README.md")]
 
-mod answer;
-mod callback;
-mod context;
-mod delivery;
-mod document;
-mod input;
-mod last_use;
+mod http;
 mod starts;
 
-pub use answer::{answer, wait};
-pub use delivery::{Delivery, Door, delivery};
-pub use document::{answered, credential_ids, deadline};
-pub use input::{check_size, input};
-pub use starts::{NotStarted, Reuse, Start, Started, Starts};
+pub use http::{Door, answer, check_size, delivery, input, wait};
+pub use starts::{
+    Delivery, NotStarted, Reuse, Start, Started, Starts, answered, credential_ids, deadline,
+};

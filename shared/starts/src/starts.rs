@@ -3,22 +3,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 use steps_catalogue::Catalogue;
 use steps_executions::{ExecutionName, Executions};
 use steps_lanes::lay;
-use steps_problem::{Fault, Problem};
+use steps_problem::Problem;
 use steps_store::{
-    Begun, Credential, Ended, Error, NewRun, NodeRecord, RerunOf, RunStatus, Store, StoredWorkflow,
-    Turn,
+    Begun, Credential, Ended, Error, NewRun, NodeRecord, NodeStatus, RerunOf, RunStatus, Store,
+    StoredWorkflow, Trigger, Turn,
 };
 use steps_workflow::Workflow;
 use uuid::Uuid;
 
-use crate::callback::check_callback;
-use crate::delivery::Delivery;
-use crate::document::{answered, credential_ids, deadline};
-use crate::last_use::note_use;
 
 /// What runs are started with.
 #[derive(Debug)]
@@ -31,6 +28,19 @@ pub struct Starts {
     pub executions: Executions,
     /// Whether a run may be posted to http://localhost.
     pub local_callbacks: bool,
+}
+
+/// A delivery: what one request, event or firing asks a run to be started with.
+#[derive(Debug)]
+pub struct Delivery {
+    /// What delivered it.
+    pub trigger: Trigger,
+    /// What makes a repeated delivery the same run; `None` where every delivery is a run of its own.
+    pub identity: Option<String>,
+    /// Where the run is posted to once it has ended.
+    pub callback_url: Option<String>,
+    /// The run's input.
+    pub input: Value,
 }
 
 /// A start that is asked for.
@@ -128,18 +138,9 @@ impl Starts {
         }: Start<'_>,
     ) -> Result<Started, NotStarted> {
         let input = &delivery.input;
-        if !input.is_object() {
-            let fault = Fault::at(
-                "input",
-                "the input has to be a JSON object: its fields are the templates' variables",
-            );
-            return Err(invalid_input(vec![fault]).into());
-        }
         let workflow = document.document(Workflow::from_stored)?;
-        workflow.check_input(input).map_err(invalid_input)?;
-        if let Some(url) = &delivery.callback_url {
-            check_callback(&workflow, url, self.local_callbacks)?;
-        }
+        let callback_url = delivery.callback_url.as_deref();
+        workflow.check_start(input, callback_url, self.local_callbacks)?;
         let known = self.store.credentials().list().await?;
         let credentials = credential_ids(&workflow, &known)?;
         let new_id = Uuid::now_v7().to_string();
@@ -162,7 +163,7 @@ impl Starts {
                 input,
                 trigger: &delivery.trigger,
                 identity: delivery.identity.as_deref(),
-                callback_url: delivery.callback_url.as_deref(),
+                callback_url,
                 turn,
                 credentials: &credentials,
                 started_at,
@@ -201,7 +202,10 @@ impl Starts {
             }
             return Err(problem.into());
         }
-        self.note_use(&known, &credentials).await;
+        self.store
+            .credentials()
+            .note_use(&known, &credentials)
+            .await;
         tracing::info!(
             run = run_id,
             workflow = document.id,
@@ -264,20 +268,37 @@ impl Starts {
         let first = lay(&lanes, take, &workflow.plan(), |id| done.contains(id), most).await?;
         Ok(self.executions.start(name, &first).await?)
     }
-
-    /// Notes that a run with these credentials (reference to id) has started; `known` is how they were read.
-    pub async fn note_use(&self, known: &[Credential], used: &BTreeMap<String, String>) {
-        note_use(&self.store, known, used).await;
-    }
 }
 
-fn invalid_input(faults: Vec<Fault>) -> Problem {
-    Problem::new(
-        400,
-        "InvalidInput",
-        "Invalid Input",
-        "the input does not fit the workflow; no run was started",
-    )
-    .solution(["Correct what `faults` names and send it again"])
-    .faults(faults)
+/// The id of the credential behind each reference in the document, as it is at this moment.
+///
+/// # Errors
+/// `CredentialNotFound` where a reference names none of `known`.
+pub fn credential_ids(
+    workflow: &Workflow,
+    known: &[Credential],
+) -> Result<BTreeMap<String, String>, Problem> {
+    let mut ids = BTreeMap::new();
+    for node in &workflow.nodes {
+        for (_, reference) in node.kind.credentials() {
+            let credential = Credential::find(known, reference)?;
+            ids.insert(reference.to_owned(), credential.id.clone());
+        }
+    }
+    Ok(ids)
+}
+
+/// When a run that starts, or goes on, at this moment is over.
+pub fn deadline(workflow: &Workflow, at: Timestamp) -> Timestamp {
+    let limit = i64::try_from(workflow.limits.timeout_seconds).unwrap_or(i64::MAX);
+    at + SignedDuration::from_secs(limit)
+}
+
+/// The ids of the nodes that have their answers.
+pub fn answered(nodes: &BTreeMap<String, NodeRecord>) -> BTreeSet<&str> {
+    nodes
+        .iter()
+        .filter(|(_, node)| node.status == NodeStatus::Succeeded)
+        .map(|(id, _)| id.as_str())
+        .collect()
 }

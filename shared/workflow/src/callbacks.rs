@@ -1,9 +1,12 @@
 //! Where a finished run may be posted to: only behind the prefixes that the workflow's author wrote.
 
-use steps_problem::Fault;
+use steps_problem::{Fault, Problem};
 use url::{Host, Url};
 
 use crate::document::Workflow;
+
+/// Longest address.
+const LONGEST: usize = 2000;
 
 const FORM: &str = "must be an https address such as `https://example.com/done/`, without a user, a query or a fragment; http only for localhost";
 
@@ -24,31 +27,51 @@ fn check_prefix(text: &str) -> Result<(), &'static str> {
     }
 }
 
-impl Workflow {
-    /// Checks an address that a finished run is to be posted to. Compared are the parsed addresses, so neither `..`
-    /// nor a longer host name leads out of a prefix.
-    ///
-    /// # Errors
-    /// It is no such address, or is behind none of `callbacks`.
-    pub fn check_callback(&self, text: &str) -> Result<(), Fault> {
-        let fault = |message: &str| Fault::at("callbackUrl", message);
-        let url = address(text).ok_or_else(|| fault(FORM))?;
-        let allowed = self
-            .callbacks
-            .iter()
-            .filter_map(|prefix| address(prefix))
-            .any(|prefix| behind(&prefix, &url));
-        if allowed {
-            return Ok(());
-        }
-        Err(if self.callbacks.is_empty() {
-            fault(
-                "the workflow allows no callbacks: its `callbacks` lists the addresses that may be called",
-            )
-        } else {
-            fault("the address is behind none of the workflow's `callbacks`")
-        })
+/// Refuses an address that a finished run may not be posted to. `local`: whether http://localhost may be one.
+///
+/// # Errors
+/// `CallbackRefused`.
+pub(crate) fn check(workflow: &Workflow, text: &str, local: bool) -> Result<(), Problem> {
+    let Some(message) = fault(&workflow.callbacks, text, local) else {
+        return Ok(());
+    };
+    Err(Problem::new(
+        400,
+        "CallbackRefused",
+        "Callback Refused",
+        "the run may not be posted to `callbackUrl`; no run was started",
+    )
+    .solution([
+        "Name an address behind one of the workflow's `callbacks`",
+        "Or put the workflow with that address's prefix among them",
+    ])
+    .faults(vec![Fault::at("callbackUrl", message)]))
+}
+
+/// What is wrong with the address. The parsed addresses are compared, so neither `..` nor a longer host name leads out
+/// of a prefix.
+fn fault(prefixes: &[String], text: &str, local: bool) -> Option<String> {
+    if text.len() > LONGEST {
+        return Some(format!("the address has more than {LONGEST} characters"));
     }
+    // In Lambda, localhost is the function itself.
+    if text.starts_with("http:") && !local {
+        return Some("this stack posts to https addresses only".to_owned());
+    }
+    let Some(url) = address(text) else {
+        return Some(FORM.to_owned());
+    };
+    if prefixes.is_empty() {
+        return Some(
+            "the workflow allows no callbacks: its `callbacks` lists the addresses that may be called"
+                .to_owned(),
+        );
+    }
+    let allowed = prefixes
+        .iter()
+        .filter_map(|prefix| address(prefix))
+        .any(|prefix| behind(&prefix, &url));
+    (!allowed).then(|| "the address is behind none of the workflow's `callbacks`".to_owned())
 }
 
 fn address(text: &str) -> Option<Url> {
@@ -119,6 +142,29 @@ mod tests {
         ] {
             assert!(!allowed(prefix, url), "{prefix} {url}");
         }
+    }
+
+    #[test]
+    fn an_address_that_is_refused_is_told_why() {
+        let prefixes = [
+            "https://example.com/".to_owned(),
+            "http://localhost/".to_owned(),
+        ];
+        let fault = |url: &str, local| fault(&prefixes, url, local).unwrap_or_default();
+        assert_eq!(fault("https://example.com/done", false), "");
+        assert_eq!(fault("http://localhost/done", true), "");
+        let long = format!("https://example.com/{}", "a".repeat(LONGEST));
+        for (url, local, says) in [
+            ("http://localhost/done", false, "https addresses only"),
+            ("https://example.org/", false, "behind none"),
+            ("example.com", false, "must be an https address"),
+            (long.as_str(), false, "more than 2000 characters"),
+        ] {
+            let told = fault(url, local);
+            assert!(told.contains(says), "{url}: {told}");
+        }
+        let told = super::fault(&[], "https://example.com/", false).unwrap();
+        assert!(told.contains("allows no callbacks"), "{told}");
     }
 
     #[test]

@@ -1,11 +1,12 @@
-//! The declared input of a workflow: its JSON Schema.
+//! What a start sends, checked against the document: the input by the declared JSON Schema, and the callback address.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
-use steps_problem::Fault;
+use steps_problem::{Fault, Problem};
 use steps_template::kind;
 
+use crate::callbacks;
 use crate::document::Workflow;
 use crate::path::join;
 
@@ -55,6 +56,29 @@ pub(crate) fn closed_properties(schema: &Value) -> Option<BTreeSet<&str>> {
 }
 
 impl Workflow {
+    /// Checks whether a run may start with this input, and be posted to this address once it has ended. `local`: whether
+    /// the address may be on http://localhost.
+    ///
+    /// # Errors
+    /// `InvalidInput`, `CallbackRefused`.
+    pub fn check_start(
+        &self,
+        input: &Value,
+        callback_url: Option<&str>,
+        local: bool,
+    ) -> Result<(), Problem> {
+        if !input.is_object() {
+            let message =
+                "the input has to be a JSON object: its fields are the templates' variables";
+            return Err(invalid_input(vec![Fault::at("input", message)]));
+        }
+        self.check_input(input).map_err(invalid_input)?;
+        match callback_url {
+            Some(url) => callbacks::check(self, url, local),
+            None => Ok(()),
+        }
+    }
+
     /// Checks what a trigger sent against the declared input. Null counts as an empty object.
     ///
     /// # Errors
@@ -84,4 +108,15 @@ impl Workflow {
             Err(faults)
         }
     }
+}
+
+fn invalid_input(faults: Vec<Fault>) -> Problem {
+    Problem::new(
+        400,
+        "InvalidInput",
+        "Invalid Input",
+        "the input does not fit the workflow; no run was started",
+    )
+    .solution(["Correct what `faults` names and send it again"])
+    .faults(faults)
 }

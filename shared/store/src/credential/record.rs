@@ -1,5 +1,7 @@
 //! Credential records: all that is known of a key but the key.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
@@ -199,8 +201,23 @@ impl Credentials {
         Err(Record::Credential.not_found(id))
     }
 
-    /// Notes that a run uses the credential, as it was read: at most once a minute, and never over a later note.
-    pub async fn note_use(&self, credential: &Credential, now: Timestamp) -> Result<(), Error> {
+    /// Notes that a run with these credentials (reference to id) has started; `known` is how they were read. Who reads
+    /// the note wants to know whether a credential is still needed. So it may be a minute late, and a note that cannot
+    /// be written fails no run.
+    pub async fn note_use(&self, known: &[Credential], used: &BTreeMap<String, String>) {
+        let now = Timestamp::now();
+        for credential in known {
+            if !used.values().any(|id| *id == credential.id) {
+                continue;
+            }
+            if let Err(error) = self.note_one(credential, now).await {
+                tracing::warn!(credential = credential.id, %error, "its use was not noted");
+            }
+        }
+    }
+
+    /// At most once a minute, and never over a later note.
+    async fn note_one(&self, credential: &Credential, now: Timestamp) -> Result<(), Error> {
         let noted = credential.last_used_at;
         if noted.is_some_and(|at| now < at + NOTED_EVERY) {
             return Ok(());

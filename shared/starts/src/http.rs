@@ -1,0 +1,294 @@
+//! A start over HTTP: how a request becomes a delivery, and what its sender is answered.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+use steps_api::{RunView, StartedRun};
+use steps_lambda::{Answer, Request, invalid};
+use steps_problem::Problem;
+use steps_signatures::{Delivery as Signed, Mode};
+use steps_store::{RunStatus, Store, Trigger};
+use tokio::time::{Instant, sleep};
+
+use crate::starts::{Delivery, Started};
+
+/// Longest id of a delivery.
+const LONGEST_ID: usize = 255;
+
+/// Most bytes of a body.
+const LARGEST: usize = 1_000_000;
+
+/// Parts of the names of headers and query parameters that may hold a secret.
+const SECRET_PARTS: [&str; 9] = [
+    "apikey",
+    "authoriz",
+    "cookie",
+    "credential",
+    "jwt",
+    "passw",
+    "secret",
+    "signature",
+    "token",
+];
+
+/// Whole words of such names, as in `x-api-key` and `x-auth`.
+const SECRET_WORDS: [&str; 4] = ["auth", "key", "session", "sig"];
+
+/// What the doors themselves read.
+const OWN_QUERIES: [&str; 2] = ["callbackUrl", "wait"];
+
+/// Longest `?wait=`, seconds: API Gateway gives up after 30.
+const LONGEST_WAIT: u64 = 25;
+
+/// Kept back from Lambda's deadline for the answer.
+const CLOSING_TIME: Duration = Duration::from_secs(2);
+
+/// The door that a request came through.
+#[derive(Debug, Clone, Copy)]
+pub enum Door<'a> {
+    /// One behind the API's token; templates see this word as `trigger.type`.
+    Token(&'a str),
+    /// A webhook, whose mode says where its deliveries carry their id.
+    Webhook {
+        /// Its name.
+        name: &'a str,
+        /// How its senders prove themselves.
+        mode: Mode,
+    },
+}
+
+/// The delivery of a request. Ids count within one door: those of two webhooks never meet.
+///
+/// # Errors
+/// `InvalidRequest` where the delivery's id is empty or too long.
+pub fn delivery(request: &Request, door: Door<'_>, input: Value) -> Result<Delivery, Problem> {
+    let (kind, mode, webhook) = match door {
+        Door::Token(kind) => (kind, Mode::None, None),
+        Door::Webhook { name, mode } => ("webhook", mode, Some(name)),
+    };
+    let header = |name: &str| request.header(name);
+    let signed = Signed {
+        header: &header,
+        body: request.body(),
+    };
+    let id = signed.identity(mode);
+    if let Some(id) = &id
+        && !(1..=LONGEST_ID).contains(&id.len())
+    {
+        return Err(invalid(format!(
+            "the delivery's id has {} characters; it may have 1 to {LONGEST_ID}",
+            id.len()
+        )));
+    }
+    let door = webhook.map_or_else(|| kind.to_owned(), |name| format!("{kind}/{name}"));
+    Ok(Delivery {
+        trigger: Trigger {
+            kind: kind.to_owned(),
+            context: context(request, id.as_deref(), webhook),
+        },
+        identity: id.map(|id| format!("{door}/{id}")),
+        callback_url: request.query("callbackUrl").map(str::to_owned),
+        input,
+    })
+}
+
+/// Refuses a body that is too large, before anything is done with it.
+pub fn check_size(request: &Request) -> Result<(), Problem> {
+    let size = request.body().len();
+    if size <= LARGEST {
+        return Ok(());
+    }
+    Err(Problem::new(
+        413,
+        "BodyTooLarge",
+        "Body Too Large",
+        format!("the body has {size} bytes; the most is {LARGEST}"),
+    )
+    .solution(["Send less, such as the ids of what the workflow needs instead of all of it"]))
+}
+
+/// The body by its content type. Without one it is JSON.
+pub fn input(request: &Request) -> Result<Value, Problem> {
+    if !request.has_body() {
+        return Ok(json!({}));
+    }
+    let content_type = request.header("content-type").unwrap_or_default();
+    let essence = content_type.split(';').next().unwrap_or_default();
+    match essence.trim().to_ascii_lowercase().as_str() {
+        "" | "application/json" | "text/json" => request.json(),
+        json if json.ends_with("+json") => request.json(),
+        // What curl says of JSON unless it is told otherwise. No form begins so: it would be written as %7B.
+        "application/x-www-form-urlencoded"
+            if matches!(request.body().trim_ascii_start().first(), Some(b'{' | b'[')) =>
+        {
+            request.json()
+        }
+        "application/x-www-form-urlencoded" => Ok(form(request.text()?)),
+        "text/plain" => Ok(json!({ "body": request.text()? })),
+        other => Err(Problem::new(
+            415,
+            "UnsupportedContentType",
+            "Unsupported Content Type",
+            format!("a body of type `{other}` is not understood"),
+        )
+        .solution([
+            "Send application/json, application/x-www-form-urlencoded or text/plain, and say so in Content-Type",
+        ])),
+    }
+}
+
+/// A form's fields; one that comes several times is a list.
+fn form(text: &str) -> Value {
+    let mut fields: Map<String, Value> = Map::new();
+    for (name, value) in form_urlencoded::parse(text.trim().as_bytes()) {
+        let value = json!(Cow::into_owned(value));
+        match fields.get_mut(name.as_ref()) {
+            None => {
+                fields.insert(name.into_owned(), value);
+            }
+            Some(Value::Array(values)) => values.push(value),
+            Some(first) => *first = json!([first.take(), value]),
+        }
+    }
+    Value::Object(fields)
+}
+
+/// The context of a delivery that has this id of its own, where it has one, and came through this webhook.
+pub(crate) fn context(request: &Request, id: Option<&str>, webhook: Option<&str>) -> Value {
+    let query: Map<String, Value> = request
+        .queries()
+        .filter(|(name, _)| !OWN_QUERIES.contains(name) && !may_be_secret(name))
+        .map(|(name, value)| (name.to_owned(), json!(value)))
+        .collect();
+    let headers: Map<String, Value> = request
+        .headers()
+        .filter(|(name, _)| !may_be_secret(name))
+        .map(|(name, value)| (name.to_owned(), json!(value)))
+        .collect();
+    let mut context = Map::from_iter([
+        ("query".to_owned(), Value::Object(query)),
+        ("headers".to_owned(), Value::Object(headers)),
+    ]);
+    for (name, value) in [("id", id), ("webhook", webhook)] {
+        if let Some(value) = value {
+            context.insert(name.to_owned(), json!(value));
+        }
+    }
+    Value::Object(context)
+}
+
+fn may_be_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    SECRET_PARTS.iter().any(|part| name.contains(part))
+        || name
+            .split(|c: char| !c.is_ascii_alphanumeric())
+            .any(|word| SECRET_WORDS.contains(&word))
+}
+
+/// How long the caller waits for the run's end at most, as `?wait=` says, in seconds.
+///
+/// # Errors
+/// `InvalidRequest` where it is no number from 0 to 25.
+pub fn wait(request: &Request) -> Result<Duration, Problem> {
+    let seconds = request.number("wait", 0..=LONGEST_WAIT, 0)?;
+    Ok(Duration::from_secs(seconds))
+}
+
+/// The run itself (200) where it ends while the caller waits; else where it can be looked at (202).
+pub async fn answer(
+    store: &Store,
+    request: &Request,
+    wait: Duration,
+    started: &Started,
+) -> Result<Answer, Problem> {
+    let patience = wait.min(request.remaining().saturating_sub(CLOSING_TIME));
+    let status = status_within(store, started, patience).await?;
+    if !wait.is_zero() && status != RunStatus::Running {
+        return Answer::json(200, &RunView::read(store, &started.run_id).await?);
+    }
+    let path = format!("/runs/{}", started.run_id);
+    let answer = StartedRun {
+        id: started.run_id.clone(),
+        workflow_id: started.workflow_id.clone(),
+        status,
+        status_url: path.clone(),
+        repeated: started.repeated,
+    };
+    Ok(Answer::json(202, &answer)?.location(path))
+}
+
+/// Where the run stands once it has ended or the patience is over.
+async fn status_within(
+    store: &Store,
+    started: &Started,
+    patience: Duration,
+) -> Result<RunStatus, Problem> {
+    let end = Instant::now() + patience;
+    let mut pause = Duration::from_millis(100);
+    let mut status = RunStatus::Running;
+    if started.repeated {
+        status = store.runs().head(&started.run_id).await?.status;
+    }
+    while status == RunStatus::Running && Instant::now() + pause < end {
+        sleep(pause).await;
+        status = store.runs().head(&started.run_id).await?.status;
+        pause = (pause * 3 / 2).min(Duration::from_secs(1));
+    }
+    Ok(status)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{form, may_be_secret};
+
+    #[test]
+    fn a_form_is_an_object_of_its_fields() {
+        assert_eq!(
+            form("topic=tea+and+%C3%A4&tag=a&tag=b&tag=c&empty=&=x\n"),
+            json!({"topic": "tea and \u{e4}", "tag": ["a", "b", "c"], "empty": "", "": "x"})
+        );
+    }
+
+    #[test]
+    fn names_of_secrets_are_told_from_others() {
+        for name in [
+            "Authorization",
+            "Proxy-Authorization",
+            "x-forwarded-authorization",
+            "Cookie",
+            "webhook-signature",
+            "x-hub-signature-256",
+            "x-hub-signature",
+            "stripe-signature",
+            "x-amz-security-token",
+            "x-gitlab-token",
+            "access_token",
+            "x-api-key",
+            "X-ApiKey",
+            "x-goog-iap-jwt-assertion",
+            "client_secret",
+            "x-auth",
+            "sig",
+            "key",
+        ] {
+            assert!(may_be_secret(name), "{name}");
+        }
+        for name in [
+            "content-type",
+            "user-agent",
+            "x-github-event",
+            "x-github-delivery",
+            "webhook-id",
+            "webhook-timestamp",
+            "x-forwarded-for",
+            "keyword",
+            "author",
+            "design",
+        ] {
+            assert!(!may_be_secret(name), "{name}");
+        }
+    }
+}
