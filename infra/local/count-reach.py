@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Lists and counts the files that a start and a node's execution reach by calls, for ARCHITECTURE.md.
 
-It begins at a handler's function and follows every call in its body, function by function, without tests. The list has
-the files that lead (of the function itself, and of the crates in LEADING) and those that they call directly. The files
-that are reached only behind these, such as the parser behind `Template`, are counted and not listed.
+It begins at the function behind a route or an event and follows every call in its body, function by function, without
+tests. The list has the files that lead (of the function itself, and of the crate that a walk names) and those that they
+call directly. The files that are reached only behind these, such as the parser behind `Template`, are counted and not
+listed.
 
 `count-reach.py` compares ARCHITECTURE.md with what it finds; `count-reach.py --write` writes it there.
 
@@ -26,15 +27,17 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "ARCHITECTURE.md"
 BEGIN, END = "<!-- made by infra/local/count-reach.py --write -->", "<!-- end -->"
 
-# What is walked: its heading, the functions it begins at (file and name).
+# What is walked: its heading, the functions that it begins at (file and name), and the crate of shared/ that leads it as
+# the function does. All other crates are called.
 WALKS = [
-    ("A start by webhook", [("functions/receive-webhook/src/handler.rs", "handle")]),
-    ("A start by the API", [("functions/start-run/src/run.rs", "run")]),
-    ("A node's execution", [("functions/execute-node/src/recorded.rs", "execute")]),
+    ("A start by webhook", [("functions/receive-webhook/src/receive.rs", "receive")], "shared/starts/"),
+    (
+        "A start by the API",
+        [("functions/start-run/src/run.rs", "run"), ("shared/starts/src/http.rs", "answer")],
+        "shared/starts/",
+    ),
+    ("A node's execution", [("functions/execute-node/src/recorded.rs", "execute")], "shared/nodes/"),
 ]
-
-# Crates of shared/ that lead a run, as a function does; all others are called.
-LEADING = ("shared/starts/", "shared/nodes/", "functions/")
 
 # Methods of the standard library and of serde_json, too: followed only where the receiver's type is known.
 COMMON = set(
@@ -49,8 +52,8 @@ Function = namedtuple("Function", "file crate imports owner name parameters resu
 def main():
     functions, fields, reach = read()
     made = [BEGIN]
-    for heading, starts in WALKS:
-        files, behind = walk(starts, functions, fields, reach)
+    for heading, starts, crate in WALKS:
+        files, behind = walk(starts, ("functions/", crate), functions, fields, reach)
         made += ["", f"**{heading}: {len(files)} files**, and {len(behind)} behind them.", "", "| file | what is in it |", "|---|---|"]
         made += [f"| `{file}` | {inside(ROOT / file)} |" for file in files]
     made = "\n".join([*made, "", END])
@@ -149,7 +152,7 @@ def bodies(text, file, crate):
     return made
 
 
-def walk(starts, functions, fields, reach):
+def walk(starts, leading, functions, fields, reach):
     """The files in the order in which calls first lead to them, and the files behind them."""
     named = {}
     for function in functions:
@@ -158,7 +161,7 @@ def walk(starts, functions, fields, reach):
     files, behind, seen = {}, {}, set()
 
     def visit(function, caller):
-        if any(file.startswith(LEADING) for file in (function.file, caller)):
+        if any(file.startswith(leading) for file in (function.file, caller)):
             files[function.file] = True
         behind[function.file] = True
         if id(function) in seen:

@@ -6,8 +6,8 @@ use serde_json::Value;
 use steps_api::{Newest, RerunRun, Version};
 use steps_lambda::{Request, invalid};
 use steps_problem::{Fault, Problem};
-use steps_starts::{Delivery, Door, Reuse, Start, Started, delivery};
-use steps_store::{NodeRecord, NodeStatus, RerunOf, Run, StoredWorkflow, Trigger};
+use steps_starts::{Delivery, Door, Start, Started, delivery};
+use steps_store::{NodeRecord, NodeStatus, RerunOf, Reuse, Run, StoredWorkflow, Trigger};
 use steps_workflow::Workflow;
 
 use crate::app::App;

@@ -245,7 +245,7 @@ async fn begin(store: &Store, run_id: &str) {
             deadline: now + Duration::from_secs(3600),
             max_cost_usd: None,
             max_cost_usd_per_day: None,
-            rerun_of: None,
+            reuse: None,
         })
         .await;
     assert_eq!(begun.unwrap(), Begun::New);

@@ -5,5 +5,5 @@ mod starts;
 
 pub use http::{Door, answer, check_size, delivery, input, wait};
 pub use starts::{
-    Delivery, NotStarted, Reuse, Start, Started, Starts, answered, credential_ids, deadline,
+    Delivery, NotStarted, Start, Started, Starts, answered, credential_ids, deadline,
 };

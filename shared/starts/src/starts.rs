@@ -10,12 +10,11 @@ use steps_executions::{ExecutionName, Executions};
 use steps_lanes::lay;
 use steps_problem::Problem;
 use steps_store::{
-    Begun, Credential, Ended, Error, NewRun, NodeRecord, NodeStatus, RerunOf, RunStatus, Store,
+    Begun, Credential, Ended, Error, NewRun, NodeRecord, NodeStatus, Reuse, RunStatus, Store,
     StoredWorkflow, Trigger, Turn,
 };
 use steps_workflow::Workflow;
 use uuid::Uuid;
-
 
 /// What runs are started with.
 #[derive(Debug)]
@@ -66,15 +65,6 @@ impl<'a> Start<'a> {
             reuse: None,
         }
     }
-}
-
-/// Answers of an earlier run that a run takes over.
-#[derive(Debug)]
-pub struct Reuse<'a> {
-    /// The earlier run.
-    pub of: RerunOf,
-    /// Its nodes whose answers hold.
-    pub nodes: Vec<&'a NodeRecord>,
 }
 
 /// A run that goes on, or went on before.
@@ -145,13 +135,6 @@ impl Starts {
         let credentials = credential_ids(&workflow, &known)?;
         let new_id = Uuid::now_v7().to_string();
         let started_at = Timestamp::now();
-        if let Some(reuse) = reuse {
-            // Before the run's record: a run that is found has them all.
-            self.store
-                .nodes()
-                .reuse(&reuse.of.run_id, &reuse.nodes, &new_id, started_at)
-                .await?;
-        }
         let begun = self
             .store
             .runs()
@@ -171,7 +154,7 @@ impl Starts {
                 max_cost_usd: workflow.limits.max_cost_usd,
                 max_cost_usd_per_day: workflow.limits.max_cost_usd_per_day,
                 warnings: &self.catalogue.warnings(&workflow).await,
-                rerun_of: reuse.map(|reuse| &reuse.of),
+                reuse,
             })
             .await?;
         let run_id = match begun {

@@ -28,9 +28,9 @@ pub use node::{
     WaitingNode, Work,
 };
 pub use run::{
-    Begun, Ended, LOST_AFTER, LastTurn, NewRun, RUN_ABORTED, RUN_TIMED_OUT, RerunOf, Resume, Run,
-    RunError, RunFilter, RunHead, RunStatus, RunSummary, RunTexts, Runs, Trigger, Turn, aborted,
-    timed_out,
+    Begun, Ended, LOST_AFTER, LastTurn, NewRun, RUN_ABORTED, RUN_TIMED_OUT, RerunOf, Resume, Reuse,
+    Run, RunError, RunFilter, RunHead, RunStatus, RunSummary, RunTexts, Runs, Trigger, Turn,
+    aborted, timed_out,
 };
 pub use steps_usage::Usage;
 pub use store::Store;

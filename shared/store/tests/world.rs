@@ -83,7 +83,7 @@ impl World {
                 deadline: Timestamp::now() + LEASE,
                 max_cost_usd: budget.map(|budget| budget.parse().unwrap()),
                 max_cost_usd_per_day: None,
-                rerun_of: None,
+                reuse: None,
             })
             .await
             .unwrap()

@@ -170,7 +170,7 @@ async fn record_nodes(
             deadline: started_at + SignedDuration::from_hours(1),
             max_cost_usd: None,
             max_cost_usd_per_day: None,
-            rerun_of: None,
+            reuse: None,
         })
         .await
         .unwrap();

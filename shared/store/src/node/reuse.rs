@@ -24,7 +24,9 @@ impl Nodes {
         to: &str,
         now: Timestamp,
     ) -> Result<(), Error> {
-        stream::iter(nodes.iter().map(|node| self.reuse_one(from, node, to, now)))
+        let copies = nodes.iter().map(|node| self.reuse_one(from, node, to, now));
+        let copies: Vec<_> = copies.collect();
+        stream::iter(copies)
             .buffer_unordered(AT_ONCE)
             .try_collect()
             .await

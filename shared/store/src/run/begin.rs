@@ -10,6 +10,7 @@ use tokio::try_join;
 
 use crate::due::{DUE, DUE_AT, Due};
 use crate::keys::{self, EXPIRES_AT, LIST, LIST_KEY, STATUS_LIST, WORKFLOW_ID};
+use crate::node::{NodeRecord, Nodes};
 use crate::run::record::{
     BUDGET_LEFT_USD, CALLBACK_URL, COST_USD, CREDENTIALS, DEADLINE, DEFINITION, EXECUTION,
     FIRST_LOOK, INPUT, MAX_COST_USD, MAX_COST_USD_PER_DAY, RERUN_OF, RerunOf, RunStatus, Runs,
@@ -64,8 +65,17 @@ pub struct NewRun<'a> {
     pub max_cost_usd_per_day: Option<Decimal>,
     /// What is likely to go wrong, found before it starts.
     pub warnings: &'a [Fault],
-    /// The run that it repeats.
-    pub rerun_of: Option<&'a RerunOf>,
+    /// The run that it repeats, and what it takes over from it.
+    pub reuse: Option<&'a Reuse<'a>>,
+}
+
+/// Answers of an earlier run that a run takes over.
+#[derive(Debug)]
+pub struct Reuse<'a> {
+    /// The earlier run.
+    pub of: RerunOf,
+    /// Its nodes whose answers hold.
+    pub nodes: Vec<&'a NodeRecord>,
 }
 
 /// The run that has this identity.
@@ -74,6 +84,12 @@ const RUN_ID: Attribute<String> = Attribute::new("runId");
 impl Runs {
     /// Records a run as RUNNING, unless one of the same identity was recorded before.
     pub async fn begin(&self, run: &NewRun<'_>) -> Result<Begun, Error> {
+        if let Some(reuse) = run.reuse {
+            // Before the run's record: a run that is found has them all.
+            Nodes(self.0.clone())
+                .reuse(&reuse.of.run_id, &reuse.nodes, run.id, run.started_at)
+                .await?;
+        }
         let input_text = run.input.to_string();
         let context_text = run.trigger.context.to_string();
         let object = |name: &str| format!("runs/{}/{name}.json.gz", run.id);
@@ -107,7 +123,7 @@ impl Runs {
             .set_some(BUDGET_LEFT_USD, run.max_cost_usd)
             .set_some(MAX_COST_USD_PER_DAY, run.max_cost_usd_per_day)
             .set_some(CALLBACK_URL, run.callback_url)
-            .set_some(RERUN_OF, run.rerun_of);
+            .set_some(RERUN_OF, run.reuse.map(|reuse| &reuse.of));
         let warnings =
             Some(short_faults(run.warnings.to_vec())).filter(|warnings| !warnings.is_empty());
         let body = new(keys::body(run.id))

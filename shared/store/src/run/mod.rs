@@ -7,7 +7,7 @@ pub(crate) mod record;
 mod resume;
 mod turn;
 
-pub use begin::{Begun, NewRun};
+pub use begin::{Begun, NewRun, Reuse};
 pub use end::{Ended, RUN_ABORTED, RUN_TIMED_OUT, aborted, timed_out};
 pub use list::{RunFilter, RunSummary};
 pub use record::{LOST_AFTER, RerunOf, Run, RunError, RunHead, RunStatus, RunTexts, Runs, Trigger};
