@@ -1,4 +1,4 @@
-"""Writes down what the functions' roles were allowed to do, for check-roles.py to hold against the template.
+"""Writes down what the functions' roles were allowed to do. check-roles.py compares it with the template.
 
 Each line of `authorized-calls.jsonl` in the local AWS's scratch folder (TMPDIR) is one kind of call: role, action, resource,
 and of DynamoDB the partitions. Ids in it are written as `*`, so that the calls of a thousand runs are one line.

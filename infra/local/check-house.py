@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks the order of the house: what may depend on what, and what stands in one place only.
+"""Checks the order of the workspace: what may depend on what, and what may stand in one place only.
 
 - The crates of shared/ depend only on crates that stand before them in the list of shared/README.md.
 - The functions depend on no other function.

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Holds the functions' roles in infra/template.yaml against what they did in the tests, both ways.
+"""Compares the functions' roles in infra/template.yaml with what they did in the tests, both ways.
 
 - What a role did is allowed by a statement that the template gives to this role.
 - What the template allows a role is done in a test: every action, every resource and every partition of a statement.
@@ -21,7 +21,7 @@ LEADING_KEYS = "dynamodb:LeadingKeys"
 # What AWS does in a role's name. The local AWS does it without asking the role, so no test can reach it.
 DONE_BY_AWS = {
     "iam:PassRole": "EventBridge Scheduler asks for it when a schedule is made",
-    "lambda:InvokeFunction": "Secrets Manager asks for it of who sets up a rotation",
+    "lambda:InvokeFunction": "Secrets Manager asks for it when a rotation is set up",
     "logs:CreateLogStream": "Lambda writes a function's log",
     "logs:PutLogEvents": "Lambda writes a function's log",
     "sqs:DeleteMessage": "Lambda polls the queue of an event source",
@@ -31,9 +31,9 @@ DONE_BY_AWS = {
 # What no test reaches here, and why: role, action, partition.
 NOT_REACHED = {
     ("*", "dynamodb:BatchGetItem", "MODELS"): "reads a model list of several items; the stand-in's takes one",
-    ("*", "dynamodb:DeleteItem", "IDENTITY#*"): "forgets a delivery whose execution did not start; here all start",
+    ("*", "dynamodb:DeleteItem", "IDENTITY#*"): "forgets a delivery whose execution did not start; here every execution starts",
     ("ReceiveWebhookRole", "dynamodb:UpdateItem", "RUN#*"): "closes a run whose execution did not start",
-    ("StartRunRole", "sqs:SendMessage", None): "Lambda itself keeps an event that failed to the end",
+    ("StartRunRole", "sqs:SendMessage", None): "Lambda itself keeps an event that failed each time it was tried",
 }
 
 
@@ -152,7 +152,7 @@ class Stack:
         }
 
     def statements(self, role):
-        """What a role's own policies, its managed ones and those that are attached to it elsewhere allow."""
+        """What a role is allowed: by its own policies, by its managed ones, and by those that are attached to it elsewhere."""
         properties = self.template[role]["Properties"]
         managed = [one["Ref"] for one in properties.get("ManagedPolicyArns", [])]
         others = [

@@ -1,4 +1,4 @@
-"""The main job, end to end: store a key, put workflows, trigger them by webhook, watch them, print what they answered.
+"""Shows the whole system: stores a key, puts workflows, triggers them by webhook, watches them, prints what they answered.
 
 Talks to the API that .local/env names, over HTTP alone, as any user would.
 """

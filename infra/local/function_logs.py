@@ -1,4 +1,4 @@
-"""Mends the local AWS's logs: whose a stream is where functions share a log group, and events past the first 10,000."""
+"""Mends the local AWS's logs: the names of streams in a shared log group, and events past the first 10,000."""
 
 import json
 import threading

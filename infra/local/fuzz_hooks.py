@@ -1,4 +1,4 @@
-"""What schemathesis does beside its own: three of four paths get names that exist, so that requests get beyond 404."""
+"""Hooks of schemathesis: three of four paths get names that exist, so that not every answer is a 404."""
 
 import json
 import os
@@ -8,7 +8,7 @@ import schemathesis
 
 NAMES = json.loads(os.environ["FUZZ_NAMES"])
 
-# A request that waits for a run's end takes the time of many others.
+# No request waits for a run's end: that would take the time of many others.
 LONGEST_WAIT = 1
 
 
@@ -17,7 +17,7 @@ def before_call(context, case, kwargs):
     chance = random.Random(repr((case.method, case.path, case.path_parameters, case.query, case.body)))
     names = next((names for start, names in NAMES.items() if case.path.startswith(start)), {})
     for name in case.path_parameters or {}:
-        # What others need is not deleted.
+        # What other requests need is not deleted.
         if case.method == "DELETE":
             if case.path_parameters[name] == names.get(name):
                 case.path_parameters[name] += "-2"

@@ -1,4 +1,4 @@
-"""Teaches the local AWS the condition key `dynamodb:LeadingKeys`: the partitions that a call of DynamoDB is about.
+"""Adds the condition key `dynamodb:LeadingKeys` to the local AWS: the partitions that a call of DynamoDB is about.
 
 AWS takes the partition key of every item that a call names. A query has the partition that its key condition names; of an
 index it is the index's partition key. A transaction is one check for each of its items, with that item's key. A call that

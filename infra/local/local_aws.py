@@ -39,7 +39,7 @@ def make_secret_as_told(properties):
 
 provisioners._sm_secret_string = make_secret_as_told
 
-# AWS asks a role about a schedule in its own group, ministack always about one in the default group.
+# AWS checks a role's right to the schedule in its own group, ministack always in the default group.
 resource_arn = iam_actions.extract_resource_arn
 
 
@@ -55,7 +55,7 @@ def resource_arn_in_group(service, method, path, headers, body, query_params, *p
 
 iam_actions.extract_resource_arn = resource_arn_in_group
 
-# AWS has a secret's rotation function make, test and finish the new version, and can be told to rotate no more. ministack
+# AWS has a secret's rotation function make, test and finish the new version, and can be told to stop rotating. ministack
 # makes the old value current once more, calls nobody, and knows no CancelRotateSecret.
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
 handle_secrets = secretsmanager.handle_request
@@ -96,7 +96,7 @@ async def handle_secrets_and_rotation(method, path, headers, body, query_params)
 
 
 def rotate(secret, function, token, now):
-    """Where it does not rotate now, AWS only tries the function's test out, and takes the empty version away again."""
+    """Where no rotation is due now, AWS only tries out the function's test step, and removes the empty version again."""
     record, configuration, _ = lambda_svc._get_func_record_for_ref_in_scope(function)
     execution = lambda_svc._execution_record_for_config(record, configuration)
     for step in STEPS if now else ("testSecret",):
@@ -111,7 +111,7 @@ secretsmanager.handle_request = handle_secrets_and_rotation
 
 function_logs.install()
 
-# In this order: what is written down has the condition key.
+# In this order, so that the calls that are written down have the condition key.
 authorized_calls.install()
 leading_keys.install()
 

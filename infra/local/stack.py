@@ -186,7 +186,7 @@ def upstream():
     base_url = os.environ.get("OPENROUTER_BASE_URL")
     if not base_url or not os.environ.get("OPENROUTER_API_KEY"):
         return None
-    # A sourced env file names the stand-in: that is not a choice of the user's.
+    # An env file that was sourced names the stand-in: the user has not chosen it.
     return None if base_url.startswith(os.environ.get("STAND_IN_URL") or STAND_IN) else base_url.rstrip("/")
 
 
@@ -206,7 +206,7 @@ def start_stand_in():
 
 
 def gateway_environment():
-    """Functions inherit it, so it holds nothing of the user's own environment but what a process needs."""
+    """The environment that functions inherit. Of the user's own it has only what a process needs."""
     environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     scratch = LOCAL / "local-aws"
     scratch.mkdir(parents=True, exist_ok=True)
@@ -226,7 +226,7 @@ def gateway_environment():
 
 
 def deploy(base_url, fresh):
-    """Packages and deploys the very template that goes to AWS, unless it and the code are what is deployed."""
+    """Packages and deploys the same template that goes to AWS, unless it and the code are deployed already."""
     overrides = [
         f"Architecture={'arm64' if platform.machine() in ('aarch64', 'arm64') else 'x86_64'}",
         f"OpenRouterBaseUrl={base_url}",
@@ -273,7 +273,7 @@ def write_env(base_url):
     outputs = stack_outputs()
     api_id = outputs["ApiUrl"].split("//")[1].split(".")[0]
     variables = AWS | {
-        # The path form needs no name of the API's own to resolve.
+        # In this form of the address no host name has to be resolved for the API.
         "API_URL": f"{GATEWAY}/_aws/execute-api/{api_id}/$default",
         "API_TOKEN": secret_text(outputs["ApiTokenSecretArn"]),
         "CALLBACK_SECRET": secret_text(outputs["CallbackSecretArn"]),
@@ -305,7 +305,7 @@ class Service:
         self.file = LOCAL / f"{name}.pid"
 
     def record(self):
-        """What the pid file says, if that very process still runs."""
+        """What the pid file says, if the process that it names still runs."""
         try:
             record = json.loads(self.file.read_text())
         except (OSError, ValueError):
@@ -317,7 +317,7 @@ class Service:
         return record and record["pid"]
 
     def start(self, command, env, version):
-        """Starts it unless this version of it runs. True if it was started."""
+        """Starts it unless this version of it runs already. True if it was started."""
         record = self.record()
         if record and record["version"] == version:
             return False
@@ -349,7 +349,7 @@ class Service:
             time.sleep(0.1)
 
     def stop(self):
-        """Stops it and its children, gently and then not. True if it ran."""
+        """Stops it and its children: it asks first, and kills what does not end. True if it ran."""
         pid = self.pid()
         if pid is None:
             self.file.unlink(missing_ok=True)

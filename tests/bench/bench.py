@@ -30,7 +30,7 @@ RELEASE = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
 
 ROUNDS = 7
 WARM_CALLS = 150
-# What kept the machine busy when this began, to be told beside the figures.
+# How busy the machine was when this began; the page says so beside the figures.
 LOAD = os.getloadavg()[0]
 # Milliseconds after which the stubs of AWS and of OpenRouter answer.
 LATENCY = {"aws": 5, "openrouter": 20}
@@ -51,7 +51,7 @@ def main():
 
 def functions():
     say("building (release)")
-    # One by one: built together, each would carry the features that the other asks its crates for.
+    # One by one: built together, each would also have the features that the other needs of their crates.
     for package in ("execute-node", "bench"):
         run(["cargo", "build", "--quiet", "--release", "--locked", "--package", package])
     programs = [execute_node(), echo(), node(), python("LangChain", "langchain"), python("LiteLLM", "litellm")]
@@ -145,7 +145,7 @@ def python(name, peer):
     ]
     # Nothing is written beside the sources.
     environment = {"PYTHONPATH": str(place), "PYTHONDONTWRITEBYTECODE": "1"}
-    # Else LiteLLM asks the internet for a list of prices at every start.
+    # Otherwise LiteLLM asks the internet for a list of prices at every start.
     environment["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
     # Without the machine's own packages.
     command = [sys.executable, "-S", str(own[0])]
@@ -157,7 +157,7 @@ def python(name, peer):
 
 
 def installed(place, sources, install):
-    """Installs into `place`, once for each version of the sources: first beside it, so that a cut leaves no half."""
+    """Installs into `place`, once for each version of the sources: first beside it, so that a break leaves nothing half done."""
     wanted = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
     stamp = place / "installed"
     if stamp.exists() and stamp.read_text() == wanted:

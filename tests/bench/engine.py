@@ -178,7 +178,7 @@ class Stack:
 
 
 class Door:
-    """Hands calls of DynamoDB on, signed anew for what it adds to them, and notes what the writes consumed."""
+    """Passes calls of DynamoDB on and notes what the writes consumed. It adds to the calls, so it signs them anew."""
 
     def __init__(self, env):
         self.aws = env["AWS_ENDPOINT_URL"]

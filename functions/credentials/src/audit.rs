@@ -6,7 +6,7 @@ use steps_problem::Problem;
 
 use crate::app::App;
 
-/// A page of its changes, the newest first. A deleted credential is found by its id.
+/// A page of what was done to it, the newest first. A deleted credential is found by its id.
 pub(crate) async fn audit(
     app: &App,
     reference: &str,

@@ -74,7 +74,7 @@ pub(crate) async fn change(
     )
 }
 
-/// The key stays as it is: its secret bears the credential's id.
+/// Only the record changes. The key's secret is named after the credential's id, so it stays as it is.
 async fn rename(
     app: &App,
     before: Credential,
@@ -107,8 +107,8 @@ async fn users_of_old_name(app: &App, old: &str, new: &str) -> Result<Vec<Fault>
         .collect())
 }
 
-/// The new key is current from now on. Runs under way go on: where OpenRouter refuses the key that a warm function
-/// remembers, that function reads it again.
+/// The new key is current from now on. Runs that have begun go on: where OpenRouter refuses the key that a warm
+/// function remembers, that function reads the key again.
 async fn replace_key(
     app: &App,
     credential: Credential,
@@ -122,7 +122,8 @@ async fn replace_key(
     app.secrets.replace(&credential.id, api_key).await?;
     retry_conflict(async || {
         let before = app.store.credentials().get(&credential.id).await?;
-        // Where two callers replace the key at once, the later key counts, whoever writes the record last.
+        // Two callers may replace the key at the same moment. The record describes the key that is stored in the end,
+        // whoever writes the record last.
         let current = app.secrets.read_again(&before.id).await?;
         let details = json!({
             "lastFour": api_key.last_four(),

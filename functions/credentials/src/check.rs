@@ -17,7 +17,7 @@ pub(crate) async fn check(app: &App, reference: &str) -> Result<Answer, Problem>
         Err(malformed @ Error::Malformed { .. }) => Some(malformed.into()),
         Err(error) => return Err(error.into()),
     };
-    // What does not say anything about the key is no result of the check.
+    // A failure that says nothing about the key is no result of the check.
     if let Some(problem) = &refusal
         && problem.retryable
     {

@@ -1,4 +1,4 @@
-//! `DELETE /credentials/{id}`: a credential goes. Secrets Manager keeps its key for some days, and until then it can be
+//! `DELETE /credentials/{id}`: deletes a credential. Secrets Manager keeps its key for some days, and until then it can be
 //! restored.
 
 use jiff::{SignedDuration, Timestamp};
@@ -14,7 +14,7 @@ use steps_store::{
 use crate::actor::actor;
 use crate::app::App;
 
-/// Deletes the record, then the key. One that workflows use is deleted with `?force=true` only.
+/// Deletes the record, then the key. A credential that workflows use is deleted only with `?force=true`.
 pub(crate) async fn delete(
     app: &App,
     reference: &str,
@@ -23,7 +23,7 @@ pub(crate) async fn delete(
     let force = request.flag("force")?.unwrap_or(false);
     let deleted = match app.store.credentials().get(reference).await {
         Ok(credential) => delete_record(app, &credential, force, request).await?,
-        // An earlier try may have got no further than the record.
+        // An earlier try may have deleted the record and failed before the key.
         Err(missing @ Error::NotFound { .. }) => {
             match app.store.credentials().get_deleted(reference).await {
                 Err(Error::NotFound { .. }) => return Err(missing.into()),

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::app::App;
 
-/// Secrets Manager's most.
+/// The most days between two rotations that Secrets Manager takes.
 const MOST_DAYS: u16 = 1000;
 
 /// The name without blanks around it. References are ids or names, so no name may look like an id.
@@ -31,7 +31,8 @@ pub(crate) fn checked_name<'a>(name: &'a str, faults: &mut Vec<Fault>) -> &'a st
     name
 }
 
-/// Tells a name in use before anything is done; the claim on it tells one taken meanwhile.
+/// Refuses a name that is in use, before anything is done. A name that is taken after this check is refused by the
+/// store.
 pub(crate) async fn name_is_free(app: &App, name: &str) -> Result<(), Problem> {
     Ok(app.store.credentials().check_name_is_free(name).await?)
 }

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use crate::app::App;
 
-/// How long OpenRouter is waited for before a credential is shown without its words.
+/// How long to wait for OpenRouter. After that the credential is shown without what OpenRouter says of its key.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The record, with OpenRouter's own view of the key (`key`), or why it could not be had (`keyProblem`).
@@ -42,7 +42,8 @@ async fn key_now(app: &App, id: &str) -> Result<KeyInfo, Problem> {
     })
 }
 
-/// OpenRouter's label is the key with its middle left out. What shows more than its ends is cut out.
+/// The label as it may be shown. OpenRouter's own label is the key with its middle left out. Where a label shows more
+/// of the key than its ends, the key is removed from it.
 fn masked(label: &str, key: &str) -> String {
     const HEAD: usize = 12;
     const TAIL: usize = 4;

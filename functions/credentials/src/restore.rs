@@ -1,4 +1,4 @@
-//! `POST /credentials/{id}/restore`: a deleted credential comes back.
+//! `POST /credentials/{id}/restore`: restores a deleted credential.
 
 use serde_json::json;
 use steps_api::{CredentialView, RestoreCredential};
@@ -10,8 +10,8 @@ use crate::actor::actor;
 use crate::app::App;
 use crate::fields::{checked_name, invalid, name_is_free};
 
-/// Restores the key, then the record, under another name where the body has one. The key first: a record without its
-/// key would be of no use.
+/// Restores the key, then the record, under another name where the body has one. The key comes first, because a
+/// record without its key would be of no use.
 pub(crate) async fn restore(app: &App, id: &str, request: &Request) -> Result<Answer, Problem> {
     let restore: RestoreCredential = request.json_or_default()?;
     let mut faults = Vec::new();
@@ -32,7 +32,7 @@ pub(crate) async fn restore(app: &App, id: &str, request: &Request) -> Result<An
     match app.store.credentials().restore(restored, &entry).await {
         Ok(credential) => Answer::json(200, &CredentialView::from(credential)),
         Err(error) => {
-            // Without this the key would stay for ever, and nobody could find it.
+            // Otherwise the key would stay for ever, and nobody could find it.
             if matches!(error, Error::NameTaken { .. }) {
                 app.secrets.delete(id).await?;
             }

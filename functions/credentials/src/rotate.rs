@@ -1,4 +1,4 @@
-//! `POST /credentials/{id}/rotate`: has a key rotated now.
+//! `POST /credentials/{id}/rotate`: asks for a rotation of a key now.
 
 use serde_json::json;
 use steps_api::CredentialView;

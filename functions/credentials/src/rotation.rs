@@ -13,7 +13,7 @@ pub(crate) fn rotate_key_arn(app: &App) -> Result<&str, Problem> {
             409,
             "RotationNotConfigured",
             "Rotation Not Configured",
-            "this stack has no management key of OpenRouter, which rotation makes and disables keys with",
+            "this stack has no management key of OpenRouter, and a rotation needs one to make and disable keys",
         )
         .solution([
             "Create a management key at https://openrouter.ai/settings/management-keys",
@@ -24,7 +24,7 @@ pub(crate) fn rotate_key_arn(app: &App) -> Result<&str, Problem> {
     })
 }
 
-/// Has Secrets Manager rotate the key every so many days, or no more.
+/// Tells Secrets Manager to rotate the key every so many days, or to stop rotating it.
 pub(crate) async fn set_rotation(
     app: &App,
     before: Credential,

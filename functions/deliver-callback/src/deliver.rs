@@ -11,8 +11,8 @@ use steps_store::RunStatus;
 
 use crate::app::App;
 
-/// Posts the run as it ended with the message's execution. One that was resumed, or whose record has expired, is not
-/// posted.
+/// Posts the run as it ended with the message's execution. A run that was resumed since, or whose record has expired,
+/// is not posted.
 pub(crate) async fn deliver(app: &App, message: &Message) -> Result<(), Problem> {
     let Some(name) = message.execution() else {
         return Ok(());
@@ -50,7 +50,7 @@ pub(crate) async fn deliver(app: &App, message: &Message) -> Result<(), Problem>
     }
 }
 
-/// The way out. A redirect is not followed: it could lead where no author allowed.
+/// The client that posts. It follows no redirect: a redirect could lead to an address that no author allowed.
 pub(crate) fn http(local: bool) -> reqwest::Result<reqwest::Client> {
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("openrouter-steps/", env!("CARGO_PKG_VERSION")))
@@ -64,7 +64,7 @@ pub(crate) fn http(local: bool) -> reqwest::Result<reqwest::Client> {
     builder.build()
 }
 
-/// What lies below an error: `Connection refused` rather than `error sending request`.
+/// The innermost reason of an error: `Connection refused` rather than `error sending request`.
 fn innermost(error: &dyn std::error::Error) -> String {
     let mut error = error;
     while let Some(source) = error.source() {

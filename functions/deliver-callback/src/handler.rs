@@ -14,7 +14,7 @@ const GROWTH: i32 = 3;
 
 const LONGEST_PAUSE_SECONDS: i32 = 3600;
 
-/// Posts every run of the batch; those that were not taken are told, so that SQS brings only them again.
+/// Posts every run of the batch. The answer names the posts that failed, so that SQS delivers only these again.
 pub(crate) async fn handle(app: &App, event: Messages) -> Result<Report, Problem> {
     let mut report = Report::default();
     for message in event.messages {

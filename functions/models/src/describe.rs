@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use crate::app::App;
 use crate::listed::{listed, patience};
 
-/// The model behind an id, and the offers of those who serve it.
+/// The model that an id names, and the offers of those who serve it.
 pub(crate) async fn describe(app: &App, id: &str, request: &Request) -> Result<Answer, Problem> {
     let listed = listed(app, request).await?;
     let list = &listed.list;

@@ -30,7 +30,7 @@ const PARAMETERS: [&str; 12] = [
 /// More than any model has.
 const MOST_CONTEXT: u64 = 1_000_000_000;
 
-/// What a listed model has to be; an empty or missing field asks nothing.
+/// What a listed model has to be. An empty or missing field asks for nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Filters {
     providers: Vec<String>,
@@ -116,7 +116,7 @@ impl Filters {
         })
     }
 
-    /// The models that fit, in order; of equals the lesser id comes first.
+    /// The models that fit, in order. Where two are equal, the one with the lesser id comes first.
     pub(crate) fn apply<'l>(&self, list: &'l ModelList) -> Vec<&'l Model> {
         let mut found: Vec<&Model> = list
             .models

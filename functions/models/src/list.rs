@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::filters::{Filters, only_known};
 use crate::listed::listed;
 
-/// Most models of a page, and what a page has unasked: the whole list as it is today, far under Lambda's 6 MB.
+/// The most models of a page, and the default. Today the whole list fits into one page, far under Lambda's 6 MB.
 const MOST_ROWS: u64 = 1000;
 
 /// A page of the models that fit the query, and the models worth offering first.
@@ -48,7 +48,7 @@ pub(crate) async fn list(app: &App, request: &Request) -> Result<Answer, Problem
     )
 }
 
-/// The models worth offering first, as far as they live, and what follows those that do not.
+/// The models worth offering first. Each says whether OpenRouter still lists it, and else which model follows it.
 fn recommended(list: &ModelList) -> Vec<Offer> {
     RECOMMENDED
         .iter()

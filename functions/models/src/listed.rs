@@ -1,4 +1,5 @@
-//! The list at hand: from the cache; from OpenRouter where the cache is old; from the old cache where OpenRouter is away.
+//! The list that answers are made from: from the cache; from OpenRouter where the cache is old; from the old cache
+//! where OpenRouter cannot be reached.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,13 +18,13 @@ const FRESH_SECONDS: i64 = 60 * 60;
 /// How long a caller waits for OpenRouter where there is an answer without it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long OpenRouter is not asked again, where there is a list, after it could not be.
+/// How long OpenRouter is not asked again after it could not be reached, where there is a list.
 pub(crate) const PAUSE: Duration = Duration::from_secs(60);
 
 /// Kept back from Lambda's deadline for the answer.
 const CLOSING_TIME: Duration = Duration::from_secs(3);
 
-/// The list at hand.
+/// The list that an answer is made from.
 pub(crate) struct Listed {
     pub(crate) list: Arc<ModelList>,
     /// Why OpenRouter could not be asked, where the list is older than it should be.

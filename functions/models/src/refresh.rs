@@ -8,7 +8,7 @@ use steps_store::millis;
 use crate::app::App;
 use crate::listed::left;
 
-/// Reads the list and caches it. Where OpenRouter is away, the problem says which list stays in use.
+/// Reads the list and caches it. Where OpenRouter cannot be reached, the problem says which list stays in use.
 pub(crate) async fn refresh(app: &App, request: &Request) -> Result<Answer, Problem> {
     match app.catalogue.refresh(&app.openrouter, left(request)).await {
         Ok(list) => Answer::json(

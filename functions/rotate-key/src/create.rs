@@ -20,7 +20,7 @@ pub(crate) async fn create(app: &App, rotating: &Rotating, token: &str) -> Resul
         name: format!("{} ({token})", credential.name),
         ..limits(app, &old, &keys).await?
     };
-    // An earlier try that ended before it stored its key: OpenRouter shows a key once, so nobody has it.
+    // Keys of earlier tries that ended before they stored their key. OpenRouter shows a key once, so nobody has these.
     for lost in keys
         .iter()
         .filter(|key| key.name == new.name && !key.disabled)

@@ -12,8 +12,8 @@ use crate::app::App;
 use crate::retire::retire;
 use crate::stored::new_key;
 
-/// Makes the new key the current one, then disables the old one. In this order: a run that reads the key again in
-/// between gets a good one.
+/// Makes the new key the current one, then disables the old one. In this order, because a run may
+/// read the key again in between, and then gets a good one.
 pub(crate) async fn finish(app: &App, mut rotating: Rotating, token: &str) -> Result<(), Problem> {
     let new = new_key(app, &rotating).await?;
     app.secrets.make_current(&mut rotating).await?;
@@ -27,7 +27,7 @@ pub(crate) async fn finish(app: &App, mut rotating: Rotating, token: &str) -> Re
     }
 }
 
-/// Tells of the rotation once, and once more where a repeat has disabled the old key that was left before.
+/// Records the rotation once, and once more where a repeat has disabled an old key that the first try left as it was.
 async fn record(
     app: &App,
     rotating: &Rotating,
@@ -46,7 +46,7 @@ async fn record(
             return Ok(Ok(()));
         }
         let now = Timestamp::now();
-        // Its owner may have put a key of theirs in the new one's place meanwhile.
+        // Meanwhile the credential's owner may have replaced the new key by another one.
         let current = app.secrets.read_again(id).await?;
         let after = Credential {
             last_four: current.last_four(),

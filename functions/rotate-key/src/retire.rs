@@ -1,4 +1,4 @@
-//! The end of a key that was rotated out.
+//! Disables the key that a rotation has replaced.
 
 use steps_openrouter::Error;
 use steps_problem::Problem;
@@ -7,7 +7,7 @@ use steps_store::OldKey;
 
 use crate::app::App;
 
-/// What became of the old key, and what to report where another try may do better.
+/// What became of the old key, and the problem to report where another try may succeed.
 pub(crate) struct Retired {
     pub(crate) old_key: OldKey,
     pub(crate) problem: Option<Problem>,
@@ -22,8 +22,8 @@ impl From<OldKey> for Retired {
     }
 }
 
-/// Disables the old key. Functions that are warm may still hold it: where OpenRouter refuses a key, execute-node
-/// reads it again and calls again, so no run fails of this.
+/// Disables the old key. Warm functions may still hold it. Where OpenRouter refuses a key, execute-node reads it again
+/// and repeats the call, so no run fails because of this.
 pub(crate) async fn retire(app: &App, old: Option<&StoredKey>, new: &StoredKey) -> Retired {
     let Some(old) = old else {
         return left("Secrets Manager has no version before the new one").into();
@@ -49,7 +49,7 @@ async fn disable(app: &App, old: &StoredKey, new: &StoredKey) -> Result<OldKey, 
         Err(error) => return Err(error.into()),
     };
     let Some(label) = label else {
-        return Ok(left("OpenRouter tells no label of it to know it by"));
+        return Ok(left("OpenRouter gives no label by which it could be found"));
     };
     let keys = app.management.list().await?;
     let mut alike = keys

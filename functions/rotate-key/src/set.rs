@@ -1,4 +1,4 @@
-//! The second step, `setSecret`: nothing is left to do, for a key made at OpenRouter is good at OpenRouter.
+//! The second step, `setSecret`: only a check. OpenRouter made the key itself, so it accepts the key already.
 
 use steps_problem::Problem;
 use steps_secrets::Rotating;

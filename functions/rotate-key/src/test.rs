@@ -6,8 +6,8 @@ use steps_secrets::Rotating;
 use crate::app::App;
 use crate::stored::missing;
 
-/// Asks OpenRouter whether it accepts the new key. Where there is none, Secrets Manager only tries out a rotation that was
-/// just set up, and the current key serves for that.
+/// Asks OpenRouter whether it accepts the new key. Where there is no new key, Secrets Manager only tries out a rotation
+/// that was just set up: then the current key is tried.
 pub(crate) async fn test(app: &App, rotating: &Rotating) -> Result<(), Problem> {
     let stored = match app.secrets.new_key(rotating).await? {
         Some(new) => new,

@@ -12,8 +12,8 @@ use crate::app::App;
 /// Most characters of a reason.
 const LONGEST_REASON: usize = 1000;
 
-/// Ends the run's record, then stops its execution. The record first: from then on no node begins, and functions that
-/// work on one drop their calls.
+/// Ends the run's record, then stops its execution. The record comes first: from then on no node begins, and
+/// functions that work on one drop their calls.
 pub(crate) async fn cancel(app: &App, id: &str, request: &Request) -> Result<Answer, Problem> {
     let body: CancelRun = request.json_or_default()?;
     let why: String = match body.reason {
@@ -35,9 +35,9 @@ pub(crate) async fn cancel(app: &App, id: &str, request: &Request) -> Result<Ans
             "Run Ended",
             format!("the run is {} already", run.status.as_str()),
         )
-        .solution(["Nothing: it does not go on"]));
+        .solution(["Nothing has to be done: the run does not go on"]));
     }
-    // Also where it was cancelled before: the execution may not have been stopped then.
+    // Also where the run was cancelled before: that cancel may have failed before it stopped the execution.
     let name = ExecutionName {
         run_id: id,
         number: run.execution,

@@ -1,4 +1,4 @@
-//! Runs: what was started, how it stands, what it answered and cost; and its end, where it is not wanted any more.
+//! Runs: lists them, shows how they stand and what they answered and cost, and cancels them.
 
 mod app;
 mod cancel;

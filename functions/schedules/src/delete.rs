@@ -1,4 +1,4 @@
-//! `DELETE /workflows/{id}/schedules/{name}`: a schedule goes.
+//! `DELETE /workflows/{id}/schedules/{name}`: deletes a schedule.
 
 use steps_lambda::Answer;
 use steps_problem::Problem;

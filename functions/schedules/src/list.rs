@@ -22,7 +22,7 @@ pub(crate) async fn list(app: &App, workflow: &str, request: &Request) -> Result
             .iter()
             .map(|name| app.scheduler.find(workflow, name)),
     );
-    // One that was deleted since is left out.
+    // A schedule that was deleted since its name was read is left out.
     let schedules = schedules.await?;
     let schedules = schedules.into_iter().flatten();
     Answer::json(

@@ -13,7 +13,7 @@ use crate::get::schedule;
 use crate::schedule_body;
 use crate::shown::shown;
 
-/// `PUT`: makes the schedule, or makes the one that exists like the body.
+/// `PUT`: makes the schedule, or replaces the one that exists by what the body says.
 pub(crate) async fn put(
     app: &App,
     workflow: &str,
@@ -48,7 +48,7 @@ fn fields(schedule: Schedule) -> Result<Map<String, Value>, Problem> {
         .map_err(Problem::unwritable)
 }
 
-/// Checks every field, then has EventBridge Scheduler keep the schedule.
+/// Checks every field, then stores the schedule in EventBridge Scheduler.
 async fn store(
     app: &App,
     workflow: &str,

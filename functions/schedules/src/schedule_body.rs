@@ -1,4 +1,4 @@
-//! What a caller wants a schedule to be, and every fault in it at once.
+//! Reads the body of a schedule, and finds every fault in it at once.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -15,7 +15,7 @@ const FIELDS: [&str; 6] = [
     "overlap",
 ];
 
-/// EventBridge Scheduler takes no longer input, bytes.
+/// The most bytes of input that EventBridge Scheduler takes.
 const LONGEST_INPUT: usize = 250_000;
 
 /// The schedule that these fields make; else every fault in them.
@@ -94,7 +94,9 @@ pub(crate) fn read(
     {
         faults.push(Fault::at(
             "expression",
-            format!("`{expression}` never comes: it is past, or no day or clock shows it"),
+            format!(
+                "`{expression}` never fires: its time is past, or no date and clock ever show it"
+            ),
         ));
     }
     match (expression, timezone, input, enabled, window, overlap) {
@@ -117,7 +119,7 @@ pub(crate) fn read(
     }
 }
 
-/// As EventBridge writes it, whichever case the caller used.
+/// The zone's name as EventBridge writes it, whichever case the caller used.
 fn name(zone: &TimeZone) -> String {
     zone.iana_name().unwrap_or("UTC").to_owned()
 }

@@ -1,11 +1,11 @@
-//! A schedule as it is answered, and the answer where there is none.
+//! A schedule as the API shows it, and the problem where there is none.
 
 use jiff::Timestamp;
 use steps_api::ScheduleView;
 use steps_problem::Problem;
 use steps_schedules::{Expression, Schedule, zone};
 
-/// How many of the times to come an answer shows.
+/// How many of its next times an answer shows.
 const SHOWN_TIMES: usize = 3;
 
 /// The schedule with the times at which it fires next.

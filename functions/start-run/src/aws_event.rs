@@ -1,4 +1,4 @@
-//! What the events of AWS have in common: how they are read, whose workflow they start, and what is answered.
+//! What the events of AWS have in common: how they are read, which workflow they start, and what is answered.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -53,7 +53,7 @@ pub(crate) fn object_or_body(text: &str) -> Value {
     }
 }
 
-/// Starts the workflow that its owner named this queue, topic or bucket a source of, and nothing else.
+/// Starts the workflow that has this queue, topic or bucket as a source, and no other.
 pub(crate) async fn start_by_source(
     app: &App,
     arn: &str,

@@ -11,7 +11,7 @@ use steps_workflow::Workflow;
 
 use crate::app::App;
 
-/// Goes on with the run at the nodes that have no answer. One that goes on already is answered as it is.
+/// Goes on with the run at the nodes that have no answer. A run that goes on already is answered as it is.
 pub(crate) async fn resume(app: &App, id: &str, request: &Request) -> Result<Started, Problem> {
     let body: ResumeRun = request.json_or_default()?;
     let (run, nodes) = app.store.nodes().of_run(id).await?;
@@ -37,7 +37,7 @@ pub(crate) async fn resume(app: &App, id: &str, request: &Request) -> Result<Sta
         )));
     }
     let workflow = run.document(Workflow::from_stored)?;
-    // A name may mean another credential by now: the user's correction.
+    // Meanwhile the user may have given the name to another credential, to correct the failure.
     let known = app.store.credentials().list().await?;
     let credentials = credential_ids(&workflow, &known)?;
     let at = Timestamp::now();
@@ -79,7 +79,8 @@ async fn per_day(app: &App, id: &str, own: &Workflow) -> Result<Option<Decimal>,
     Ok(limits.max_cost_usd_per_day)
 }
 
-/// The run goes on already. Whoever resumed it may have died before its execution was started, so that is made up for.
+/// The answer for a run that goes on already. Whoever resumed it may have died before its execution was started, so it
+/// is started here where there is none.
 async fn repeated(app: &App, run: Run) -> Result<Started, Problem> {
     app.starts.start_if_left_unstarted(&run.id).await?;
     Ok(Started {

@@ -1,4 +1,4 @@
-//! What happened to objects of an S3 bucket.
+//! Events of an S3 bucket: what happened to its objects.
 
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;

@@ -1,4 +1,5 @@
-//! A schedule has fired: one run for each planned time, and the user's choice where the last run still goes on.
+//! A schedule has fired: starts one run for each planned time. Where the last run still goes on, the schedule's
+//! `overlap` says what happens.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -12,7 +13,7 @@ use steps_store::{
 
 use crate::app::App;
 
-/// Starts the run of one firing. Without a planned time, only Lambda's own retries are known as the same one.
+/// Starts the run of one firing. Without a planned time, only Lambda's own retries are known to be the same firing.
 pub(crate) async fn scheduled(
     app: &App,
     fired: &ScheduledRun,
@@ -123,8 +124,8 @@ async fn stop(app: &App, run_id: &str, for_run: &str) -> Result<(), Problem> {
     Ok(app.executions.stop(&name, &why).await?)
 }
 
-/// The run that a new run cancels: the one before it. Where this delivery has the turn already, the one that it was to
-/// cancel.
+/// The run that a new run cancels: the one before it. Where this delivery took its turn in an earlier try, the run that
+/// it was to cancel then.
 fn stops(last: &LastTurn, mine: bool) -> Option<&str> {
     if mine {
         last.stops.as_deref()

@@ -11,7 +11,7 @@ use steps_starts::Delivery;
 use crate::app::App;
 use crate::aws_event::{object_or_body, read, records, start_by_source, trigger};
 
-/// What one start may take: less than this before Lambda's deadline none is begun.
+/// The time that one start may take. Where less is left before Lambda's deadline, no start is begun.
 const ONE_START: Duration = Duration::from_secs(5);
 
 #[derive(Deserialize)]

@@ -1,4 +1,4 @@
-//! `DELETE /workflows/{id}/webhooks/{webhook}`: a webhook goes, and its secret with it.
+//! `DELETE /workflows/{id}/webhooks/{webhook}`: deletes a webhook and its secret.
 
 use steps_lambda::Answer;
 use steps_problem::Problem;

@@ -8,7 +8,7 @@ use crate::app::App;
 
 /// Every webhook of the workflow, without its secret.
 pub(crate) async fn list(app: &App, workflow: &str) -> Result<Answer, Problem> {
-    // An unknown workflow is told from one without webhooks.
+    // A workflow that does not exist is a problem; one without webhooks has an empty list.
     app.store.workflows().must_exist(workflow).await?;
     let webhooks = app.store.webhooks().list(workflow).await?;
     let webhooks = webhooks.into_iter().map(WebhookView::from).collect();

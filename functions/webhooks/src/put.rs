@@ -16,10 +16,11 @@ use crate::shown::answer;
 /// Most characters of a webhook's name.
 const LONGEST_NAME: usize = 64;
 
-/// Most seconds that a signed time may be off, both ways.
+/// The most seconds by which a signed time may differ from the present.
 const MOST_TOLERANCE: u32 = 86_400;
 
-/// Makes the webhook, or makes the one that exists like the body. The secret stays where the mode does and none is given.
+/// Makes the webhook, or changes the one that exists to what the body says. Where the mode stays and the body has no
+/// secret, the secret stays too.
 pub(crate) async fn put(
     app: &App,
     workflow: &str,
@@ -65,7 +66,7 @@ pub(crate) async fn put(
     let made = match (body.mode, body.secret) {
         (Mode::None, _) => None,
         (_, Some(Secret(given))) => Some((given, false)),
-        // Stripe makes an endpoint's secret itself, and takes none.
+        // Stripe makes an endpoint's secret itself and takes no other.
         (Mode::Stripe, None) => {
             return Err(invalid(vec![Fault::at(
                 "secret",

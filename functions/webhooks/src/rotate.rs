@@ -11,7 +11,7 @@ use crate::faults::{invalid, refuse, secret_fault};
 use crate::secret::{generate, keep};
 use crate::shown::answer;
 
-/// Seconds that an old secret stays good behind a new one: the default, and the most.
+/// Seconds that an old secret stays good after it was replaced: the default, and the most.
 const OVERLAP: u32 = 86_400;
 
 const MOST_OVERLAP: u32 = 30 * 86_400;

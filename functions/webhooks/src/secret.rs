@@ -1,5 +1,5 @@
-//! A webhook's secret: made, and kept. A new version is written first and counts once the record names it, so of two
-//! changes at once one wins whole.
+//! Makes a webhook's secret and stores it. A new version is written first, and is used once the webhook's record names
+//! it. So where two changes meet, one of them wins completely.
 
 use secrecy::SecretString;
 use steps_problem::Problem;
@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::app::App;
 
-/// Writes the secret as a new version of the one that is kept, or as the first of a new one.
+/// Writes the secret as a new version of the stored one, or as the first version of a new one.
 pub(crate) async fn keep(
     app: &App,
     at: Option<&SecretVersion>,
@@ -27,7 +27,7 @@ pub(crate) async fn keep(
     Ok(SecretVersion { id, version })
 }
 
-/// A new secret, as the mode has it.
+/// A new secret in the form of the mode.
 pub(crate) fn generate(mode: Mode) -> Result<SecretString, Problem> {
     generate_secret(mode).ok_or_else(|| {
         Problem::new(

@@ -1,4 +1,4 @@
-//! The answer to a change of a webhook. Its secret is shown in the one answer that made it.
+//! The answer to a change of a webhook. A secret is shown only in the answer to the request that made it.
 
 use secrecy::SecretString;
 use steps_api::{Secret, WebhookView};

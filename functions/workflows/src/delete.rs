@@ -1,11 +1,12 @@
-//! `DELETE /workflows/{id}`: a workflow goes, and with it what would start it.
+//! `DELETE /workflows/{id}`: deletes a workflow, its schedules and its sources.
 
 use steps_lambda::Answer;
 use steps_problem::Problem;
 
 use crate::app::App;
 
-/// Deletes the workflow, its schedules and its sources; these also where an earlier try got no further than the workflow.
+/// Deletes the workflow, its schedules and its sources. The last two also where the workflow is gone already: an
+/// earlier try may have failed after it deleted the workflow.
 pub(crate) async fn delete(app: &App, id: &str) -> Result<Answer, Problem> {
     let deleted = app.store.workflows().delete(id).await;
     app.scheduler.delete_all(id).await?;
@@ -17,7 +18,7 @@ pub(crate) async fn delete(app: &App, id: &str) -> Result<Answer, Problem> {
 pub(crate) async fn delete_sources(app: &App, workflow: &str) -> Result<(), Problem> {
     for source in app.store.sources().list(workflow).await? {
         match app.store.sources().delete(&source.arn, workflow).await {
-            // Someone else was faster.
+            // Someone else has deleted it.
             Ok(()) | Err(steps_store::Error::NotFound { .. }) => {}
             Err(error) => return Err(error.into()),
         }

@@ -1,4 +1,4 @@
-//! `DELETE /workflows/{id}/sources/{arn}`: a queue, topic or bucket starts a workflow no more.
+//! `DELETE /workflows/{id}/sources/{arn}`: from now on a queue, topic or bucket no longer starts a workflow.
 
 use steps_lambda::Answer;
 use steps_problem::Problem;

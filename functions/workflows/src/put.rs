@@ -63,7 +63,7 @@ pub(crate) async fn put(app: &App, id: &str, request: &Request) -> Result<Answer
     Ok(Answer::json(status, &put)?.location(format!("/workflows/{id}")))
 }
 
-/// By the content type; where it says neither, a document that begins with `{` is JSON.
+/// The format that the content type names. Where it names none, a document that begins with `{` is JSON.
 fn format(request: &Request) -> Result<Format, Problem> {
     let content_type = request.header("content-type").unwrap_or_default();
     let yaml = content_type.contains("yaml")
@@ -76,7 +76,7 @@ fn unknown_credentials(workflow: &Workflow, credentials: &[Credential]) -> Vec<F
     let mut faults = Vec::new();
     for (index, node) in workflow.nodes.iter().enumerate() {
         for (field, reference) in node.kind.credentials() {
-            // What has a fault already was taken out.
+            // A faulty reference is empty here: its fault is told already.
             if reference.is_empty() || Credential::find(credentials, reference).is_ok() {
                 continue;
             }

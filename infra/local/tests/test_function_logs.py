@@ -1,4 +1,4 @@
-"""The local AWS's logs are read whole, and say whose they are. Needs the stack of `make test`."""
+"""The local AWS's logs can be read to their end, and each stream names its function. Needs the stack of `make test`."""
 
 import os
 import time

@@ -194,7 +194,7 @@ def until(ready, what, seconds=60):
     deadline = time.monotonic() + seconds
     while not (value := ready()):
         if time.monotonic() > deadline:
-            raise AssertionError(f"after {seconds} seconds it is not so that {what}")
+            raise AssertionError(f"after {seconds} seconds this does not hold: {what}")
         time.sleep(0.05)
     return value
 

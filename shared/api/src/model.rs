@@ -123,7 +123,7 @@ pub struct Offer {
 }
 
 impl Offer {
-    /// A model that OpenRouter lists, or does not; then `successor` is the next of its kin.
+    /// The offer of a model. Where OpenRouter does not list it, `successor` is the newest of its family.
     pub fn new(entry: &Recommended, exists: bool, successor: Option<&Model>) -> Self {
         Self {
             id: entry.id.to_owned(),

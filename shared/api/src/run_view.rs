@@ -43,7 +43,7 @@ pub struct RunView {
     pub cost_usd: Decimal,
     /// What all attempts of all nodes used so far.
     pub usage: Usage,
-    /// Why it ended other than well.
+    /// Why it did not succeed.
     pub error: Option<RunError>,
     /// What was likely to go wrong, found before it started.
     pub warnings: Vec<Fault>,
@@ -240,7 +240,8 @@ async fn shown_output(
         *left -= size;
         return Ok(Some(output));
     }
-    // Of an answer the small fields are shown; of a value of any other shape, only where it is.
+    // Of an answer the small fields are shown. Of a value of any other shape only the place where it can be read is
+    // shown.
     match (&mut output, place()) {
         (Value::Object(fields), Some(Value::Object(place))) => {
             fields.retain(|name, _| {

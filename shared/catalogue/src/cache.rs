@@ -12,7 +12,7 @@ use steps_workflow::Workflow;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-/// How long a warm function goes without looking whether the table has another list.
+/// How long a warm function uses its list before it looks whether the table has another one.
 const RECENT: Duration = Duration::from_secs(5 * 60);
 
 /// Most warnings that are told at once.
@@ -59,7 +59,7 @@ impl Catalogue {
                 *held = found;
                 Ok(held.as_ref().map(|held| Arc::clone(&held.list)))
             }
-            // As good as none: the next refresh replaces it.
+            // It counts as none: the next refresh replaces it.
             Err(Error::Malformed { attribute }) => {
                 tracing::warn!(attribute, "the stored model list cannot be understood");
                 Ok(None)
@@ -96,7 +96,7 @@ impl Catalogue {
         }))
     }
 
-    /// The list as it was a few minutes ago at most: as a rule from memory.
+    /// The list, at most a few minutes old. As a rule it comes from memory.
     ///
     /// # Errors
     /// As [`Self::newest`].
@@ -123,7 +123,8 @@ impl Catalogue {
         }
     }
 
-    /// Reads the list with this client of the catalogue's OpenRouter, within `patience`, and stores it whole. A list whose reading began later stays.
+    /// Reads the list with this client of the catalogue's OpenRouter, within `patience`, and stores it whole. A stored
+    /// list whose reading began later stays.
     ///
     /// # Errors
     /// Whatever kept it from coming or from being stored; the stored list is then as it was.

@@ -105,8 +105,8 @@ macro_rules! kinds {
                 }
             }
 
-            /// Renders its templates with `context`. `known` are the workflow's variables, for the words of a missing
-            /// one.
+            /// Renders its templates with `context`. `known` are the workflow's variables: the error of a missing
+            /// variable names them.
             ///
             /// # Errors
             /// A template's, such as `MissingVariable`.

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use jiff::civil::Date;
 use steps_openrouter::{Model, ModelList};
 
-/// The model list on one day. It remembers what it was asked: nodes tend to name the same model, and looking for
-/// neighbours is work.
+/// The model list on one day. It remembers what it was asked: nodes tend to name the same model, and the search for
+/// near names takes time.
 #[derive(Debug)]
 pub struct KnownModels<'l> {
     pub(crate) list: &'l ModelList,

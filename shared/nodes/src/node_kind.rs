@@ -44,7 +44,8 @@ pub(crate) trait NodeKind:
         Vec::new()
     }
 
-    /// Renders the templates with `context`. `known` are the workflow's variables, for the words of a missing one.
+    /// Renders the templates with `context`. `known` are the workflow's variables: the error of a missing variable
+    /// names them.
     fn prepare(&self, context: &Value, known: &[&str]) -> Result<Self::Ready, Problem>;
 
     /// What a call of this node used and cost, asked by its generation's id some time after it; `None` where that is

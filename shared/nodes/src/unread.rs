@@ -28,7 +28,7 @@ impl From<Map<String, Value>> for Unread {
         };
         Self {
             templates: fields.iter().filter_map(template).collect(),
-            // A key in its place is not a name, and is not to be repeated.
+            // A key that stands there is not a name, and must not be repeated.
             credential: text("credential").filter(|name| !name.trim_start().starts_with("sk-")),
             model: text("model"),
             fields,

@@ -152,7 +152,7 @@ async fn read_events(
         let data = event.data.trim();
         if data == "[DONE]" {
             assembly.end_stream();
-            // After a body that was read to its end, the next call can use the connection.
+            // Only after a body that was read to its end can the next call use the connection.
             let rest = async { while let Some(Ok(_)) = events.next().await {} };
             let _ = timeout(DRAIN, rest).await;
             return readable(assembly, unreadable);

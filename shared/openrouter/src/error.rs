@@ -7,7 +7,8 @@ use steps_key::MalformedApiKey;
 
 use steps_usage::Usage;
 
-/// What OpenRouter, or a provider behind it, answered to a request that failed. Freed of keys and cut to a readable length.
+/// What OpenRouter, or a provider behind it, answered to a request that failed. Without keys, and cut to a readable
+/// length.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UpstreamError {
     /// The HTTP status, or the code within an error that came with a 200.

@@ -1,4 +1,4 @@
-//! The models at one moment.
+//! The list of OpenRouter's models at one moment.
 
 use std::collections::HashMap;
 
@@ -74,7 +74,7 @@ impl ModelList {
             .find(|other| other.eq_ignore_ascii_case(base) && *other != base)
     }
 
-    /// The living model that is next of kin to one that is gone or going: of the same author and family.
+    /// The listed model that follows one that is retired, or will be: of the same author and family.
     #[must_use]
     pub fn successor(&self, id: &str) -> Option<&Model> {
         successor(&self.models, base_id(id))

@@ -1,4 +1,4 @@
-//! What takes a model's place: told from the names in the list, for ids come and go within months.
+//! Finds the model that takes another one's place, by the names in the list: ids are added and retired within months.
 
 use std::cmp::Reverse;
 

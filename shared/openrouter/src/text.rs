@@ -1,4 +1,4 @@
-//! Texts of others, made fit to show: without keys, on one line, and cut.
+//! Texts that others wrote, made ready to be shown: without keys, on one line, and cut.
 
 use steps_key::redact;
 use steps_problem::{MESSAGE, cut};

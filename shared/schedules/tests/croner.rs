@@ -1,4 +1,4 @@
-//! The times of cron expressions, held against the crate `croner`: random expressions, zones and days.
+//! The times of cron expressions, compared with the crate `croner`: random expressions, zones and days.
 //!
 //! EventBridge and `croner` differ in two things, where clocks are changed:
 //! - EventBridge skips a time that the clocks leave out. `croner` fires right after the gap.

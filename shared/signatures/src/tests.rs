@@ -1,4 +1,4 @@
-//! Signatures that hold and signatures that do not, held against the crate `standardwebhooks` too.
+//! Signatures that are accepted and signatures that are refused; also compared with the crate `standardwebhooks`.
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -92,7 +92,7 @@ fn the_tolerance_holds_both_ways_and_to_the_second() {
     assert_eq!(at(SENT + 301), Err(Refusal::TooOld { tolerance }));
     assert_eq!(at(SENT - 300), Ok(()));
     assert_eq!(at(SENT - 301), Err(Refusal::TooEarly { tolerance }));
-    // Of its time a stranger learns nothing.
+    // A sender without the secret does not learn that the time was wrong.
     let strange = verify(Mode::Standard, &[OTHER], SENT + 301, &headers, BODY);
     assert_eq!(strange, Err(Refusal::Mismatch));
 }

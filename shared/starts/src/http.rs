@@ -35,7 +35,7 @@ const SECRET_PARTS: [&str; 9] = [
 /// Whole words of such names, as in `x-api-key` and `x-auth`.
 const SECRET_WORDS: [&str; 4] = ["auth", "key", "session", "sig"];
 
-/// What the doors themselves read.
+/// The query parameters that the API itself reads.
 const OWN_QUERIES: [&str; 2] = ["callbackUrl", "wait"];
 
 /// Longest `?wait=`, seconds: API Gateway gives up after 30.
@@ -154,7 +154,8 @@ fn form(text: &str) -> Value {
     Value::Object(fields)
 }
 
-/// The context of a delivery that has this id of its own, where it has one, and came through this webhook.
+/// What templates see of a delivery as `trigger`, without what may be secret. `id` is the delivery's own id, `webhook`
+/// the name of the webhook that it came through.
 pub(crate) fn context(request: &Request, id: Option<&str>, webhook: Option<&str>) -> Value {
     let query: Map<String, Value> = request
         .queries()
@@ -195,7 +196,7 @@ pub fn wait(request: &Request) -> Result<Duration, Problem> {
     Ok(Duration::from_secs(seconds))
 }
 
-/// The run itself (200) where it ends while the caller waits; else where it can be looked at (202).
+/// The run itself (200) where it ends while the caller waits; else the path at which it can be read (202).
 pub async fn answer(
     store: &Store,
     request: &Request,
@@ -218,7 +219,7 @@ pub async fn answer(
     Ok(Answer::json(202, &answer)?.location(path))
 }
 
-/// Where the run stands once it has ended or the patience is over.
+/// The run's status once it has ended, or once the caller has waited long enough.
 async fn status_within(
     store: &Store,
     started: &Started,

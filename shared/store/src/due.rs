@@ -91,7 +91,7 @@ impl DueItems {
             .await
     }
 
-    /// Makes the item due no more.
+    /// Ends that the item is due.
     pub async fn done(&self, item: &DueItem) -> Result<(), Error> {
         self.change(item, |change| change.remove(DUE).remove(DUE_AT))
             .await

@@ -26,7 +26,7 @@ pub enum Record {
 }
 
 impl Record {
-    /// The code of the problem that there is none, and its title.
+    /// The code of the problem that there is no such record, and its title.
     pub fn code(self) -> (&'static str, &'static str) {
         match self {
             Self::Run => ("RunNotFound", "Run Not Found"),
@@ -160,7 +160,7 @@ impl Error {
         Record::Workflow.conflict(workflow_id)
     }
 
-    /// Whether the same may succeed later with nothing changed.
+    /// Whether the same call may succeed later with nothing changed.
     pub fn passes(&self) -> bool {
         matches!(self, Self::Unavailable { .. } | Self::Conflict { .. })
     }

@@ -1,6 +1,6 @@
 //! The keys of every item, and of the indexes: the only place where a key or a prefix is written out.
 //!
-//! Ids and names in keys have no `#`, or stand last, so no two records share a key.
+//! Ids and names in keys have no `#`, or stand at the end. So no two records share a key.
 
 use std::fmt;
 use std::str::FromStr;
@@ -385,7 +385,7 @@ pub(crate) fn runs_of(month: Month) -> String {
     format!("RUNS#{month}")
 }
 
-/// The list of the runs that started in this month and stand so.
+/// The list of the runs that started in this month and have this status.
 pub(crate) fn runs_that_are(status: &str, month: Month) -> String {
     format!("{status}#{month}")
 }

@@ -1,4 +1,4 @@
-//! The list of OpenRouter's models: one list, swapped whole.
+//! The list of OpenRouter's models: one list, which is always replaced as a whole.
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -9,14 +9,15 @@ use crate::table::key::{PK, SK};
 use crate::table::texts::{pack, unpack};
 use crate::table::{Attribute, Put, Table};
 
-/// What one read tells of the model list: how old it is, whose, and which one; [`ModelList::models`] gives its text.
+/// What one read tells of the model list: its age, its OpenRouter, and which list it is. [`ModelList::models`] gives
+/// its text.
 #[derive(Debug, Clone)]
 pub struct ModelListHead {
     /// When its reading from OpenRouter began.
     pub fetched_at: Timestamp,
     /// Where it was read from: the base URL of an OpenRouter API; empty in lists from before this was kept.
     pub base_url: String,
-    /// Names this very list; every list that was ever stored has another.
+    /// The name of this list. Every list that was ever stored has another one.
     pub refresh: String,
     packed: Vec<u8>,
     parts: usize,
@@ -28,10 +29,11 @@ const BASE_URL: Attribute<String> = Attribute::new("baseUrl");
 const REFRESH: Attribute<String> = Attribute::new("refresh");
 const PARTS: Attribute<usize> = Attribute::new("parts");
 
-/// Compressed bytes an item, under DynamoDB's 400 KB. The whole list takes one item today.
+/// The most compressed bytes of one item, under DynamoDB's 400 KB. The whole list takes one item today.
 const PART_BYTES: usize = 350_000;
 
-/// How long the parts of a list stay: for readers that saw a head since replaced, and while OpenRouter is away.
+/// How long the parts of a list stay: for readers that have read a head that was replaced since, and while OpenRouter
+/// cannot be reached.
 const PARTS_STAY_SECONDS: i64 = 30 * 24 * 60 * 60;
 
 /// The model list.

@@ -1,5 +1,5 @@
-//! What a call may cost at most is taken from every budget before it begins, and what it did not cost is given back:
-//! no budget is overrun, however many nodes run at once.
+//! Budgets: before a call begins, the most that it may cost is taken from every budget, and afterwards the rest is
+//! given back. No budget is exceeded, however many nodes run at once.
 
 use jiff::Timestamp;
 use serde_json::Value;

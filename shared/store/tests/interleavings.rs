@@ -1,5 +1,5 @@
-//! Whatever order several writers' steps fall in, and however often a step is repeated: an answer never changes, an
-//! ended run stays ended, and not a cent is lost or counted twice.
+//! Several writers at once, in any order, with any step repeated: an answer never changes, an ended run stays ended,
+//! and no cost is lost or counted twice.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -167,7 +167,7 @@ impl Writer {
         }
     }
 
-    /// As a later visit does: from what the record says, which may be old by the time of the write.
+    /// What a later visit does: it goes by what the record says, which may have changed before the write.
     async fn recover(&mut self) {
         let node = *self.random.choice(NODES.iter()).unwrap();
         let Some(record) = self.store.nodes().get(&self.run, node).await.unwrap() else {
@@ -257,7 +257,7 @@ impl Writer {
     }
 }
 
-/// What every attempt used, whoever tells.
+/// What every attempt used, whoever reports it.
 fn used() -> Usage {
     Usage {
         prompt_tokens: 1,

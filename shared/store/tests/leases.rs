@@ -1,4 +1,4 @@
-//! A node is in one function's hands at a time, ends once, and no late or repeated write moves it back.
+//! Leases: one function at a time works on a node, a node ends once, and no late or repeated write changes that.
 
 use std::time::Duration;
 

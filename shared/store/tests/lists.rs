@@ -1,5 +1,5 @@
-//! Runs are listed newest first over months, by workflow and by status, in pages that are full but for the last, as
-//! their heads say and not as an index remembers.
+//! Lists of runs: the newest first over months, by workflow and by status. Every page but the last is full, and a row
+//! shows what the run's head says, not what an index may still have.
 
 use std::collections::BTreeSet;
 

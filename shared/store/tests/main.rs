@@ -1,4 +1,4 @@
-//! What only the store promises, one module a promise, against the local AWS whose variables `make test` sets.
+//! The promises of the store alone, one module for each, tested against the local AWS whose variables `make test` sets.
 #![allow(
     clippy::expect_used,
     clippy::unwrap_used,

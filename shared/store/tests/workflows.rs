@@ -1,4 +1,4 @@
-//! Whether there is a workflow is told without its document.
+//! Whether a workflow exists can be read without its document.
 
 use std::collections::BTreeSet;
 

@@ -10,7 +10,7 @@ const LONGEST: usize = 2000;
 
 const FORM: &str = "must be an https address such as `https://example.com/done/`, without a user, a query or a fragment; http only for localhost";
 
-/// The prefixes that are none.
+/// The faults of the prefixes in a document.
 pub(crate) fn faults(prefixes: &[String]) -> Vec<Fault> {
     let fault = |(index, prefix): (usize, &String)| {
         let message = check_prefix(prefix).err()?;
@@ -19,7 +19,7 @@ pub(crate) fn faults(prefixes: &[String]) -> Vec<Fault> {
     prefixes.iter().enumerate().filter_map(fault).collect()
 }
 
-/// The fault of a prefix that is none.
+/// What is wrong with a prefix.
 fn check_prefix(text: &str) -> Result<(), &'static str> {
     match address(text) {
         Some(url) if url.query().is_none() => Ok(()),

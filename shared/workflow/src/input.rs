@@ -13,7 +13,7 @@ use crate::path::join;
 /// How many faults of one input are told.
 const MAX_FAULTS: usize = 50;
 
-/// The fault of a schema that is none.
+/// What is wrong with a schema.
 pub(crate) fn check_schema(schema: &Value) -> Result<(), Fault> {
     match jsonschema::validator_for(schema) {
         Ok(_) => Ok(()),
@@ -33,7 +33,7 @@ pub(crate) fn properties(schema: &Value) -> BTreeSet<&str> {
         .unwrap_or_default()
 }
 
-/// The same, if the schema leaves no room for others.
+/// The same, if the schema allows no other properties.
 pub(crate) fn closed_properties(schema: &Value) -> Option<BTreeSet<&str>> {
     const OPENERS: [&str; 10] = [
         "$ref",

@@ -1,5 +1,5 @@
-//! Holds a value against its part of the schema: tells every fault, and takes the faulty values out, so that the checks
-//! that come after see the rest.
+//! Checks a value with its part of the schema: tells every fault, and takes the faulty values out, so that the later
+//! checks see the rest.
 
 use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind;
@@ -11,7 +11,7 @@ use self::Mend::{PutIn, Remove, RemoveFields, Replace};
 use crate::schema::Part;
 use crate::words::{self, is_of_wrong_kind};
 
-/// A value is looked at so often at most: for nulls, for faults, for what is missing after that, and once more.
+/// How often a value is checked at most: for nulls, for faults, for what is missing after that, and once more.
 const ROUNDS: usize = 4;
 
 /// What is done to a value that is refused. Places are JSON Pointers.
@@ -67,7 +67,7 @@ pub(crate) fn mend(part: &Part, object: &mut Map<String, Value>, path: &str) -> 
     faults.unwrap_or_default()
 }
 
-/// Of a value of the wrong kind only that is told: what else is asked of it holds for values of the right kind.
+/// Of a value of the wrong kind only this fault is told: the other rules are for values of the right kind.
 fn told_apart(mut errors: Vec<ValidationError<'_>>) -> Vec<ValidationError<'_>> {
     let wrong: Vec<String> = errors
         .iter()

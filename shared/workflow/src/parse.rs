@@ -59,7 +59,7 @@ pub fn parse(text: &str, format: Format) -> Result<Workflow, Faulty> {
         {
             faults.push(fault);
         }
-        // What was taken out has its fault already.
+        // For what was taken out, the fault is told already.
         let told: BTreeSet<String> = faults.iter().map(|fault| fault.path.clone()).collect();
         let later = callbacks::faults(&workflow.callbacks)
             .into_iter()
@@ -75,7 +75,8 @@ pub fn parse(text: &str, format: Format) -> Result<Workflow, Faulty> {
 /// Reads one node that stands alone, as in a state machine of the user's own.
 ///
 /// # Errors
-/// Every fault of the node at once, as [`parse`] gives them; `dependsOn` is one, for there is nothing to depend on.
+/// Every fault of the node at once, as [`parse`] gives them; `dependsOn` is a fault too, because there is nothing to
+/// depend on.
 pub fn parse_node(value: &Value) -> Result<Node, Vec<Fault>> {
     if !value.is_object() {
         return Err(vec![Fault::at(

@@ -33,7 +33,7 @@ pub fn schema() -> Value {
     schema.into()
 }
 
-/// A part of the schema that a value can be held against.
+/// A part of the schema that a value can be checked with.
 #[derive(Debug)]
 pub(crate) struct Part {
     pub(crate) schema: Value,
@@ -48,7 +48,7 @@ impl Part {
         }
     }
 
-    /// Made when a value is first held against it: who only warns needs none. `None` where the schema is none.
+    /// Made when the first value is checked: the warnings need none. `None` where the schema is not valid.
     pub(crate) fn validator(&self) -> Option<&Validator> {
         self.validator
             .get_or_init(|| jsonschema::validator_for(&self.schema).ok())

@@ -1,4 +1,4 @@
-//! From JSON or YAML text to a value, with what JSON and YAML readers let pass refused.
+//! Reads JSON or YAML text as a value. Refuses some things that JSON and YAML readers accept.
 
 use std::cell::Cell;
 use std::fmt;

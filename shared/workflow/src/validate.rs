@@ -135,7 +135,7 @@ fn unique<'n>(
             None => {
                 first.insert(name, index);
             }
-            // An id that was not written is the variable's name again: one fault says enough.
+            // Where no id is written, the id is the variable's name, and one fault is enough.
             Some((_, other))
                 if what == "id"
                     && node.variable_name == other.variable_name

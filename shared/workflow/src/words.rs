@@ -1,4 +1,4 @@
-//! The words for values that a JSON Schema refuses.
+//! The messages for values that a JSON Schema refuses.
 
 use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind as Kind;
@@ -9,7 +9,7 @@ use steps_template::kind;
 use crate::path::{field, join};
 use crate::schema::Part;
 
-/// The faults that an error stands for; `path` is that of the value that was held against the schema.
+/// The faults that an error stands for. `path` is the path of the value that was checked.
 pub(crate) fn faults(error: &ValidationError<'_>, part: &Part, path: &str) -> Vec<Fault> {
     let at = join(path, error.instance_path().as_str());
     let schema = part.asked(error);
@@ -131,7 +131,7 @@ fn in_range(schema: &Value) -> String {
     let whole = schema.get("type") == Some(&Value::from("integer"));
     let number = if whole { "a whole number " } else { "" };
     match (bound("minimum"), bound("maximum")) {
-        // Nobody means a bound that a whole number of 32 bits happens to have.
+        // The bounds of a 32-bit number come from the type, not from the author of the schema.
         (Some(least), Some(most)) if whole && most.as_u64() >= Some(u64::from(u32::MAX)) => {
             format!("{number}of at least {least}")
         }
@@ -174,7 +174,7 @@ fn unknown_field(name: &str, schema: &Value) -> String {
     }
 }
 
-/// Words that are allowed and not among the schema's `examples`: probably slips.
+/// Words that are allowed but not among the schema's `examples`: probably mistakes.
 pub(crate) fn unusual(schema: &Value, value: &Value, path: &str, warnings: &mut Vec<Fault>) {
     let mut check = |schema: &Value, word: &str| {
         let known: Vec<&str> = schema

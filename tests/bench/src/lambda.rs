@@ -45,7 +45,7 @@ struct Inner {
 }
 
 impl Runtime {
-    /// A new one on a free port.
+    /// A new Runtime API on a free port.
     pub(crate) async fn start() -> std::io::Result<Self> {
         let (events, next) = mpsc::channel(1);
         let (told, hear) = mpsc::channel(16);
@@ -69,7 +69,7 @@ impl Runtime {
 }
 
 async fn next_call(State(inner): State<Arc<Inner>>) -> Response {
-    // Nobody hears it where the measuring is over.
+    // Where the measuring is over, nobody listens.
     let _ = inner.told.send(Told::Next(Instant::now())).await;
     let Some(event) = inner.events.lock().await.recv().await else {
         return StatusCode::GONE.into_response();

@@ -16,7 +16,8 @@ use crate::upstream::Latency;
 /// What is measured.
 #[derive(Debug, Deserialize)]
 struct Plan {
-    /// How often each program is started. The programs take turns, so that a slow minute of the machine meets all.
+    /// How often each program is started. The programs take turns, so that a slow minute of the machine affects all of
+    /// them.
     rounds: usize,
     /// How many calls of a warm program are timed in each round.
     warm_calls: usize,

@@ -18,7 +18,7 @@ use crate::upstream::{ANSWER, COST, Upstreams};
 /// Whatever keeps a program from being measured.
 pub(crate) type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// Long enough for the slowest start on a busy machine.
+/// How long to wait: long enough for the slowest start on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A program that stands as a Lambda function.
@@ -50,7 +50,7 @@ pub(crate) struct Measured {
     peak: u64,
 }
 
-/// Starts the program, calls it `warm_calls` times and once before, and ends it.
+/// Starts the program, calls it once, then `warm_calls` times, and ends it.
 pub(crate) async fn measure(
     program: &Program,
     event: &Value,
@@ -156,8 +156,8 @@ fn milliseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
 }
 
-/// The processor time that each thread of the process has used, nanoseconds. The process's own count goes by hundredths
-/// of a second, too coarse for what takes microseconds.
+/// The processor time that each thread of the process has used, nanoseconds. The process's own count has hundredths of
+/// a second, which is too coarse for calls of microseconds.
 fn cpu_times(process: u32) -> Result<BTreeMap<OsString, u64>, Error> {
     let mut times = BTreeMap::new();
     for thread in fs::read_dir(format!("/proc/{process}/task"))? {

@@ -1,5 +1,5 @@
-//! What every program calls: Secrets Manager and DynamoDB as far as a node reads them, and OpenRouter. Each answers after
-//! the same time, always with the same.
+//! The services that every program calls: Secrets Manager and DynamoDB, as far as a node reads them, and OpenRouter.
+//! Each answers after the same time and always gives the same answer.
 
 use std::io;
 use std::time::Duration;

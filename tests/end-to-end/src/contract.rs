@@ -1,5 +1,5 @@
-//! What the API's description promises, held against every answer that a test gets: its status, its code, its content
-//! type and its body.
+//! Compares every answer that a test gets with the API's description: its status, its code, its content type and its
+//! body.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
@@ -29,7 +29,7 @@ pub(crate) fn check(method: &str, path: &str, status: u16, headers: &HeaderMap, 
         }
     }
     let Some(operation) = operation(method, path) else {
-        // The route for everything else, which has no place in a description.
+        // `$default`, the route for everything else, is not in the description.
         assert!(
             matches!(status, 401 | 403 | 404),
             "{asked}: {status} {body}"

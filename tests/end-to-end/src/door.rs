@@ -1,4 +1,4 @@
-//! A door to AWS that counts what goes through it, and makes trouble where it is asked to.
+//! A proxy in front of AWS. It counts the calls that go through it, and makes trouble where a test asks for it.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -33,9 +33,9 @@ struct Inner {
 /// What a call meets.
 #[derive(Debug, Clone, Copy)]
 pub enum Meets {
-    /// Nothing of it reaches AWS, and it is never answered.
+    /// It does not reach AWS, and it is never answered.
     HeldBack,
-    /// AWS does it, and its answer is held back.
+    /// AWS does what it asks, and the answer is held back.
     AnswerHeldBack,
     /// Refused, as the service itself throttles.
     Throttling,
@@ -84,7 +84,7 @@ impl Door {
         }
     }
 
-    /// How often each operation was called since this was asked last.
+    /// How often each operation was called since the last call of this function.
     pub(crate) fn calls(&self) -> BTreeMap<String, usize> {
         std::mem::take(&mut self.inner.counts.lock().expect("no test panicked with it"))
     }
@@ -178,7 +178,7 @@ async fn hand_on(State(door): State<Arc<Inner>>, request: Request) -> Response {
     (status, headers, body).into_response()
 }
 
-/// `GetItem`, `GetSecretValue`...; of S3, which names none, `PUT` and `GET`.
+/// The operation, such as `GetItem` or `GetSecretValue`. A call of S3 names none: it is `PUT` or `GET`.
 fn operation(method: &Method, headers: &HeaderMap) -> String {
     headers
         .get("x-amz-target")

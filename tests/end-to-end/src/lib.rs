@@ -1,4 +1,4 @@
-//! The deployed local stack, driven through its doors: HTTP as a user would, and AWS's own APIs to look behind it.
+//! The deployed local stack, driven from outside: by HTTP, as a user would, and by AWS's own APIs, to look behind it.
 //!
 //! Everything is found through the variables of the local stack's `env` file; `make test` sets them.
 #![allow(
@@ -132,7 +132,7 @@ impl User {
         answer(request).await
     }
 
-    /// POST of these bytes with these headers and no token, as a stranger would.
+    /// POST of these bytes with these headers and without a token, as a stranger would send it.
     pub async fn deliver(&self, path: &str, headers: &[(String, String)], body: &[u8]) -> Answer {
         let mut request = self
             .http
@@ -220,7 +220,7 @@ impl User {
             .await
     }
 
-    /// The run, as soon as it is as `condition` says.
+    /// The run, as soon as `condition` holds for it.
     pub async fn run_when(&self, run: &str, condition: impl Fn(&Value) -> bool) -> Value {
         let began = Instant::now();
         loop {

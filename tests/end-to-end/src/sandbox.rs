@@ -1,5 +1,5 @@
-//! A function run by itself: the very binary that is deployed, with a table and a stand-in of its own, for what would
-//! disturb others (OpenRouter away, another list of models).
+//! One function by itself: the binary that is deployed, with a table and a stand-in of its own. For tests that would
+//! disturb others, such as those without OpenRouter or with another list of models.
 
 use std::collections::{BTreeMap, HashMap};
 use std::env;
@@ -34,7 +34,7 @@ use crate::{Answer, PATIENCE, aws_cli, item_key};
 /// How long Lambda would let a function run.
 const FUNCTION_SECONDS: u64 = 30;
 
-/// A table, a stand-in and a count of the calls to AWS that are no one else's.
+/// A table, a stand-in and a count of the calls to AWS, all of them this test's alone.
 #[derive(Debug)]
 pub struct Sandbox {
     /// The table, empty at first.
@@ -185,7 +185,7 @@ impl Sandbox {
         ledger.expect("the ledger is a list")
     }
 
-    /// How often functions called each operation of AWS since this was asked last.
+    /// How often functions called each operation of AWS since the last call of this function.
     pub fn aws_calls(&self) -> BTreeMap<String, usize> {
         self.door.calls()
     }
@@ -218,7 +218,7 @@ impl Sandbox {
         aws_cli(&[&["secretsmanager", "create-secret"], &words[..]].concat());
     }
 
-    /// Lets the leases of a run's nodes run out, as a minute would, and their waits.
+    /// Lets the leases and waits of a run's nodes end now, as if a minute had passed.
     pub async fn let_leases_end(&self, run: &str) {
         let over = |node: &NodeRecord, name| match name {
             "leaseUntil" => node.lease_until.is_some(),
@@ -229,7 +229,7 @@ impl Sandbox {
         }
     }
 
-    /// Makes due what a run's nodes are to be asked about later.
+    /// Makes the costs due that a run's nodes would be asked for later.
     pub async fn let_costs_be_due(&self, run: &str) {
         self.long_ago(run, "dueAt", |_| true).await;
     }
@@ -255,7 +255,7 @@ impl Sandbox {
                 .expression_attribute_values(":past", past.clone())
                 .send()
                 .await;
-            // It may have been done with meanwhile.
+            // Meanwhile it may have been done.
             if let Err(error) = moved {
                 let error = error.into_service_error();
                 assert!(error.is_conditional_check_failed_exception(), "{error:?}");
@@ -296,7 +296,7 @@ impl Function {
         answered
     }
 
-    /// Kills it with SIGKILL: nothing of it runs on.
+    /// Kills it with SIGKILL, so that nothing of it goes on.
     pub async fn kill(mut self) {
         self.process.kill().await.expect("it runs");
     }

@@ -1,4 +1,4 @@
-//! Everything that is written down: for tests that look for what must not be in it.
+//! Everything that the stack writes down: tests look for what must not be in it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

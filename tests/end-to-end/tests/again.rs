@@ -1,5 +1,5 @@
-//! A run that failed goes on where it stopped, and a run can be repeated from a node on: what has an answer is not
-//! paid for again.
+//! A run that failed can go on where it stopped, and a run can be repeated from a node on. What has an answer already
+//! is not paid for again.
 
 use end_to_end::{User, decimal, invoke, list, node, text};
 use reqwest::Method;

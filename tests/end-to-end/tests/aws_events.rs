@@ -1,4 +1,4 @@
-//! An AWS event starts the workflow that its owner wired it to: once, and no other.
+//! An AWS event starts the workflow that it is wired to, once, and no other workflow.
 
 use end_to_end::{User, aws_cli, invoke, list, node, output, stack_output, text};
 use reqwest::Method;
@@ -30,7 +30,7 @@ async fn wire(user: &User, workflow: &str, arn: &str) {
     assert_eq!(put.status, 200, "{:#}", put.body);
 }
 
-/// Delivers it twice: one run, one paid call. Gives what the run said.
+/// Delivers the event twice and checks that there is one run with one paid call. Gives what the run said.
 async fn said_once(user: &User, event: &Value) -> String {
     let first = invoke("start-run", event);
     assert_eq!(first["runs"][0]["repeated"], false, "{first:#}");

@@ -1,4 +1,4 @@
-//! A run that is cancelled ends ABORTED: its calls are dropped where they stand, and what they cost is recorded.
+//! A run that is cancelled ends as ABORTED. Its calls are dropped at once, and what they cost is recorded.
 
 use end_to_end::{User, aws, decimal, execution_arn, invoke, list, node, text};
 use rust_decimal::Decimal;

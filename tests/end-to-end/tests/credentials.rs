@@ -1,4 +1,4 @@
-//! A key comes in once, checked, and is known by its last four characters from then on.
+//! A key is sent once and checked. From then on only its last four characters are shown.
 
 mod audit;
 mod changes;
@@ -78,7 +78,7 @@ async fn account_keys(user: &User) -> Vec<Value> {
     }
 }
 
-/// The credential, as soon as it is as `condition` says.
+/// The credential, as soon as `condition` holds for it.
 async fn when(user: &User, id: &str, condition: impl Fn(&Value) -> bool) -> Value {
     let began = Instant::now();
     loop {

@@ -1,4 +1,4 @@
-//! The API's description is served to everybody, is good OpenAPI 3.1, and has the routes that the template has.
+//! The API's description is served to everybody, is valid OpenAPI 3.1, and has the same routes as the template.
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -104,7 +104,7 @@ async fn whoever_calls_from_rust_reads_all_that_is_answered() {
     reads::<NodeView>(&user, &format!("/runs/{run}/nodes/a")).await;
 }
 
-/// The answer at this path is all in the type: what is read from it is written as it was.
+/// The type has everything of the answer at this path: what is read into it and written again is the same.
 async fn reads<T: Serialize + DeserializeOwned>(user: &User, path: &str) {
     let answer = user.get(path).await;
     assert_eq!(answer.status, 200, "{path}: {:?}", answer.body);

@@ -170,7 +170,7 @@ async fn the_function_of_the_open_pages_serves_nothing_else() {
     assert_eq!(sandbox.aws_calls().values().sum::<usize>(), 0);
 }
 
-/// Paths that another reading of them would take for the door of the API's token, `POST /hooks/post`.
+/// Paths that another reader could take for `POST /hooks/post`, which needs the API's token.
 const ODD_PATHS: [&str; 6] = [
     "/hooks/post//",
     "/hooks/post/",

@@ -1,5 +1,5 @@
-//! Whatever OpenRouter's wire does, a run ends as it should, every attempt is recorded, and what it cost is what was
-//! charged: call by call, to the last digit.
+//! Whatever fault OpenRouter's answers have, a run ends as it should and every attempt is recorded. The recorded costs
+//! are those that were charged, call by call, to the last digit.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ enum End {
 
 use End::{Fails, Succeeds};
 
-/// Each fault as the stand-in is asked for it; `*1` meets the first call only. Nodes have two attempts.
+/// Each fault as the stand-in is asked for it. `*1`: only the first call meets it. Nodes have two attempts.
 const FAULTS: &[(&str, End)] = &[
     // What passes is tried again.
     ("rate-limit-own(retry_after=1)*1", Succeeds(2)),
@@ -48,7 +48,7 @@ const FAULTS: &[(&str, End)] = &[
     ("unfinished*1", Succeeds(2)),
     ("stall*1", Succeeds(2)),
     ("stall(after=2)*1", Succeeds(2)),
-    // What does not pass by the last attempt fails under its own name.
+    // What has not passed by the last attempt fails under its own name.
     (
         "rate-limit-own(retry_after=1)",
         Fails("RateLimitExceeded", 2),
@@ -88,7 +88,7 @@ const FAULTS: &[(&str, End)] = &[
     ("too-large-413", Fails("InvalidRequest", 1)),
     ("html-200", Fails("UnexpectedAnswer", 1)),
     ("reasoning-only", Fails("OutputTruncated", 1)),
-    // What only looks like a fault is none.
+    // What only looks like a fault.
     ("stream-no-done", Succeeds(1)),
     ("usage-choices-empty", Succeeds(1)),
     ("usage-old-shape", Succeeds(1)),
@@ -122,7 +122,7 @@ async fn meet(fault: &str, end: End) -> Result<(), String> {
     let seconds = if fault.starts_with("stall") { 4 } else { 60 };
     let workflow = user
         .workflow_with(json!({
-            // A run has less time than midnight is away.
+            // The run ends before midnight.
             "limits": {"timeoutSeconds": 120},
             "nodes": [{
                 "variableName": "x", "userPrompt": format!("[[fault:{fault}]] {fault}"),
@@ -148,7 +148,7 @@ async fn meet(fault: &str, end: End) -> Result<(), String> {
             x["attempts"]
         ));
     }
-    // OpenRouter says some costs a while later only.
+    // OpenRouter tells some costs only after a while.
     let charged = user.charged().await;
     let ended = user
         .run_when(&run, |run| decimal(&run["costUsd"]) == charged)

@@ -1,4 +1,5 @@
-//! A node costs AWS one read and three writes, whatever came before it; a warm function asks for no key.
+//! A node needs one read and three writes of AWS, whatever came before it. A warm function does not ask for a key
+//! again.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! execute-node works alone in anyone's own state machine: the example in `infra/examples` does.
+//! execute-node can be used alone, in a state machine of one's own, as the example in `infra/examples` does.
 
 use std::time::Duration;
 

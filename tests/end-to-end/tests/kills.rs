@@ -1,12 +1,12 @@
-//! A function may die at any point: an answer that was stored is never called for again, and a call whose answer was
-//! lost is recorded with what it cost.
+//! A function may die at any point. Where an answer was stored, the model is not called again; where an answer was
+//! lost, the call is recorded with its cost.
 
 use end_to_end::{Meets, list, node};
 use serde_json::{Value, json};
 
 use crate::sandboxed::{World, task};
 
-/// Calls the task again, by another function, once the dead one's lease has ended.
+/// Hands the task to another function once the lease of the dead one has ended.
 async fn again(world: &World, run: &str) -> Value {
     let next = world.sandbox.function("execute-node").await;
     let early = next.invoke(task(run)).await;

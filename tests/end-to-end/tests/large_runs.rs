@@ -1,4 +1,5 @@
-//! Long texts and many nodes never meet Step Functions' limits: what a node reads and writes goes through the table.
+//! Long texts and many nodes do not reach the limits of Step Functions, because what a node reads and writes goes
+//! through the table.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

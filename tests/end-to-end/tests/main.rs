@@ -1,4 +1,4 @@
-//! One module a promise.
+//! The end-to-end tests: one module for each promise.
 #![allow(
     clippy::expect_used,
     clippy::unwrap_used,

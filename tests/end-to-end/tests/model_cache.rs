@@ -1,5 +1,5 @@
-//! The cached list: refreshed by schedule and on demand, read whole whatever happens at the same time, and there when
-//! OpenRouter is not.
+//! The cached model list: it is refreshed by a schedule and on demand, a reader always gets one whole list, and it is
+//! there when OpenRouter cannot be reached.
 
 use std::collections::BTreeMap;
 use std::iter::repeat_with;

@@ -1,4 +1,4 @@
-//! What the model list says of a workflow is told when it is put and again by every run, and refuses nothing.
+//! Warnings from the model list: a put of a workflow tells them, and so does every run. They refuse nothing.
 
 use end_to_end::{Sandbox, User, list, text};
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
@@ -289,7 +289,8 @@ async fn without_a_list_there_are_no_warnings_of_models() {
         .await;
     assert_eq!(put.body["warnings"], json!([]), "{:?}", put.body);
 
-    // The same function hears of the list that is read next, and keeps it: the one read left is the workflow's own.
+    // The same function finds the list that is read next, and remembers it: the one read that is left is that of the
+    // workflow.
     let models = sandbox.function("models").await;
     let refreshed = models.http(Method::POST, "/models/refresh", None).await;
     assert_eq!(refreshed.status, 200);

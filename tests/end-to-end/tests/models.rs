@@ -1,4 +1,4 @@
-//! The live list, through the cache: found, filtered, sorted, in pages, and each model in full.
+//! The model list, through the cache: filtered, sorted, in pages; and each model in full.
 
 use end_to_end::{User, decimal, list, text};
 use rust_decimal::Decimal;
@@ -8,7 +8,7 @@ fn ids(rows: &Value) -> Vec<String> {
     list(rows).iter().map(|row| text(&row["id"])).collect()
 }
 
-/// The models of a list, which has to answer well.
+/// The models of a list. Its answer has to be 200.
 async fn found(user: &User, query: &str) -> Vec<Value> {
     let answer = user.get(&format!("/models?{query}")).await;
     assert_eq!(answer.status, 200, "{query}: {:?}", answer.body);

@@ -1,5 +1,5 @@
-//! A run in a sandbox: its nodes are executed by functions of the test's own, which it may kill, and whose way to AWS
-//! it may block.
+//! A run in a sandbox: its nodes are executed by functions of the test's own. The test can kill these, and can block
+//! their way to AWS.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -79,7 +79,7 @@ impl World {
         serde_json::to_value(RunView::read(&self.sandbox.store, id).await.unwrap()).unwrap()
     }
 
-    /// The run, as soon as it is as `condition` says.
+    /// The run, as soon as `condition` holds for it.
     pub(crate) async fn run_when(&self, id: &str, condition: impl Fn(&Value) -> bool) -> Value {
         let began = Instant::now();
         loop {
@@ -102,7 +102,7 @@ impl World {
             .count()
     }
 
-    /// Holds the run's record against the stand-in's ledger: the same generations, the same costs, the same total.
+    /// Compares the run's record with the stand-in's ledger: the same generations, the same costs, the same total.
     pub(crate) async fn agrees_with_the_ledger(&self, id: &str) -> Value {
         let ledger = self.sandbox.ledger().await;
         let charged: BTreeMap<String, Decimal> = ledger

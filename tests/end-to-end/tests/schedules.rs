@@ -1,4 +1,5 @@
-//! A schedule starts its workflow: once a planned time, and as its owner chose where the last run goes on.
+//! A schedule starts its workflow once for each planned time. Where the last run still goes on, it does what its owner
+//! chose.
 
 use std::thread;
 

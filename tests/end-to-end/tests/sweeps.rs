@@ -1,5 +1,5 @@
-//! What nobody told is found out: a run whose execution vanished or whose end went unheard is closed, and a call
-//! whose function died is priced.
+//! The sweeps: a run whose execution vanished, or whose end was not reported, is closed; and the cost of a call whose
+//! function died is found out.
 
 use std::time::Duration;
 
@@ -82,7 +82,7 @@ async fn an_execution_that_outlives_its_run_is_stopped() {
     assert_eq!(execution.status().as_str(), "ABORTED");
 }
 
-/// Makes the record what it would be had the event of the run's end been lost. The run may take until `deadline`.
+/// Makes the record look as if the event of the run's end had been lost. The run may take until `deadline`.
 async fn unhear(run: &str, deadline: &Value) {
     let s = |text: &str| AttributeValue::S(text.to_owned());
     aws_sdk_dynamodb::Client::new(&aws().await)

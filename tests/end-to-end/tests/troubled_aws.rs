@@ -1,4 +1,5 @@
-//! AWS may throttle, fail, be slow or cancel a transaction: it is ridden out, and no call is paid twice for it.
+//! AWS may throttle, fail, be slow or cancel a transaction. A run gets through this, and no call is paid twice because
+//! of it.
 
 use std::time::{Duration, Instant};
 
@@ -145,7 +146,7 @@ async fn a_paid_answer_is_held_on_to_until_the_table_takes_it() {
         Meets::Throttling,
     );
     let answer = function.hand(task(&run)).await;
-    // More refusals than the SDK alone would stand.
+    // More refusals than the SDK alone would try again.
     for _ in 0..12 {
         trouble.met().await;
     }

@@ -1,4 +1,4 @@
-//! What may pass is waited out, as long as OpenRouter says, without holding a Lambda.
+//! After a failure that may pass, a node waits as long as OpenRouter says. No function is held meanwhile.
 
 use std::time::Instant;
 
@@ -36,7 +36,7 @@ async fn a_rate_limited_call_waits_and_is_paid_once() {
     assert_eq!(x["attempts"][0]["waitSeconds"], 4);
     assert_eq!(user.ledger().await.len(), 1, "paid calls");
 
-    // The waiting was Step Functions': no invocation lasted as long.
+    // Step Functions did the waiting: no invocation lasted that long.
     for attempt in list(&x["attempts"]) {
         let began: Timestamp = text(&attempt["startedAt"]).parse().unwrap();
         let ended: Timestamp = text(&attempt["endedAt"]).parse().unwrap();

@@ -1,4 +1,4 @@
-//! A webhook lets in who can prove it, starts one run for one delivery, and its caller hears of the end.
+//! A webhook accepts a sender who proves itself, starts one run for one delivery, and its caller is told of the end.
 
 mod bodies;
 mod callbacks;
@@ -33,7 +33,7 @@ fn event_id() -> String {
     format!("evt_{}", Uuid::now_v7().simple())
 }
 
-/// HMAC-SHA256, here made anew so that the tests do not believe what they test.
+/// HMAC-SHA256, written again here so that the tests do not trust the code that they test.
 fn mac(key: &[u8], message: &[u8]) -> Vec<u8> {
     sign(&Key::new(HMAC_SHA256, key), message).as_ref().to_vec()
 }

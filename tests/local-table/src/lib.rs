@@ -1,5 +1,5 @@
-//! The local AWS of `make test`, and tables in it of a test's own: with the keys, indexes and projections that
-//! `infra/template.yaml` gives to the deployed one.
+//! The local AWS of `make test`, and tables in it for single tests. They have the keys, indexes and projections that
+//! `infra/template.yaml` gives to the deployed table.
 #![allow(
     clippy::expect_used,
     clippy::panic,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 macro_rules! faults {
     ($($variant:ident = $name:literal, $about:literal;)*) => {
-        /// What a test can let go wrong.
+        /// What can go wrong when a test asks for it.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub(crate) enum Fault { $(#[doc = $about] $variant,)* }
 

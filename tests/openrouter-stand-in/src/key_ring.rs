@@ -121,7 +121,7 @@ impl Row {
     }
 }
 
-/// `sk-or-v1-abc...890`; of a short key, less.
+/// `sk-or-v1-abc...890`; of a short key, fewer characters.
 pub(crate) fn label(key: &str) -> String {
     let shown = if key.chars().count() < 24 { 6 } else { 12 };
     let head: String = key.chars().take(shown).collect();

@@ -30,9 +30,9 @@ pub(crate) struct Generation {
     #[serde(skip)]
     pub(crate) service_tier: Option<String>,
     pub(crate) streamed: bool,
-    /// The client went away before the end of the stream.
+    /// Whether the client went away before the end of the stream.
     pub(crate) cancelled: bool,
-    /// Nothing more will be charged.
+    /// Whether nothing more will be charged.
     pub(crate) finished: bool,
     pub(crate) fault: Option<&'static str>,
     /// The digest of the last user message as it was sent.

@@ -172,7 +172,7 @@ fn number(
     }
 }
 
-/// A model as `/models` shows it. Every seventh has no optional keys, as some real models.
+/// A model as `/models` shows it. Every seventh has no optional keys, like some real models.
 fn entry(place: usize, model: &Model) -> Value {
     let mut entry = json!({
         "id": model.id, "canonical_slug": model.id, "hugging_face_id": null,

@@ -1,7 +1,7 @@
 //! Runs the stand-in on 127.0.0.1.
 #![allow(
     clippy::print_stdout,
-    reason = "the address is told to whoever started the program"
+    reason = "whoever started the program reads the address"
 )]
 
 use std::env;

@@ -50,7 +50,7 @@ impl Observed {
         *self.by_model.entry(model.to_owned()).or_default() += 1;
     }
 
-    /// Whether a call of `who` still gets the fault, which is shown to `times` calls in all.
+    /// Whether this call of `who` still gets the fault: `times` calls get it in all.
     pub(crate) fn meets(&mut self, fault: Fault, who: String, times: Option<u32>) -> bool {
         if let Some(times) = times {
             let met = self.meetings.entry(who).or_default();

@@ -12,13 +12,13 @@ use crate::openapi::operation::{Access, Body, Content, Operation, Success};
 use crate::openapi::operations::operations;
 use crate::openapi::problems::status_of;
 
-/// The version of the API. Within its first number nothing is taken away.
+/// The version of the API. Nothing is removed while its first number stays.
 pub const VERSION: &str = "1.0.0";
 
 /// What API Gateway answers by itself, in its own words.
 const GATEWAY: [(u16, &str); 6] = [
     (401, "API Gateway: there is no token."),
-    (403, "API Gateway: the token is another one."),
+    (403, "API Gateway: the token is not the right one."),
     (413, "API Gateway: the request is larger than 10 MB."),
     (429, "API Gateway: too many requests in a second."),
     (500, "API Gateway: the function or the authorizer failed."),

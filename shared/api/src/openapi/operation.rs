@@ -1,4 +1,4 @@
-//! One operation of the API, in the words that the table of operations is written with.
+//! One operation of the API, and the functions that the table of operations is written with.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};

@@ -150,7 +150,7 @@ fn credentials() -> Vec<Operation> {
         .query(
             "force",
             flag(),
-            "Whether to delete it though workflows use it.",
+            "Whether to delete it even if workflows use it.",
         )
         .answers::<CredentialView>(
             200,
@@ -172,7 +172,7 @@ fn credentials() -> Vec<Operation> {
             "/credentials/{id}/restore",
             "restoreCredential",
             TAG,
-            "Takes a deletion back.",
+            "Restores a deleted credential.",
         )
         .may_take::<RestoreCredential>(json!({ "name": "main-again" }))
         .answers::<CredentialView>(200, changed)
@@ -312,7 +312,7 @@ fn sources() -> Vec<Operation> {
             "/workflows/{id}/sources/{arn}",
             "deleteSource",
             TAG,
-            "Lets the source start the workflow no more.",
+            "Stops the source from starting the workflow.",
         )
         .answers_nothing("It is deleted.")
         .fails(&["SourceNotFound"]),
@@ -321,7 +321,7 @@ fn sources() -> Vec<Operation> {
 
 fn webhooks() -> Vec<Operation> {
     const TAG: &str = "webhooks";
-    let shown = "The webhook; `secret` is in this answer only where it was made for it.";
+    let shown = "The webhook. `secret` is in the answer only where this request made it.";
     vec![
         get(
             "/workflows/{id}/webhooks",
@@ -502,7 +502,7 @@ fn runs() -> Vec<Operation> {
             .query(
                 "status",
                 json!({ "type": "string", "enum": statuses }),
-                "Those that stand so.",
+                "Those with this status.",
             )
             .pages(100, 20)
             .answers::<RunPage>(200, "A page of the runs."),

@@ -1,4 +1,4 @@
-//! What a call may cost at most, so that none is started that a budget does not cover.
+//! What a call may cost at most. No call is started that its budgets do not cover.
 
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::{Map, Number, Value};
@@ -23,8 +23,8 @@ pub(super) struct Ceiling {
     request: Decimal,
 }
 
-/// The dearest of the models that may answer, as the catalogue has them; where the node itself sets a `max_price`,
-/// that.
+/// The highest prices that the model list has for the models that may answer. Where the node itself sets a `max_price`,
+/// that price.
 pub(super) async fn ceiling(request: &ChatRequest, scope: &impl Scope) -> Result<Ceiling, Problem> {
     let models = || std::iter::once(&request.model).chain(&request.models);
     let ids: Vec<&str> = models().map(String::as_str).collect();
@@ -48,8 +48,8 @@ pub(super) async fn ceiling(request: &ChatRequest, scope: &impl Scope) -> Result
 }
 
 impl Ceiling {
-    /// A hundredth above the listed prices, rounded up: OpenRouter compares with floats, and one that is a hair too
-    /// low would leave no provider. A longer prompt may have a price of its own.
+    /// A hundredth above the listed prices, rounded up: OpenRouter compares with floats, and a price that is only a
+    /// little too low would leave no provider. A longer prompt may have a price of its own.
     fn listed(pricing: &Pricing, prompt_tokens: usize) -> Option<Self> {
         let room = Decimal::new(101, 2);
         let up = |price: Decimal| {
@@ -92,7 +92,7 @@ impl Ceiling {
         self
     }
 
-    /// Has OpenRouter choose no provider that is dearer.
+    /// Tells OpenRouter to choose no provider with a higher price.
     pub(super) fn keep_to(&self, request: &mut ChatRequest) {
         let provider = request
             .options

@@ -6,8 +6,8 @@ use steps_problem::Problem;
 
 use super::document::Chat;
 
-/// The request of a node: its prompts rendered with `context`. `known` are the workflow's variables, for the
-/// words of a missing one.
+/// The request of a node: its prompts rendered with `context`. `known` are the workflow's variables: the error of a
+/// missing variable names them.
 pub(super) fn chat_request(
     node: &Chat,
     context: &Value,

@@ -7,10 +7,10 @@ use steps_problem::Fault;
 use super::document::Chat;
 use crate::known_models::KnownModels;
 
-/// An end that is nearer than this is told.
+/// Where a model retires sooner than this, a warning says so.
 const RETIRES_WITHIN_DAYS: i32 = 60;
 
-/// A token is rarely more than so many characters: the count is what the prompt is sure to need.
+/// The most characters that a token has, as a rule. With it the count is what the prompt needs at least.
 const CHARS_PER_TOKEN: usize = 4;
 
 /// A node's models, each with its field.
@@ -116,7 +116,7 @@ fn too_small(model: &Model, chat: &Chat) -> Option<String> {
     })
 }
 
-/// A model that lists no parameters at all says nothing of them.
+/// A model that lists no parameters at all tells nothing about them.
 fn unheeded(model: &Model, known_as: &[String]) -> Option<String> {
     let heeded = &model.supported_parameters;
     let name = known_as.first()?;

@@ -1,4 +1,4 @@
-//! Credential records: all that is known of a key but the key.
+//! Credential records: everything about a key except the key itself.
 
 use std::collections::BTreeMap;
 
@@ -114,7 +114,7 @@ pub struct LastRotation {
 pub enum OldKey {
     /// OpenRouter refuses it from now on.
     Disabled,
-    /// It is as good as before at OpenRouter.
+    /// OpenRouter still accepts it.
     Left {
         /// Why it could not be disabled.
         reason: String,
@@ -122,7 +122,7 @@ pub enum OldKey {
 }
 
 const CREDENTIAL: Attribute<Credential> = Attribute::new("credential");
-/// Of the claim on a name: whose name it is.
+/// In the claim on a name: the id of the credential that has it.
 const CREDENTIAL_ID: Attribute<String> = Attribute::new("credentialId");
 
 // Fields of the record that change by themselves.
@@ -165,7 +165,7 @@ impl Credentials {
         items.iter().map(read).collect()
     }
 
-    /// The credential of this id or, where no id is so, of this name; or [`Error::NotFound`].
+    /// The credential with this id or, where no credential has this id, with this name; or [`Error::NotFound`].
     pub async fn get(&self, reference: &str) -> Result<Credential, Error> {
         if let Some(item) = self.0.get(keys::credential(reference)).await? {
             return read(&item);
@@ -227,7 +227,7 @@ impl Credentials {
             Some(noted) => used().is(noted),
             None => PK.exists().and(used().missing()),
         };
-        // Where it does not pass, another run has noted it, or the credential is gone.
+        // Where the condition does not hold, another run has noted a use, or the credential is gone.
         let change = Change::of(keys::credential(&credential.id))
             .when(unchanged)
             .set(used(), now);
@@ -235,7 +235,7 @@ impl Credentials {
         Ok(())
     }
 
-    /// Makes `before`, as it was read, what `after` says, and gives it as it is now.
+    /// Changes the record from `before`, as it was read, to `after`. Gives it as it is now.
     ///
     /// # Errors
     /// [`Error::Conflict`] where it was changed since it was read, [`Error::NameTaken`] where its new name is in use.
@@ -268,8 +268,8 @@ impl Credentials {
 /// How often a use is noted at most.
 const NOTED_EVERY: SignedDuration = SignedDuration::from_mins(1);
 
-/// The fields that differ, where the record is still of the revision that was read. When it was used last is noted
-/// beside the revisions: a change must not take it back.
+/// The fields that differ, where the record still has the revision that was read. The time of the last use is noted
+/// without a new revision, so a change must not write an old one over it.
 fn difference(before: &Credential, after: &Credential) -> Result<Change, Error> {
     let (old, new) = (fields(before)?, fields(after)?);
     let added = new.keys().filter(|name| !old.contains_key(*name));

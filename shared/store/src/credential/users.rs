@@ -1,4 +1,4 @@
-//! Which workflows use which credential. Each workflow has one row, which is written with each put of the workflow: so
+//! Which workflows use which credential. Each workflow has one row, which is written with each put of the workflow. So
 //! the deletion of a credential finds all its users.
 
 use std::collections::BTreeSet;

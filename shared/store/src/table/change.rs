@@ -197,7 +197,7 @@ impl From<Change> for Write {
     }
 }
 
-/// An item that is put whole, over what may be there.
+/// An item that is put as a whole, in place of what may be there.
 #[derive(Debug)]
 #[must_use]
 pub(crate) struct Put {
@@ -260,7 +260,7 @@ impl From<Put> for Write {
     }
 }
 
-/// An item that goes.
+/// The deletion of an item.
 #[derive(Debug)]
 #[must_use]
 pub(crate) struct Delete {

@@ -80,7 +80,7 @@ impl Test {
     }
 }
 
-/// Tests that are joined themselves stand in parentheses.
+/// A part that is itself made of several tests stands in parentheses.
 fn joined(tests: Vec<Test>, word: &str, into: &mut Expression) -> String {
     let parts: Vec<String> = tests
         .into_iter()

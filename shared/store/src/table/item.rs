@@ -178,7 +178,7 @@ impl Kept for String {
     }
 }
 
-/// Written so that text order is time order.
+/// Written so that the order of the texts is the order of the times.
 impl Kept for Timestamp {
     fn write(&self) -> Result<AttributeValue, Error> {
         Ok(text(millis::text(*self)))
@@ -220,7 +220,7 @@ macro_rules! whole_numbers {
 
 whole_numbers!(i64, u8, u32, u64, usize);
 
-/// Words as a set of DynamoDB's: adding some to it makes it the union of both. There is no empty one.
+/// Words as a set of DynamoDB: what is added to it is joined with what it has. DynamoDB has no empty set.
 #[derive(Debug, Default)]
 pub(crate) struct Words(pub(crate) BTreeSet<String>);
 

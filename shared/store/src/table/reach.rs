@@ -78,8 +78,8 @@ impl Table {
         Ok(answer.item)
     }
 
-    /// One attribute of the item, as it is now; an item without anything where it lacks that, `None` where there is no
-    /// item.
+    /// One attribute of the item, as it is now. An empty item where the item lacks the attribute, `None` where there is
+    /// no item.
     pub(crate) async fn get_only<T>(
         &self,
         key: Key,
@@ -141,7 +141,7 @@ impl Table {
             .query()
             .table_name(self.name())
             .set_index_name(options.index.map(str::to_owned))
-            // An index can only be read so.
+            // An index cannot be read consistently.
             .consistent_read(options.index.is_none())
             .scan_index_forward(!options.backwards)
             .set_limit(options.limit)

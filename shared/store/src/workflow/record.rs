@@ -186,7 +186,7 @@ impl Workflows {
     }
 }
 
-/// The place in the list behind the workflow that the cursor names.
+/// The place in the list after the workflow that the cursor names.
 fn behind(cursor: &str) -> Result<Item, Error> {
     let id: String = from_cursor(cursor)?;
     if id.is_empty() {

@@ -1,4 +1,5 @@
-//! Every change leaves a row: who did what, and when; also of a credential that is gone.
+//! Every change of a credential has a row in its audit: who did what, and when. The audit of a deleted credential can
+//! be read too.
 
 use end_to_end::{User, list, text};
 use jiff::Timestamp;

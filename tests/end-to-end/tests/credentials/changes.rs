@@ -1,4 +1,4 @@
-//! A credential gets another name without its key being touched, and another key while its workflows run on.
+//! A credential can get another name while its key stays as it is, and another key while its workflows run.
 
 use end_to_end::{User, aws, item_key, list, node, table, text};
 use futures_util::future::join_all;
@@ -67,7 +67,7 @@ async fn a_new_name_is_unique_too_and_the_old_one_is_free() {
     let kept = user.get(&path).await.body;
     assert_eq!(kept["name"], user.name);
 
-    // Two who want the same name at once: one gets it.
+    // Two requests for the same name at once: one gets it.
     let wanted = format!("{}-wanted", user.name);
     let change = json!({"name": wanted});
     let answers = join_all(

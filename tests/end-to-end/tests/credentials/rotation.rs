@@ -20,14 +20,14 @@ async fn rotated(user: &User, id: &str) -> Value {
     .await
 }
 
-/// A rotation whose function never comes: a test takes its steps, one by one.
+/// A rotation whose function is never invoked: the test does its steps, one by one.
 fn begun(secret: &str) -> Value {
     let nowhere = "arn:aws:lambda:us-east-1:000000000000:function:nowhere";
     let words = ["secretsmanager", "rotate-secret", "--secret-id", secret];
     aws_cli(&[&words[..], &["--rotation-lambda-arn", nowhere]].concat())
 }
 
-/// A key like no other's: its label begins with these three characters.
+/// A key that no other test has: its label begins with these three characters.
 fn labelled() -> User {
     let mark = &uuid::Uuid::now_v7().simple().to_string()[29..];
     User::new(mark)
@@ -138,7 +138,7 @@ async fn a_key_is_rotated_in_the_middle_of_a_run_and_no_node_fails() {
     for row in list(&run["nodes"]) {
         assert_eq!(row["status"], "SUCCEEDED", "{row:#}");
     }
-    // As the stand-in tells the new key: what it spent is what the run's last two nodes cost.
+    // What the stand-in says of the new key: it has spent what the run's last two nodes cost.
     let last: rust_decimal::Decimal = ["first", "third"]
         .iter()
         .map(|name| end_to_end::decimal(&node(&run, name)["costUsd"]))
@@ -221,7 +221,7 @@ async fn each_step_may_be_repeated() {
     assert_eq!(made().await.len(), 1);
     assert_eq!(actions(&user, &id).await, ["rotated", "created"]);
 
-    // A late repeat does not take back what its owner has put in place since.
+    // A late repeat does not replace the key that the owner has put since.
     let next = User::new("good");
     let path = format!("/credentials/{id}");
     let replaced = user.put(&path, &json!({"apiKey": next.key})).await;
@@ -237,7 +237,7 @@ async fn a_key_that_was_made_and_lost_is_disabled() {
     let id = user.store_credential().await;
     let begun = begun(&secret(&id));
     let token = text(&begun["VersionId"]);
-    // As it is where the function ends between OpenRouter's answer and Secrets Manager's.
+    // This is how it is when the function ends between OpenRouter's answer and Secrets Manager's.
     let lost = json!({"name": format!("{} ({token})", user.name)});
     let made = user
         .tell_openrouter(&management_key(), "/keys", &lost)

@@ -1,4 +1,4 @@
-//! A credential is shown with what OpenRouter says of its key, and with when it was used last.
+//! A credential is shown with what OpenRouter says of its key, and with the time of its last use.
 
 use end_to_end::{Sandbox, User, decimal, text};
 use jiff::Timestamp;
@@ -109,7 +109,7 @@ async fn with_openrouter_away_the_record_is_readable_and_without_a_management_ke
         let solution = refused.body["solution"].to_string();
         assert!(solution.contains("ManagementKeySecretArn"), "{solution}");
     }
-    // What is off stays off without a word.
+    // Switching off what is off changes nothing and is no error.
     let off = json!({"rotation": null});
     let off = credentials
         .http(Method::PUT, "/credentials/main", Some(&off))

@@ -1,4 +1,4 @@
-//! An ended run is posted, signed, to an address that the workflow's author allowed; again until it is taken.
+//! An ended run is posted, signed, to an address that the workflow's author allowed. A post that fails is repeated.
 
 use std::time::Duration;
 

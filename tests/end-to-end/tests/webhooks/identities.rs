@@ -1,4 +1,4 @@
-//! The same delivery is one run, however often and however fast it comes.
+//! A delivery that comes several times is one run, however often and however fast it comes.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! The control: what it tells and what it sets.
+//! The control routes: what a test can read there, and what it can set.
 
 use serde_json::{Value, json};
 

@@ -68,7 +68,7 @@ impl Desk {
         }
     }
 
-    /// The last row of the ledger once `ready` holds of it.
+    /// The last row of the ledger, as soon as `ready` holds for it.
     pub(crate) async fn settled(&self, ready: impl Fn(&Value) -> bool) -> Value {
         for _ in 0..500 {
             if let Some(row) = self.ledger().await.pop().filter(&ready) {

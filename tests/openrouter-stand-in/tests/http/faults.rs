@@ -1,4 +1,4 @@
-//! Every fault answers as OpenRouter has been seen to.
+//! Every fault answers as OpenRouter has been seen to answer.
 
 use std::time::{Duration, Instant};
 
