@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use steps_executions::ExecutionName;
+use steps_lanes::{RunBoard, heal};
 use steps_problem::Problem;
-use steps_store::{Due, DueItem, Ended, RunStatus, timed_out};
+use steps_store::{Due, DueItem, Ended, NodeRecord, RunStatus, timed_out};
+use steps_workflow::Workflow;
 
 use crate::app::App;
 use crate::follow::{end, follow};
@@ -66,10 +68,39 @@ async fn look_at(app: &App, item: &DueItem) -> Result<(), Problem> {
         let why = "the run is long past its time limit";
         return Ok(app.executions.stop(&name, why).await?);
     }
+    wake_lanes(app, &name, now).await?;
     // Later and later, as the run gets older.
     let age = Duration::try_from(now.duration_since(run.started_at)).unwrap_or_default();
     let pause = age.min(LONGEST_PAUSE);
     Ok(app.store.due().again(item, now, pause).await?)
+}
+
+/// Two functions that died one after the other may have left a ready node, and lanes that sleep.
+async fn wake_lanes(app: &App, name: &ExecutionName<'_>, now: Timestamp) -> Result<(), Problem> {
+    let lanes = app.store.lanes();
+    let asleep = lanes.list(name.run_id).await?;
+    if asleep.iter().all(|lane| lane.token.is_none()) {
+        return Ok(());
+    }
+    let (run, nodes) = app.store.nodes().of_run(name.run_id).await?;
+    let plan = run.document(Workflow::from_stored)?.plan();
+    let board = RunBoard {
+        lanes: &lanes,
+        tokens: &app.executions,
+        plan: &plan,
+        run_id: name.run_id,
+        take: run.execution,
+        lane: 0,
+    };
+    let done = |id: &str| nodes.get(id).is_some_and(NodeRecord::is_done);
+    let held = |id: &str| {
+        let node = nodes.get(id);
+        node.is_some_and(|node| {
+            let free_in = node.claimable_in(run.execution, now);
+            free_in.is_none_or(|free_in| !free_in.is_zero())
+        })
+    };
+    heal(&board, &plan, done, held).await
 }
 
 fn vanished() -> Problem {

@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 
 mod board;
+mod heal;
 mod lay;
 mod run_board;
 mod step;
 
 pub use board::{Answer, Board, Next};
+pub use heal::heal;
 pub use lay::{MOST_LANES, lay};
 pub use run_board::{RunBoard, Tokens};
 pub use step::{Task, Worked, Worker, step};

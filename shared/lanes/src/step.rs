@@ -219,7 +219,7 @@ fn listed(at: Option<&Held>) -> Option<&str> {
 }
 
 /// Whether the lanes have settled every unit.
-fn is_over(plan: &Plan, lanes: &[Lane]) -> bool {
+pub(crate) fn is_over(plan: &Plan, lanes: &[Lane]) -> bool {
     let settled: usize = lanes.iter().map(|lane| lane.settled).sum();
     settled >= plan.nodes().len()
 }
@@ -243,7 +243,7 @@ async fn wake_some<B: Board>(board: &B, wanted: usize) -> Result<(), B::Error> {
 }
 
 /// Ends every lane that sleeps.
-async fn end_all<B: Board>(board: &B, lanes: &[Lane]) -> Result<(), B::Error> {
+pub(crate) async fn end_all<B: Board>(board: &B, lanes: &[Lane]) -> Result<(), B::Error> {
     let asleep = lanes.iter().filter_map(|lane| {
         let token = lane.token.as_deref()?;
         Some(wake(board, lane.number, token, Answer::Done))
@@ -254,7 +254,7 @@ async fn end_all<B: Board>(board: &B, lanes: &[Lane]) -> Result<(), B::Error> {
 
 /// Answers the token of a lane that sleeps. The answer comes first: whoever dies behind it leaves an old token, no lost
 /// lane. `false` where the lane was awake.
-async fn wake<B: Board>(
+pub(crate) async fn wake<B: Board>(
     board: &B,
     lane: u8,
     token: &str,

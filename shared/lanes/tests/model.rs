@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use fastrand::Rng;
-use steps_lanes::{Answer, Board, Next, Task, Worked, Worker, step};
+use steps_lanes::{Answer, Board, Next, Task, Worked, Worker, heal, step};
 use steps_store::Lane;
 use steps_workflow::Plan;
 
@@ -292,11 +292,15 @@ struct Function {
     work: Pin<Box<dyn Future<Output = Result<(), ()>>>>,
 }
 
+/// The most sweeps of a run.
+const MOST_SWEEPS: usize = 5;
+
 /// How a run ended, and what it took.
 #[derive(Debug, Default)]
 struct Ended {
     stuck: bool,
     twice: bool,
+    swept: bool,
     nodes: usize,
     requests: u64,
     invocations: u64,
@@ -314,7 +318,8 @@ fn random_plan(random: &mut Rng) -> Plan {
     }))
 }
 
-fn run(seed: u64, left_out: LeftOut) -> Ended {
+/// Runs a random graph. With `heals`, functions die whatever else has died, and a sweep mends what they leave.
+fn run(seed: u64, left_out: LeftOut, heals: bool) -> Ended {
     let mut random = Rng::with_seed(seed);
     let plan = Rc::new(random_plan(&mut random));
     let lanes = random.u8(1..=6);
@@ -391,6 +396,7 @@ fn run(seed: u64, left_out: LeftOut) -> Ended {
     for lane in 1..=lanes {
         invoke(&mut functions, lane, nothing());
     }
+    let mut sweeps = 0;
     let mut context = Context::from_waker(Waker::noop());
     for _ in 0..400_000 {
         // Step Functions goes on when it gets to it.
@@ -411,7 +417,22 @@ fn run(seed: u64, left_out: LeftOut) -> Ended {
             invoke(&mut functions, lane, asked);
         }
         if functions.is_empty() {
-            break;
+            if !heals || sweeps == MOST_SWEEPS || world.borrow().ended.len() == usize::from(lanes) {
+                break;
+            }
+            sweeps += 1;
+            let board = InMemory {
+                world: Rc::clone(&world),
+                lane: 0,
+                token: 0,
+                told: RefCell::default(),
+            };
+            let mut sweep = Box::pin(async {
+                let done = |id: &str| board.world.borrow().nodes[id].done;
+                heal(&board, &plan, done, |_| false).await.unwrap();
+            });
+            while sweep.as_mut().poll(&mut context).is_pending() {}
+            continue;
         }
         let at = world.borrow_mut().random.usize(..functions.len());
         let (lane, token) = (functions[at].lane, functions[at].token);
@@ -423,8 +444,9 @@ fn run(seed: u64, left_out: LeftOut) -> Ended {
                 .or(world.answered.get(&lane))
                 .copied()
         };
-        // A function that was taken for dead and then dies too is left to the sweep: one fault at a time here.
-        let dies = current == Some(token) && world.borrow_mut().random.f64() < deaths;
+        // A function that was taken for dead and then dies too is left to the sweep.
+        let may_die = heals || current == Some(token);
+        let dies = may_die && world.borrow_mut().random.f64() < deaths;
         if dies {
             let asked = functions[at].asked.clone();
             if world.borrow_mut().random.f64() >= ghosts {
@@ -462,6 +484,7 @@ fn run(seed: u64, left_out: LeftOut) -> Ended {
         stuck: world.nodes.values().any(|node| !node.done)
             || world.ended.len() < usize::from(lanes),
         twice: calm && world.nodes.values().any(|node| node.runs > 1),
+        swept: sweeps > 0,
         nodes: world.nodes.len(),
         requests: world.requests,
         invocations: world.tokens,
@@ -480,7 +503,7 @@ fn no_schedule_loses_a_unit_or_leaves_a_lane_asleep() {
     let first = fastrand::u64(..1 << 32);
     let (mut nodes, mut requests, mut calm) = (0, 0, (0, 0));
     for seed in first..first + schedules() {
-        let ended = run(seed, LeftOut::Nothing);
+        let ended = run(seed, LeftOut::Nothing, false);
         assert!(!ended.stuck, "seed {seed} is stuck");
         assert!(!ended.twice, "seed {seed} has run a unit twice");
         nodes += ended.nodes;
@@ -500,6 +523,17 @@ fn no_schedule_loses_a_unit_or_leaves_a_lane_asleep() {
 }
 
 #[test]
+fn what_a_fault_on_top_of_a_fault_leaves_asleep_is_mended_by_the_sweep() {
+    let first = fastrand::u64(..1 << 32);
+    for seed in first..first + schedules() {
+        let ended = run(seed, LeftOut::Nothing, true);
+        assert!(!ended.stuck, "seed {seed} is stuck");
+    }
+    let swept = (0..60_000).any(|seed| run(seed, LeftOut::Nothing, true).swept);
+    assert!(swept, "no two faults leave anything to mend");
+}
+
+#[test]
 fn each_rule_that_is_left_out_is_caught() {
     for rule in [
         LeftOut::SecondLook,
@@ -509,7 +543,7 @@ fn each_rule_that_is_left_out_is_caught() {
         LeftOut::AnswerFirst,
         LeftOut::LaterCall,
     ] {
-        let caught = (0..60_000).any(|seed| run(seed, rule).stuck);
+        let caught = (0..60_000).any(|seed| run(seed, rule, false).stuck);
         assert!(caught, "{rule:?}");
     }
 }

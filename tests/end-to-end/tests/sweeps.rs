@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use end_to_end::{
-    User, aws, decimal, execution_arn, invoke, item_key, node, stack_store, table, text,
+    User, aws, decimal, execution_arn, invoke, item_key, node, noise, stack_store, table, text,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use steps_store::{Claim, Claimed, Ended, RunStatus, Store, keys};
+use steps_store::{Attempt, Claim, Claimed, Ended, Outcome, RunStatus, Store, keys};
+use tokio::time::sleep;
 
 use crate::sandboxed::record;
 
@@ -155,4 +156,96 @@ async fn what_a_call_cost_whose_function_died_is_asked_for_after_the_runs_end() 
     let run = user.get(&format!("/runs/{run}")).await.body;
     assert_eq!(decimal(&run["costUsd"]), decimal(&paid["costUsd"]));
     assert_eq!(decimal(&node(&run, "x")["costUsd"]), user.charged().await);
+}
+
+/// The run's next look is due now.
+async fn be_due(run: &str) {
+    aws_sdk_dynamodb::Client::new(&aws().await)
+        .update_item()
+        .table_name(table())
+        .set_key(Some(item_key(keys::run(run))))
+        .update_expression("SET dueAt = :past")
+        .expression_attribute_values(
+            ":past",
+            AttributeValue::S("2026-11-23T00:00:00.000Z".to_owned()),
+        )
+        .send()
+        .await
+        .expect("the record is there");
+}
+
+/// A run of three nodes in two lanes, of which both sleep: the third node is not listed any more.
+async fn asleep(user: &User) -> String {
+    let slow = format!("[[fault:slow-headers(ms=3000)]] {}", user.name);
+    let workflow = user
+        .workflow_with(json!({
+            // So long that its text lies in S3.
+            "description": noise(250_000),
+            "limits": {"maxConcurrency": 2},
+            "nodes": [
+                {"variableName": "a", "userPrompt": slow},
+                {"variableName": "b", "userPrompt": slow},
+                {"variableName": "c", "userPrompt": "at last"},
+            ],
+        }))
+        .await;
+    let run = user.trigger(&workflow, &json!({})).await;
+    aws_sdk_dynamodb::Client::new(&aws().await)
+        .delete_item()
+        .table_name(table())
+        .set_key(Some(item_key(keys::ready(&run, 0, "c"))))
+        .send()
+        .await
+        .expect("the table answers");
+    let lanes = stack_store().await.lanes();
+    loop {
+        let asleep = lanes.list(&run).await.unwrap();
+        let settled: usize = asleep.iter().map(|lane| lane.settled).sum();
+        if settled == 2 && asleep.iter().filter(|lane| lane.token.is_some()).count() == 2 {
+            return run;
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_ready_node_that_no_lane_knows_of_is_listed_again() {
+    let user = User::with_credential().await;
+    let run = asleep(&user).await;
+    be_due(&run).await;
+    sweep();
+    let ended = user.ended(&run).await;
+    assert_eq!(ended["status"], "SUCCEEDED", "{}", ended["error"]);
+    assert_eq!(user.ledger().await.len(), 3, "each node is paid once");
+}
+
+#[tokio::test]
+async fn lanes_that_sleep_in_a_run_that_is_done_are_ended() {
+    let user = User::with_credential().await;
+    let run = asleep(&user).await;
+    let nodes = stack_store().await.nodes();
+    let claim = Claim {
+        run_id: &run,
+        execution: 1,
+        lane: 0,
+        workflow_id: "recorded",
+        node_id: "c",
+        seen: None,
+        now: Timestamp::now(),
+        lease: Duration::from_secs(60),
+        reserve: None,
+    };
+    let Claimed::Granted(lease) = nodes.claim(&claim).await.unwrap() else {
+        panic!("no lane knows of the node");
+    };
+    let answer = json!({"text": "by another function"});
+    let attempt = Attempt::default();
+    let outcome = Outcome::Succeeded(&answer);
+    let settled = nodes.settle(&lease, &attempt, &outcome, false, Timestamp::now());
+    assert!(settled.await.unwrap());
+    be_due(&run).await;
+    sweep();
+    let ended = user.ended(&run).await;
+    assert_eq!(ended["status"], "SUCCEEDED", "{}", ended["error"]);
+    assert_eq!(ended["output"]["c"]["text"], "by another function");
 }
