@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde_json::json;
 use steps_nodes::{Ended, Receipt};
 use steps_problem::{MESSAGE, Problem, short};
-use steps_store::{Attempt, Lease, Outcome, RUN_ABORTED, Work, timed_out};
-use steps_workflow::Node;
+use steps_store::{Attempt, Lease, Outcome, RUN_ABORTED, RUN_TIMED_OUT, Work, timed_out};
+use steps_workflow::{Node, OnError};
 use tokio::time::{Instant, sleep};
 
 use crate::answer::Answer;
@@ -116,12 +117,30 @@ async fn end(
             };
             Ok((answer, false))
         }
+        None if is_handled(node, &problem) => {
+            let variable = json!({"error": {"code": problem.code, "cause": problem.cause}});
+            let outcome = Outcome::Handled(&problem, &variable);
+            let now = write_end(app, open, &attempt, &outcome, unpriced).await?;
+            tracing::info!(
+                run = work.run.id,
+                node = node.id,
+                code = problem.code,
+                "failed, and the run goes on"
+            );
+            Ok((Answer::Succeeded { output: None }, now))
+        }
         None => {
             let outcome = Outcome::Failed(&problem);
             write_end(app, open, &attempt, &outcome, unpriced).await?;
             Err(problem)
         }
     }
+}
+
+/// Whether the run goes on after this failure of the node. It does not go on past its own end.
+fn is_handled(node: &Node, problem: &Problem) -> bool {
+    let of_run = [RUN_ABORTED, RUN_TIMED_OUT];
+    node.on_error != OnError::Fail && !of_run.contains(&problem.code.as_str())
 }
 
 /// Writes the end of the attempt; gives whether it is known to have been written by this call. Where the store refuses it for good, a short failure is written instead: the

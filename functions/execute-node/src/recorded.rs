@@ -4,19 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde_json::Value;
 use steps_nodes::{Ended, Prepared};
 use steps_problem::Problem;
-use steps_store::{
-    Claim, Claimed, Lease, NodeRecord, NodeStatus, Reserve, RunStatus, Work, timed_out,
-};
-use steps_workflow::{Node, Workflow};
+use steps_store::{Claim, Claimed, Lease, NodeRecord, Reserve, RunStatus, Work, timed_out};
+use steps_workflow::Node;
 use tokio::time::{Instant, timeout};
 
 use crate::answer::Answer;
 use crate::app::App;
 use crate::attempt::{OpenAttempt, settle};
 use crate::budgets::{budgets, over_budget};
-use crate::context::context;
+use crate::context::{context, is_skipped};
 use crate::costs::recover_costs;
 use crate::deadlines::{CLOSING_TIME, LAST_WORDS, LEASE, RECOVERY_TIME, left};
 use crate::event::NodeOfRun;
@@ -75,8 +74,14 @@ pub(crate) async fn execute(
     let node = workflow.node(unit.node_id);
     let node = node.ok_or_else(|| work.run.no_node(unit.node_id))?;
     let scope = RunScope::new(app, &work.run, node, until);
-    let prepared = prepare(app, &work, workflow, node, &scope).await;
     let started = Timestamp::now();
+    let context = context(&work, workflow);
+    let names = workflow.variables();
+    let prepared = match is_skipped(&work, workflow, node, &context, &names) {
+        Ok(true) => return skip(app, &work, unit, started).await,
+        Ok(false) => prepare(app, &work, node, (&context, &names), &scope).await,
+        Err(error) => Err(error.into()),
+    };
     let (lease, prepared) = match claim(app, &work, unit, prepared, started).await? {
         Ok(granted) => granted,
         Err(busy) => return busy.map(|answer| (answer, false)),
@@ -129,16 +134,11 @@ struct Ready {
 async fn prepare(
     app: &App,
     work: &Work,
-    workflow: &Workflow,
     node: &Node,
+    (context, names): (&Value, &[&str]),
     scope: &RunScope<'_>,
 ) -> Result<Ready, Problem> {
-    let known: Vec<&str> = workflow
-        .nodes
-        .iter()
-        .map(|node| node.variable_name.as_str())
-        .collect();
-    let mut prepared = node.kind.prepare(&context(work, workflow), &known)?;
+    let mut prepared = node.kind.prepare(context, names)?;
     let credentials = node.kind.credentials();
     let credentials: Vec<&str> = credentials.iter().map(|(_, name)| *name).collect();
     let budgets = budgets(&app.day_limits, &app.store, &work.run, &credentials).await?;
@@ -149,6 +149,35 @@ async fn prepare(
         most.map(|usd| Reserve { usd, budgets })
     };
     Ok(Ready { prepared, reserve })
+}
+
+/// Ends a node that is not executed.
+async fn skip(
+    app: &App,
+    work: &Work,
+    unit: &Unit<'_>,
+    now: Timestamp,
+) -> Result<(Answer, bool), Problem> {
+    if app.store.nodes().skip(&to_claim(work, unit, now)).await? {
+        tracing::info!(run = unit.run_id, node = unit.node_id, "skipped");
+        return Ok((Answer::Succeeded { output: None }, true));
+    }
+    Ok((Answer::look_again(1), false))
+}
+
+/// What is claimed for this try.
+fn to_claim<'a>(work: &'a Work, unit: &Unit<'a>, now: Timestamp) -> Claim<'a> {
+    Claim {
+        run_id: unit.run_id,
+        execution: unit.take,
+        lane: unit.lane,
+        workflow_id: &work.run.workflow_id,
+        node_id: unit.node_id,
+        seen: work.node.as_ref(),
+        now,
+        lease: LEASE,
+        reserve: None,
+    }
 }
 
 /// The lease with what is to be done under it, or the answer where another function was faster.
@@ -167,15 +196,8 @@ async fn claim(
         Err(problem) => (Err(problem), None),
     };
     let claim = |reserve| Claim {
-        run_id: unit.run_id,
-        execution: unit.take,
-        lane: unit.lane,
-        workflow_id: &work.run.workflow_id,
-        node_id: unit.node_id,
-        seen: work.node.as_ref(),
-        now,
-        lease: LEASE,
         reserve,
+        ..to_claim(work, unit, now)
     };
     let nodes = app.store.nodes();
     Ok(match nodes.claim(&claim(reserve.as_ref())).await? {
@@ -225,9 +247,10 @@ fn already(record: &NodeRecord, take: u32, now: Timestamp) -> Option<Result<Answ
         }
         return (seconds > 0).then(|| Ok(Answer::look_again(seconds)));
     }
-    Some(match record.status {
-        NodeStatus::Succeeded => Ok(Answer::Succeeded { output: None }),
-        _ => Err(record.failure()),
+    Some(if record.is_done() {
+        Ok(Answer::Succeeded { output: None })
+    } else {
+        Err(record.failure())
     })
 }
 

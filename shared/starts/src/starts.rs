@@ -10,8 +10,8 @@ use steps_executions::{ExecutionName, Executions};
 use steps_lanes::lay;
 use steps_problem::Problem;
 use steps_store::{
-    Begun, Credential, Ended, Error, NewRun, NodeRecord, NodeStatus, Reuse, RunStatus, Store,
-    StoredWorkflow, Trigger, Turn,
+    Begun, Credential, Ended, Error, NewRun, NodeRecord, Reuse, RunStatus, Store, StoredWorkflow,
+    Trigger, Turn,
 };
 use steps_workflow::Workflow;
 use uuid::Uuid;
@@ -281,7 +281,7 @@ pub fn deadline(workflow: &Workflow, at: Timestamp) -> Timestamp {
 pub fn answered(nodes: &BTreeMap<String, NodeRecord>) -> BTreeSet<&str> {
     nodes
         .iter()
-        .filter(|(_, node)| node.status == NodeStatus::Succeeded)
+        .filter(|(_, node)| node.is_done())
         .map(|(id, _)| id.as_str())
         .collect()
 }

@@ -54,6 +54,14 @@ pub struct Node {
     /// Ids of nodes that must succeed first, beside those that its templates name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub depends_on: Vec<String>,
+    /// A template: the node is executed only where it is true. Not true are an empty text, `false`, `0` and `null`. A node
+    /// that is not executed is SKIPPED, and its variable is null.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<Template>,
+    /// What its failure means for the run: `fail` ends the run; with `continue` the variable is
+    /// `{"error": {"code", "cause"}}`; with `{"fallback": "<id>"}` that node is executed, and its output is the variable.
+    #[serde(default, skip_serializing_if = "OnError::is_fail")]
+    pub on_error: OnError,
     /// What it does.
     #[serde(flatten)]
     #[schemars(skip)]
@@ -65,6 +73,36 @@ pub struct Node {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 840))]
     pub timeout_seconds: Option<u64>,
+}
+
+/// What the failure of a node means for its run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("errorMessage" = "must be `fail`, `continue` or {\"fallback\": \"<the id of a node>\"}"))]
+pub enum OnError {
+    /// The run fails.
+    #[default]
+    Fail,
+    /// The run goes on. The node's variable is `{"error": {"code", "cause"}}`.
+    Continue,
+    /// The run goes on with the node of this id, whose output becomes the variable of both. Where the node does not fail,
+    /// that one is skipped.
+    Fallback(String),
+}
+
+impl OnError {
+    fn is_fail(&self) -> bool {
+        *self == Self::Fail
+    }
+
+    /// The node that is executed in place of one that failed.
+    #[must_use]
+    pub fn fallback(&self) -> Option<&str> {
+        match self {
+            Self::Fallback(id) => Some(id),
+            Self::Fail | Self::Continue => None,
+        }
+    }
 }
 
 /// How often a node is tried.
@@ -119,7 +157,14 @@ impl Node {
     /// Its templates, each with the field it stands in.
     #[must_use]
     pub fn templates(&self) -> Vec<(Cow<'static, str>, &Template)> {
-        self.kind.templates()
+        let when = self.when.as_ref().map(|when| (Cow::Borrowed("when"), when));
+        when.into_iter().chain(self.kind.templates()).collect()
+    }
+
+    /// Whether it is to be executed where its `when` gives this text.
+    #[must_use]
+    pub fn is_true(text: &str) -> bool {
+        !matches!(text.trim(), "" | "false" | "0" | "null")
     }
 }
 
@@ -131,6 +176,21 @@ impl Workflow {
     /// The text is not such JSON, or one of its templates cannot be parsed.
     pub fn from_stored(text: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(text)
+    }
+
+    /// The names of the nodes' variables.
+    #[must_use]
+    pub fn variables(&self) -> Vec<&str> {
+        let names = self.nodes.iter().map(|node| node.variable_name.as_str());
+        names.collect()
+    }
+
+    /// The node whose failure this one is executed for, where it is a fallback.
+    #[must_use]
+    pub fn stands_in_for(&self, id: &str) -> Option<&Node> {
+        self.nodes
+            .iter()
+            .find(|node| node.on_error.fallback() == Some(id))
     }
 
     /// The node of this id.

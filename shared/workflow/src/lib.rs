@@ -13,7 +13,7 @@ mod source;
 mod validate;
 mod words;
 
-pub use document::{Limits, Node, Retry, Workflow};
+pub use document::{Limits, Node, OnError, Retry, Workflow};
 pub use parse::{Faulty, parse, parse_node};
 pub use plan::{Edge, Plan, PlannedNode};
 pub use schema::schema;

@@ -7,7 +7,7 @@ use steps_nodes::{TYPES, UNREAD};
 use steps_problem::{Fault, known_names, nearest};
 use steps_template::kind;
 
-use crate::document::{MOST_NODES, Node, Workflow};
+use crate::document::{MOST_NODES, Node, OnError, Workflow};
 use crate::path::field;
 use crate::source::{self, Format};
 use crate::{callbacks, input, mend, schema, validate};
@@ -92,6 +92,17 @@ pub fn parse_node(value: &Value) -> Result<Node, Vec<Fault>> {
                 "dependsOn",
                 "a node that stands alone has no others to depend on",
             ));
+        }
+        for (field, is_given) in [
+            ("when", node.when.is_some()),
+            ("onError", node.on_error != OnError::Fail),
+        ] {
+            if is_given {
+                faults.push(Fault::at(
+                    field,
+                    "is for nodes of a workflow: in a state machine of your own, its states say it",
+                ));
+            }
         }
         faults.extend(validate::own_output(node));
     }

@@ -172,6 +172,15 @@ impl Plan {
     }
 }
 
+/// The fallback of each node that has one, by places.
+pub(crate) fn stand_ins(nodes: &[Node], ids: &BTreeMap<&str, usize>) -> BTreeMap<usize, usize> {
+    let fallback = |(index, node): (usize, &Node)| {
+        let fallback = ids.get(node.on_error.fallback()?)?;
+        Some((index, *fallback))
+    };
+    nodes.iter().enumerate().filter_map(fallback).collect()
+}
+
 impl Workflow {
     /// Plans a run.
     #[must_use]
@@ -227,23 +236,35 @@ impl Workflow {
             variables.insert(node.variable_name.as_str(), index);
             ids.insert(node.id.as_str(), index);
         }
+        let stand_ins = stand_ins(&self.nodes, &ids);
         let mut graph = Graph::new(self.nodes.len());
         let mut reads = Vec::with_capacity(self.nodes.len());
         for (index, node) in self.nodes.iter().enumerate() {
             let mut read = BTreeSet::new();
+            let mut reads_output = |needed: usize| {
+                graph.add(index, needed);
+                read.extend(self.nodes.get(needed).map(|node| node.id.clone()));
+            };
             for (_, template) in node.templates() {
                 for name in template.names().roots() {
-                    if let Some(&needed) = variables.get(name)
-                        && let Some(node) = self.nodes.get(needed)
-                    {
-                        graph.add(index, needed);
-                        read.insert(node.id.clone());
+                    if let Some(&needed) = variables.get(name) {
+                        reads_output(needed);
+                        // Where that node failed, its variable is the output of its fallback.
+                        let fallback = stand_ins.get(&needed).filter(|&&other| other != index);
+                        fallback.copied().into_iter().for_each(&mut reads_output);
                     }
                 }
             }
+            // Whether a fallback is executed is told by the node that it is for.
+            let of = stand_ins.iter().filter(|(_, fallback)| **fallback == index);
+            of.map(|(node, _)| *node).for_each(&mut reads_output);
             for id in &node.depends_on {
                 if let Some(&needed) = ids.get(id.as_str()) {
                     graph.add(index, needed);
+                    if let Some(&fallback) = stand_ins.get(&needed).filter(|&&other| other != index)
+                    {
+                        graph.add(index, fallback);
+                    }
                 }
             }
             reads.push(read);

@@ -9,9 +9,10 @@ use steps_openrouter::ModelList;
 use steps_problem::{Fault, did_you_mean, known_names, near_miss};
 use steps_template::Reference;
 
-use crate::document::{Node, Workflow};
+use crate::document::{Node, OnError, Workflow};
 use crate::graph::Graph;
 use crate::path::field;
+use crate::plan::stand_ins;
 use crate::{input, schema, words};
 
 /// The name at a template's root that holds what started the run.
@@ -47,6 +48,7 @@ pub(crate) fn graph(nodes: &[Node], input: Option<&Value>) -> Vec<Fault> {
     );
     let ids = unique(nodes, "id", |node| &node.id, &mut faults);
     let declared = input.and_then(input::closed_properties);
+    let stand_ins = stand_ins(nodes, &ids);
     let mut graph = Graph::new(nodes.len());
     for (index, node) in nodes.iter().enumerate() {
         for (template_field, template) in node.templates() {
@@ -63,6 +65,10 @@ pub(crate) fn graph(nodes: &[Node], input: Option<&Value>) -> Vec<Fault> {
                     }
                     Some(&needed) => {
                         graph.add(index, needed);
+                        let fallback = stand_ins.get(&needed).filter(|&&other| other != index);
+                        fallback
+                            .into_iter()
+                            .for_each(|&other| graph.add(index, other));
                         let needed = nodes.get(needed);
                         if let Some(message) = needed.and_then(|node| no_field(reference, node))
                             && told.insert(key)
@@ -80,6 +86,35 @@ pub(crate) fn graph(nodes: &[Node], input: Option<&Value>) -> Vec<Fault> {
                         }
                     }
                 }
+            }
+        }
+        if let Some(id) = node.on_error.fallback() {
+            let path = format!("nodes[{index}].onError.fallback");
+            match ids.get(id) {
+                Some(&other) if other == index => {
+                    faults.push(Fault::at(
+                        path,
+                        format!("the node `{id}` cannot stand in for itself"),
+                    ));
+                }
+                Some(&other)
+                    if stand_ins
+                        .iter()
+                        .any(|(node, by)| *by == other && *node < index) =>
+                {
+                    faults.push(Fault::at(
+                        path,
+                        format!("the node `{id}` is already the fallback of another node"),
+                    ));
+                }
+                Some(&other) => graph.add(other, index),
+                None => faults.push(Fault::at(
+                    path,
+                    format!(
+                        "no node has the id `{id}`{}",
+                        did_you_mean(id, ids.keys().copied())
+                    ),
+                )),
             }
         }
         for (position, id) in node.depends_on.iter().enumerate() {
@@ -164,7 +199,13 @@ fn itself(name: &str) -> String {
 
 fn no_field(reference: &Reference, node: &Node) -> Option<String> {
     let field = reference.field.as_deref()?;
-    let fields = node.kind.output_fields()?;
+    let mut fields = node.kind.output_fields()?;
+    match node.on_error {
+        OnError::Fail => {}
+        OnError::Continue => fields.push("error"),
+        // What its fallback gives is not known here.
+        OnError::Fallback(_) => return None,
+    }
     if fields.contains(&field) {
         return None;
     }

@@ -9,6 +9,7 @@
 
 mod again;
 mod aws_events;
+mod branches;
 mod budgets;
 mod cancel;
 mod chains;

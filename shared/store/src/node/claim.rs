@@ -3,18 +3,21 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use rust_decimal::Decimal;
+use steps_usage::Usage;
 use uuid::Uuid;
 
 use crate::budget::{self, OverBudget, Reserve, Reserved};
 use crate::keys::{self, EXPIRES_AT, Key};
+use crate::node::cost::Charge;
 use crate::node::record::{
-    ATTEMPTS, Attempt, ENDED_AT, ERROR, EXECUTION, GENERATION_ID, LEASE_UNTIL, NodeRecord,
+    ATTEMPTS, Attempt, ENDED_AT, ERROR, EXECUTION, GENERATION_ID, HANDLED, LEASE_UNTIL, NodeRecord,
     NodeStatus, Nodes, OWNER, STARTED_AT, STATUS, TRIED, WAIT_CODE, WAIT_UNTIL, WAITING, WORKFLOW,
     read,
 };
 use crate::run::{RunStatus, Runs};
 use crate::table::key::PK;
-use crate::table::{Change, Transacted, Write};
+use crate::table::{Change, Condition, Transacted, Write};
 use crate::{Error, Record};
 
 /// The right to work on a node, until the lease ends.
@@ -95,23 +98,7 @@ impl Nodes {
             reserved: reserved.clone(),
             ..Attempt::default()
         };
-        let free = match claim.seen {
-            None => PK.missing(),
-            // Every claim adds an attempt, so the count tells whether anyone was here since;
-            // a lease may also have been renewed.
-            Some(_) => {
-                let lost = STATUS
-                    .is(NodeStatus::Running)
-                    .and(LEASE_UNTIL.is_below(claim.now));
-                let failed_before = STATUS
-                    .is(NodeStatus::Failed)
-                    .and(EXECUTION.is_below(claim.execution));
-                let waits = STATUS.is(NodeStatus::Waiting);
-                ATTEMPTS
-                    .has_length(tried)
-                    .and(waits.or(lost).or(failed_before))
-            }
-        };
+        let free = free(claim.seen, claim.execution, claim.now);
         let node = Change::of(keys::node(claim.run_id, claim.node_id))
             .when(free)
             .telling()
@@ -163,6 +150,32 @@ impl Nodes {
         }
     }
 
+    /// Ends a node that is not to be executed, as far as nobody else has begun it since it was seen. `false` where somebody
+    /// has.
+    pub async fn skip(&self, claim: &Claim<'_>) -> Result<bool, Error> {
+        let node = Change::of(keys::node(claim.run_id, claim.node_id))
+            .when(free(claim.seen, claim.execution, claim.now))
+            .set(STATUS, NodeStatus::Skipped)
+            .set(EXECUTION, claim.execution)
+            .set(ENDED_AT, claim.now)
+            .set(EXPIRES_AT, self.0.expires(claim.now))
+            .remove(WAITING)
+            .remove(WAIT_UNTIL)
+            .remove(WAIT_CODE)
+            .remove(ERROR);
+        let charge = Charge {
+            lane: claim.lane,
+            cost: Decimal::ZERO,
+            reserved: None,
+            usage: &Usage::default(),
+            settles: true,
+            failed: None,
+        };
+        let writes = [node.into()].into_iter();
+        let writes = writes.chain(self.charge(claim.run_id, &charge));
+        Ok(matches!(self.0.transact(writes).await?, Transacted::Done))
+    }
+
     /// Notes the generation's id while its text still arrives, so that its cost can be asked for even if this function
     /// dies. No index projects it.
     pub async fn note_generation(&self, lease: &Lease, generation_id: &str) -> Result<(), Error> {
@@ -189,4 +202,23 @@ impl Nodes {
         let run = Runs(self.0.clone()).head(&lease.run_id).await?;
         Ok(run.status == RunStatus::Aborted)
     }
+}
+
+/// Whether nobody has begun the node since it was seen, and it may be begun.
+fn free(seen: Option<&NodeRecord>, take: u32, now: Timestamp) -> Condition {
+    let Some(seen) = seen else {
+        return PK.missing();
+    };
+    // Every claim adds an attempt, so the count tells whether anyone was here since; a lease may also have been renewed.
+    let lost = STATUS
+        .is(NodeStatus::Running)
+        .and(LEASE_UNTIL.is_below(now));
+    let failed_before = STATUS
+        .is(NodeStatus::Failed)
+        .and(EXECUTION.is_below(take))
+        .and(HANDLED.missing());
+    let waits = STATUS.is(NodeStatus::Waiting);
+    ATTEMPTS
+        .has_length(seen.attempts.len())
+        .and(waits.or(lost).or(failed_before))
 }

@@ -32,7 +32,7 @@ pub enum NodeStatus {
     Succeeded,
     /// It failed for good.
     Failed,
-    /// The run ended before it began.
+    /// It was not executed: its `when` was not true, or the run ended before it began.
     Skipped,
 }
 
@@ -49,9 +49,15 @@ impl NodeStatus {
     }
 
     fn parse(word: &str) -> Option<Self> {
-        [Self::Running, Self::Waiting, Self::Succeeded, Self::Failed]
-            .into_iter()
-            .find(|status| status.as_str() == word)
+        [
+            Self::Running,
+            Self::Waiting,
+            Self::Succeeded,
+            Self::Failed,
+            Self::Skipped,
+        ]
+        .into_iter()
+        .find(|status| status.as_str() == word)
     }
 }
 
@@ -134,12 +140,14 @@ pub struct NodeRecord {
     pub id: String,
     /// The number of the run's execution that worked on it last.
     pub execution: u32,
-    /// Where it stands; never [`NodeStatus::Pending`] or [`NodeStatus::Skipped`], which have no record.
+    /// Where it stands; never [`NodeStatus::Pending`], which has no record.
     pub status: NodeStatus,
     /// Every try, the first one first.
     pub attempts: Vec<Attempt>,
     /// Why it failed for good, or what it waits out.
     pub error: Option<Problem>,
+    /// Whether it failed and the run goes on all the same: its variable tells of the failure.
+    pub handled: bool,
     /// What all its attempts cost, USD.
     pub cost_usd: Decimal,
     /// When the first attempt began.
@@ -183,10 +191,19 @@ impl NodeRecord {
         })
     }
 
+    /// Whether nothing has to be done for it any more.
+    pub fn is_done(&self) -> bool {
+        match self.status {
+            NodeStatus::Succeeded | NodeStatus::Skipped => true,
+            NodeStatus::Failed => self.handled,
+            _ => false,
+        }
+    }
+
     /// How long until it may be claimed for this execution of the run; zero where it may be now. `None` where it has
     /// ended. What failed or waits in an earlier execution may be claimed at once.
     pub fn claimable_in(&self, execution: u32, now: Timestamp) -> Option<Duration> {
-        let earlier = self.execution < execution;
+        let earlier = self.execution < execution && !self.handled;
         let at = match self.status {
             NodeStatus::Running => self.lease_until,
             NodeStatus::Waiting | NodeStatus::Failed if earlier => None,
@@ -281,6 +298,8 @@ pub(super) const WAIT_UNTIL: Attribute<Timestamp> = Attribute::new("waitUntil");
 pub(super) const WAIT_CODE: Attribute<String> = Attribute::new("waitCode");
 /// The run's workflow. Not by the name that runs have it under: that would put nodes into a list of runs.
 pub(super) const WORKFLOW: Attribute<String> = Attribute::new("workflow");
+/// There where it failed and the run goes on all the same.
+pub(super) const HANDLED: Attribute<u32> = Attribute::new("handled");
 pub(super) const REUSED_FROM: Attribute<String> = Attribute::new("reusedFrom");
 pub(super) const OUTPUT: Attribute<AttributeValue> = Attribute::new("output");
 pub(super) const ANSWER: Attribute<Answer> = Attribute::new("answer");
@@ -326,6 +345,7 @@ pub(super) fn read(item: &Item) -> Result<Option<NodeRecord>, Error> {
         status: STATUS.get(item)?,
         attempts: ATTEMPTS.find(item)?.unwrap_or_default(),
         error: ERROR.find(item)?,
+        handled: HANDLED.find(item)?.is_some(),
         cost_usd: COST_USD.find(item)?.unwrap_or_default(),
         started_at: STARTED_AT.find(item)?,
         ended_at: ENDED_AT.find(item)?,

@@ -15,8 +15,8 @@ use crate::node::claim::Lease;
 use crate::node::cost::{Charge, FIRST_ASKED};
 use crate::node::record::{
     ANSWER, ATTEMPT_COST_USD, ATTEMPT_ENDED_AT, ATTEMPTS, Answer, Attempt, COST_USD, ENDED_AT,
-    ERROR, LEASE_UNTIL, NodeStatus, Nodes, OUTPUT, OWNER, STATUS, WAIT_CODE, WAIT_UNTIL, WAITING,
-    Waiting,
+    ERROR, HANDLED, LEASE_UNTIL, NodeStatus, Nodes, OUTPUT, OWNER, STATUS, WAIT_CODE, WAIT_UNTIL,
+    WAITING, Waiting,
 };
 use crate::run::RunError;
 use crate::table::{Change, Transacted};
@@ -35,6 +35,8 @@ pub enum Outcome<'a> {
     },
     /// It failed, and so has the node.
     Failed(&'a Problem),
+    /// It failed, and so has the node, but the run goes on: this is the node's variable.
+    Handled(&'a Problem, &'a Value),
 }
 
 /// An outcome in the form that is written: the text of an answer is stored already.
@@ -42,6 +44,7 @@ enum Kept<'a> {
     Succeeded(AttributeValue, Answer),
     Waiting(Timestamp, &'a Problem),
     Failed(&'a Problem),
+    Handled(&'a Problem, AttributeValue, Answer),
 }
 
 /// What settling an attempt writes and counts.
@@ -139,13 +142,21 @@ impl Nodes {
         outcome: &Outcome<'o>,
         usage: &Usage,
     ) -> Result<Kept<'o>, Error> {
+        let keep = async |output: &Value| {
+            let number = lease.attempt + 1;
+            let object = format!("runs/{}/{}.{number}.json.gz", lease.run_id, lease.node_id);
+            let text = output.to_string();
+            let kept = self.0.texts().keep(&object, &text).await?;
+            Ok::<_, Error>((kept, Answer::of(output, &text, usage)))
+        };
         Ok(match *outcome {
             Outcome::Succeeded(output) => {
-                let number = lease.attempt + 1;
-                let object = format!("runs/{}/{}.{number}.json.gz", lease.run_id, lease.node_id);
-                let text = output.to_string();
-                let kept = self.0.texts().keep(&object, &text).await?;
-                Kept::Succeeded(kept, Answer::of(output, &text, usage))
+                let (kept, answer) = keep(output).await?;
+                Kept::Succeeded(kept, answer)
+            }
+            Outcome::Handled(problem, output) => {
+                let (kept, answer) = keep(output).await?;
+                Kept::Handled(problem, kept, answer)
             }
             Outcome::Waiting { until, problem } => Kept::Waiting(until, problem),
             Outcome::Failed(problem) => Kept::Failed(problem),
@@ -216,6 +227,14 @@ impl Nodes {
                 .set(WAITING, Waiting::Retry)
                 .set(WAIT_UNTIL, *until)
                 .set(WAIT_CODE, &problem.code),
+            Some(Kept::Handled(problem, output, answer)) => node
+                .when(held())
+                .set(STATUS, NodeStatus::Failed)
+                .set(HANDLED, 1)
+                .set(ERROR, *problem)
+                .set(OUTPUT, output)
+                .set(ANSWER, answer)
+                .set(ENDED_AT, end.now),
             Some(Kept::Failed(problem)) => {
                 failed = Some(RunError {
                     problem: (*problem).clone(),
@@ -232,7 +251,7 @@ impl Nodes {
             cost: end.cost,
             reserved: end.reserved.as_ref(),
             usage: &end.usage,
-            settles: matches!(outcome, Some(Kept::Succeeded(..))),
+            settles: matches!(outcome, Some(Kept::Succeeded(..) | Kept::Handled(..))),
             failed: failed
                 .as_ref()
                 .filter(|_| told)

@@ -1,13 +1,13 @@
 //! What a function needs to work on one node, from one read; and a run with all its nodes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 use serde_json::Value;
 
-use crate::keys::{self, Key};
-use crate::node::record::{NodeRecord, Nodes, read};
+use crate::keys;
+use crate::node::record::{NodeRecord, NodeStatus, Nodes, read};
 use crate::run::{Run, RunTexts, record as run};
 use crate::table::key::PK;
 use crate::table::{Item, Query};
@@ -20,8 +20,12 @@ pub struct Work {
     pub run: Run,
     /// The node's own record, where it has begun before.
     pub node: Option<NodeRecord>,
-    /// The outputs of the nodes it needs, by id.
+    /// The outputs of the nodes it needs, by id; null for one that was skipped.
     pub outputs: BTreeMap<String, Value>,
+    /// Those of them that have failed while the run goes on: their outputs tell of the failure.
+    pub failed: BTreeSet<String>,
+    /// Those of them that were skipped.
+    pub skipped: BTreeSet<String>,
 }
 
 impl Nodes {
@@ -45,19 +49,10 @@ impl Nodes {
         Ok(Work {
             run,
             outputs: self.outputs_among(&nodes, needs).await?,
+            failed: having(&nodes, needs, NodeStatus::Failed),
+            skipped: having(&nodes, needs, NodeStatus::Skipped),
             node: nodes.remove(node_id),
         })
-    }
-
-    /// The outputs of these nodes of the run, by id.
-    pub async fn outputs(
-        &self,
-        run_id: &str,
-        ids: &[String],
-    ) -> Result<BTreeMap<String, Value>, Error> {
-        let keys: Vec<Key> = ids.iter().map(|id| keys::node(run_id, id)).collect();
-        let items = self.0.get_many(&keys).await?;
-        self.outputs_among(&by_id(&items)?, ids).await
     }
 
     async fn outputs_among(
@@ -67,6 +62,7 @@ impl Nodes {
     ) -> Result<BTreeMap<String, Value>, Error> {
         let outputs = ids.iter().map(|id| async move {
             let output = match nodes.get(id) {
+                Some(record) if record.status == NodeStatus::Skipped => Some(Value::Null),
                 Some(record) => self.output(record).await?,
                 None => None,
             };
@@ -85,6 +81,16 @@ impl Nodes {
         let run = run::read(&self.0, id, &items, None).await?;
         Ok((run, by_id(&items)?))
     }
+}
+
+/// Those of these nodes that stand so.
+fn having(
+    nodes: &BTreeMap<String, NodeRecord>,
+    ids: &[String],
+    status: NodeStatus,
+) -> BTreeSet<String> {
+    let stands = |id: &&String| nodes.get(*id).is_some_and(|node| node.status == status);
+    ids.iter().filter(stands).cloned().collect()
 }
 
 /// The records of nodes among these items, by id.
