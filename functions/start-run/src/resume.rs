@@ -57,7 +57,7 @@ pub(crate) async fn resume(app: &App, id: &str, request: &Request) -> Result<Sta
         return repeated(app, run).await;
     };
     app.starts
-        .execute(&run.id, number, &workflow, &answered(&nodes))
+        .execute(&run.id, number, &workflow, &answered(&nodes), None)
         .await?;
     app.store.credentials().note_use(&known, &credentials).await;
     tracing::info!(run = run.id, execution = number, "resumed");

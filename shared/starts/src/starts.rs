@@ -10,8 +10,8 @@ use steps_executions::{ExecutionName, Executions};
 use steps_lanes::lay;
 use steps_problem::Problem;
 use steps_store::{
-    Begun, Credential, Ended, Error, NewRun, NodeRecord, Reuse, RunStatus, Store, StoredWorkflow,
-    Trigger, Turn,
+    Begun, Credential, Error, NewRun, NodeRecord, Reuse, RunStatus, Store,
+    StoredWorkflow, Trigger, Turn,
 };
 use steps_workflow::Workflow;
 use uuid::Uuid;
@@ -175,16 +175,9 @@ impl Starts {
         };
         let reused = reuse.map_or(&[][..], |reuse| &reuse.nodes);
         let done = reused.iter().map(|node| node.id.as_str()).collect();
-        if let Err(problem) = self.execute(&run_id, 1, &workflow, &done).await {
-            if let Some(identity) = &delivery.identity {
-                // The sender will come again, and is then to get a run that runs.
-                self.store
-                    .runs()
-                    .forget_identity(&document.id, identity)
-                    .await?;
-            }
-            return Err(problem.into());
-        }
+        let identity = delivery.identity.as_deref();
+        let forget = identity.map(|identity| (document.id.as_str(), identity));
+        self.execute(&run_id, 1, &workflow, &done, forget).await?;
         self.store
             .credentials()
             .note_use(&known, &credentials)
@@ -222,19 +215,24 @@ impl Starts {
     }
 
     /// Starts the run's execution of this number where other nodes are `done`; a run that cannot be started has failed.
+    /// `forget` is the workflow's id and the delivery's identity, which is forgotten then: the sender will come again, and is
+    /// to get a run that runs.
     pub async fn execute(
         &self,
         run_id: &str,
         number: u32,
         workflow: &Workflow,
         done: &BTreeSet<&str>,
+        forget: Option<(&str, &str)>,
     ) -> Result<(), Problem> {
         let name = ExecutionName { run_id, number };
         let Err(problem) = self.lay_and_start(&name, workflow, done).await else {
             return Ok(());
         };
-        let ended = Ended::now(number, RunStatus::Failed, problem.clone());
-        self.store.runs().end(run_id, &ended).await?;
+        self.store
+            .runs()
+            .not_started(run_id, number, &problem, forget)
+            .await?;
         Err(problem)
     }
 

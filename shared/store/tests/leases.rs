@@ -268,10 +268,12 @@ async fn ten_deliveries_of_one_identity_are_one_run() {
         }
     }
     assert_eq!((new, runs.len()), (1, 1));
+    let run = runs.pop_first().unwrap();
+    let problem = Problem::new(503, "ExecutionNotStarted", "Execution Not Started", "");
     world
         .store
         .runs()
-        .forget_identity(WORKFLOW, &identity)
+        .not_started(&run, 1, &problem, Some((WORKFLOW, &identity)))
         .await
         .unwrap();
     assert_eq!(world.begin(Some(&identity), None).await.1, Begun::New);

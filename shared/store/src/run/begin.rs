@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde_json::Value;
-use steps_problem::{Fault, short_faults};
+use steps_problem::{Fault, Problem, short_faults};
 use tokio::try_join;
 
 use crate::due::{DUE, DUE_AT, Due};
 use crate::keys::{self, EXPIRES_AT, LIST, LIST_KEY, STATUS_LIST, WORKFLOW_ID};
 use crate::node::{NodeRecord, Nodes};
+use crate::run::end::Ended;
 use crate::run::record::{
     BUDGET_LEFT_USD, CALLBACK_URL, COST_USD, CREDENTIALS, DEADLINE, DEFINITION, EXECUTION,
     FIRST_LOOK, INPUT, MAX_COST_USD, MAX_COST_USD_PER_DAY, RERUN_OF, RerunOf, RunStatus, Runs,
@@ -153,10 +154,21 @@ impl Runs {
         }
     }
 
-    /// Forgets the identity: its next delivery starts a new run.
-    pub async fn forget_identity(&self, workflow_id: &str, identity: &str) -> Result<(), Error> {
-        let delete = Delete::of(keys::identity(workflow_id, identity));
-        self.0.write(delete).await?;
+    /// Ends a run whose execution could not be started. `delivery` is the workflow's id and the identity of the delivery
+    /// that asked for the start: the identity is forgotten, so that the delivery starts a new run when it is sent again.
+    pub async fn not_started(
+        &self,
+        id: &str,
+        execution: u32,
+        problem: &Problem,
+        delivery: Option<(&str, &str)>,
+    ) -> Result<(), Error> {
+        let ended = Ended::now(execution, RunStatus::Failed, problem.clone());
+        self.end(id, &ended).await?;
+        if let Some((workflow_id, identity)) = delivery {
+            let delete = Delete::of(keys::identity(workflow_id, identity));
+            self.0.write(delete).await?;
+        }
         Ok(())
     }
 }
