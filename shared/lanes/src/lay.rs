@@ -1,14 +1,36 @@
 //! The beginning of a take of a run: what is ready is listed, and the lanes are told what they begin with.
 
+use std::collections::BTreeSet;
+
 use futures_util::{StreamExt, TryStreamExt, stream};
+use steps_executions::{ExecutionName, Executions};
+use steps_problem::Problem;
 use steps_store::{Error, Lanes};
-use steps_workflow::Plan;
+use steps_workflow::{Plan, Workflow};
 
 /// The most lanes that a run has: as many nodes are executed at once at most.
 pub const MOST_LANES: usize = 40;
 
 /// How many records are written at the same time.
 const AT_ONCE: usize = 16;
+
+/// Begins a take of a run whose other nodes are `done`: lists what is ready, and starts the execution of this name, whose
+/// lanes begin with it. It can be done again, and while the run goes on.
+///
+/// # Errors
+/// What the table and Step Functions answer.
+pub async fn begin_take(
+    lanes: &Lanes,
+    executions: &Executions,
+    name: &ExecutionName<'_>,
+    workflow: &Workflow,
+    done: &BTreeSet<&str>,
+) -> Result<(), Problem> {
+    let take = (name.run_id, name.number);
+    let most = workflow.limits.max_concurrency;
+    let first = lay(lanes, take, &workflow.plan(), |id| done.contains(id), most).await?;
+    Ok(executions.start(name, &first).await?)
+}
 
 /// Writes down what is ready of a run whose other nodes are `done`, and gives for each lane the unit that it begins with.
 /// At most `most` units are executed at once. It can be done again, and while the run goes on: it only adds what is missing.

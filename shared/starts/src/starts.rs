@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use steps_catalogue::Catalogue;
 use steps_executions::{ExecutionName, Executions};
-use steps_lanes::lay;
+use steps_lanes::begin_take;
 use steps_problem::Problem;
 use steps_store::{
     Begun, Credential, Error, NewRun, NodeRecord, Reuse, RunStatus, Store,
@@ -210,8 +210,7 @@ impl Starts {
         if self.executions.find(&name).await?.is_some() {
             return Ok(());
         }
-        self.lay_and_start(&name, &workflow, &answered(&nodes))
-            .await
+        self.take(&name, &workflow, &answered(&nodes)).await
     }
 
     /// Starts the run's execution of this number where other nodes are `done`; a run that cannot be started has failed.
@@ -226,7 +225,7 @@ impl Starts {
         forget: Option<(&str, &str)>,
     ) -> Result<(), Problem> {
         let name = ExecutionName { run_id, number };
-        let Err(problem) = self.lay_and_start(&name, workflow, done).await else {
+        let Err(problem) = self.take(&name, workflow, done).await else {
             return Ok(());
         };
         self.store
@@ -236,18 +235,13 @@ impl Starts {
         Err(problem)
     }
 
-    /// Lists what is ready where other nodes are `done`, and starts the execution.
-    async fn lay_and_start(
+    async fn take(
         &self,
         name: &ExecutionName<'_>,
         workflow: &Workflow,
         done: &BTreeSet<&str>,
     ) -> Result<(), Problem> {
-        let lanes = self.store.lanes();
-        let take = (name.run_id, name.number);
-        let most = workflow.limits.max_concurrency;
-        let first = lay(&lanes, take, &workflow.plan(), |id| done.contains(id), most).await?;
-        Ok(self.executions.start(name, &first).await?)
+        begin_take(&self.store.lanes(), &self.executions, name, workflow, done).await
     }
 }
 
