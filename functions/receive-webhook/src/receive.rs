@@ -2,10 +2,11 @@
 //! itself, and what makes a delivery the same one.
 
 use jiff::Timestamp;
+use steps_api::Challenge;
 use steps_lambda::{Answer, Request};
 use steps_problem::Problem;
-use steps_signatures::Delivery;
-use steps_starts::{Door, Start, answer, check_size, delivery, input, wait};
+use steps_signatures::{Delivery, Mode, slack_challenge};
+use steps_starts::{Door, Start, answer, check_size, delivered, delivery, wait};
 use steps_store::Webhook;
 
 use crate::app::App;
@@ -21,11 +22,16 @@ pub(crate) async fn receive(
     let wait = wait(request)?;
     let webhook = app.store.webhooks().get(workflow, name).await?;
     verify(app, &webhook, request).await?;
+    if webhook.mode == Mode::Slack
+        && let Some(challenge) = slack_challenge(request.body())
+    {
+        return Answer::json(200, &Challenge { challenge });
+    }
     let door = Door::Webhook {
         name,
-        mode: webhook.mode,
+        scheme: webhook.scheme(),
     };
-    let delivery = delivery(request, door, input(request)?)?;
+    let delivery = delivery(request, door, delivered(request, webhook.mode)?)?;
     let document = app.store.workflows().get(workflow).await?;
     let started = app.starts.start(Start::new(&document, &delivery)).await?;
     answer(&app.store, request, wait, &started).await
@@ -59,5 +65,5 @@ async fn verify(app: &App, webhook: &Webhook, request: &Request) -> Result<(), P
         header: &header,
         body: request.body(),
     };
-    Ok(signed.verify(webhook.mode, &secrets, webhook.tolerance_seconds, now)?)
+    Ok(signed.verify(webhook.scheme(), &secrets, webhook.tolerance_seconds, now)?)
 }

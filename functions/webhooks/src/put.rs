@@ -5,11 +5,11 @@ use steps_api::{PutWebhook, Secret};
 use steps_lambda::{Answer, Request};
 use steps_problem::{Fault, Problem, name_fault};
 use steps_secrets::WebhookSecret;
-use steps_signatures::Mode;
+use steps_signatures::{HmacForm, Mode};
 use steps_store::Webhook;
 
 use crate::app::App;
-use crate::faults::{invalid, refuse, secret_fault};
+use crate::faults::{hmac_faults, invalid, own_secret_fault, refuse, secret_fault};
 use crate::secret::{generate, keep};
 use crate::shown::answer;
 
@@ -36,6 +36,7 @@ pub(crate) async fn put(
             format!("must be from 1 to {MOST_TOLERANCE}"),
         ));
     }
+    faults.extend(hmac_faults(body.mode, body.hmac.as_ref()));
     faults.extend(secret_fault(body.mode, body.secret.as_deref()));
     refuse(faults)?;
     app.store.workflows().must_exist(workflow).await?;
@@ -46,6 +47,7 @@ pub(crate) async fn put(
         workflow_id: workflow.to_owned(),
         name: name.to_owned(),
         mode: body.mode,
+        hmac: body.hmac.map(HmacForm::in_lower_case),
         tolerance_seconds: body.tolerance_seconds,
         enabled: body.enabled,
         secret: None,
@@ -66,14 +68,10 @@ pub(crate) async fn put(
     let made = match (body.mode, body.secret) {
         (Mode::None, _) => None,
         (_, Some(Secret(given))) => Some((given, false)),
-        // Stripe makes an endpoint's secret itself and takes no other.
-        (Mode::Stripe, None) => {
-            return Err(invalid(vec![Fault::at(
-                "secret",
-                "mode `stripe` needs the endpoint's signing secret, which Stripe shows once the endpoint is made",
-            )]));
-        }
-        (mode, None) => Some((generate(mode)?, true)),
+        (mode, None) => match own_secret_fault(mode) {
+            Some(fault) => return Err(invalid(vec![fault])),
+            None => Some((generate(mode)?, true)),
+        },
     };
     if let Some((secret, _)) = &made {
         let secret = WebhookSecret::new(secret.clone());

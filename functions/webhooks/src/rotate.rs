@@ -4,10 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 use steps_api::{RotateWebhook, Secret};
 use steps_lambda::{Answer, Request};
 use steps_problem::{Fault, Problem};
-use steps_signatures::Mode;
 
 use crate::app::App;
-use crate::faults::{invalid, refuse, secret_fault};
+use crate::faults::{invalid, own_secret_fault, refuse, secret_fault};
 use crate::secret::{generate, keep};
 use crate::shown::answer;
 
@@ -34,11 +33,8 @@ pub(crate) async fn rotate(
         ));
     }
     faults.extend(secret_fault(webhook.mode, body.secret.as_deref()));
-    if webhook.mode == Mode::Stripe && body.secret.is_none() {
-        faults.push(Fault::at(
-            "secret",
-            "mode `stripe` needs the new secret: roll it in Stripe, which shows it",
-        ));
+    if body.secret.is_none() {
+        faults.extend(own_secret_fault(webhook.mode));
     }
     let Some(at) = webhook.secret.clone() else {
         return Err(invalid(vec![Fault::at(

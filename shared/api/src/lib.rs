@@ -28,7 +28,7 @@ pub use run::{
 pub use run_view::{NodeView, RunView, SHOWN_BYTES};
 pub use schedule::{ChangeSchedule, PutSchedule, SchedulePage, ScheduleView};
 pub use secret::Secret;
-pub use webhook::{PutWebhook, RotateWebhook, WebhookList, WebhookView};
+pub use webhook::{Challenge, Delivered, PutWebhook, RotateWebhook, WebhookList, WebhookView};
 pub use workflow::{
     PutWorkflow, SourceList, SourceView, WorkflowDocument, WorkflowPage, WorkflowRow, WorkflowView,
 };

@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use steps_signatures::Mode;
+use steps_signatures::{HmacForm, Mode};
 use steps_store::{Webhook, millis};
 
+use crate::run_view::RunView;
 use crate::secret::Secret;
 
 /// The body of `PUT /workflows/{id}/webhooks/{webhook}`.
@@ -14,6 +15,9 @@ use crate::secret::Secret;
 pub struct PutWebhook {
     /// How senders prove themselves.
     pub mode: Mode,
+    /// The form of the signature: needed in mode `hmac`, and in no other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hmac: Option<HmacForm>,
     /// Seconds that a signed time may be off, both ways.
     #[serde(default = "tolerance")]
     #[schemars(range(min = 1, max = 86_400))]
@@ -21,8 +25,8 @@ pub struct PutWebhook {
     /// Whether deliveries are taken.
     #[serde(default = "enabled")]
     pub enabled: bool,
-    /// The secret that senders use. Left out, the one that is there stays, or one is made and shown once. Mode `stripe`
-    /// needs the one that Stripe shows.
+    /// The secret that senders use. Left out, the one that is there stays, or one is made and shown once. Modes
+    /// `stripe` and `slack` need the one that Stripe or Slack shows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<Secret>,
 }
@@ -43,7 +47,8 @@ pub struct RotateWebhook {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 2_592_000))]
     pub overlap_seconds: Option<u32>,
-    /// The new secret. Left out, one is made and shown once. Mode `stripe` needs the one that Stripe shows.
+    /// The new secret. Left out, one is made and shown once. Modes `stripe` and `slack` need the one that is shown
+    /// there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<Secret>,
 }
@@ -58,6 +63,9 @@ pub struct WebhookView {
     pub name: String,
     /// How senders prove themselves.
     pub mode: Mode,
+    /// The form of the signature: needed in mode `hmac`, and in no other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hmac: Option<HmacForm>,
     /// Seconds that a signed time may be off, both ways.
     pub tolerance_seconds: u32,
     /// Whether deliveries are taken.
@@ -88,6 +96,7 @@ impl From<Webhook> for WebhookView {
             workflow_id: webhook.workflow_id,
             name: webhook.name,
             mode: webhook.mode,
+            hmac: webhook.hmac,
             tolerance_seconds: webhook.tolerance_seconds,
             enabled: webhook.enabled,
             created_at: webhook.created_at,
@@ -96,6 +105,24 @@ impl From<Webhook> for WebhookView {
             secret: None,
         }
     }
+}
+
+/// The answer of a delivery whose outcome is known at once.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Delivered {
+    /// Slack asked whether the address is the owner's: its challenge comes back, and no run starts.
+    Challenge(Challenge),
+    /// The run, where it ended while the caller waited.
+    Run(Box<RunView>),
+}
+
+/// The challenge that Slack sends to a new address.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Challenge {
+    /// The text that Slack sent.
+    pub challenge: String,
 }
 
 /// The answer of `GET /workflows/{id}/webhooks`.

@@ -5,7 +5,7 @@ use std::fmt;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use crate::{Mode, Refusal, mac, standard, stripe};
+use crate::{Mode, Refusal, Scheme, mac, slack, standard, stripe};
 
 const AUTHORIZATION: &str = "authorization";
 const GITHUB_SIGNATURE: &str = "x-hub-signature-256";
@@ -37,15 +37,20 @@ impl<'a> Delivery<'a> {
     /// Why it is not accepted. A wrong time is told only where the signature is good.
     pub fn verify(
         &self,
-        mode: Mode,
+        scheme: Scheme<'_>,
         secrets: &[SecretString],
         tolerance: u32,
         now: i64,
     ) -> Result<(), Refusal> {
-        match mode {
+        match scheme.mode {
             Mode::Standard => in_time(standard::verify(self, secrets)?, tolerance, now),
             Mode::Stripe => in_time(stripe::verify(self, secrets)?, tolerance, now),
+            Mode::Slack => in_time(slack::verify(self, secrets)?, tolerance, now),
             Mode::Github => self.verify_github(secrets),
+            Mode::Hmac => match scheme.hmac {
+                Some(form) => form.verify(self, secrets),
+                None => Err(Refusal::Mismatch),
+            },
             Mode::Bearer => self.verify_bearer(secrets),
             Mode::None => Ok(()),
         }
@@ -56,7 +61,7 @@ impl<'a> Delivery<'a> {
             .required(GITHUB_SIGNATURE)?
             .strip_prefix("sha256=")
             .and_then(|signature| hex::decode(signature).ok())
-            .ok_or(Refusal::Malformed(GITHUB_SIGNATURE))?;
+            .ok_or(Refusal::malformed(GITHUB_SIGNATURE))?;
         let keys = secrets
             .iter()
             .map(|secret| secret.expose_secret().as_bytes());
@@ -74,7 +79,7 @@ impl<'a> Delivery<'a> {
             .split_once(' ')
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
             .map(|(_, token)| token.trim_start())
-            .ok_or(Refusal::Malformed(AUTHORIZATION))?;
+            .ok_or(Refusal::malformed(AUTHORIZATION))?;
         let same = secrets
             .iter()
             .fold(false, |same, secret| same | mac::is_secret(token, secret));
@@ -82,12 +87,17 @@ impl<'a> Delivery<'a> {
     }
 
     /// The id that a repeated delivery has again; `None` where the delivery has no id.
-    pub fn identity(&self, mode: Mode) -> Option<String> {
+    pub fn identity(&self, scheme: Scheme<'_>) -> Option<String> {
         let header = |name: &str| (self.header)(name).map(str::to_owned);
-        match mode {
-            Mode::Standard => header(standard::ID),
+        match scheme.mode {
+            Mode::Standard => standard::id(self).map(str::to_owned),
             Mode::Github => header(GITHUB_DELIVERY).or_else(|| header(IDEMPOTENCY_KEY)),
             Mode::Stripe => self.event_id().or_else(|| header(IDEMPOTENCY_KEY)),
+            Mode::Slack => slack::event_id(self.body).or_else(|| header(IDEMPOTENCY_KEY)),
+            Mode::Hmac => scheme
+                .hmac
+                .and_then(|form| header(form.id_header.as_deref()?))
+                .or_else(|| header(IDEMPOTENCY_KEY)),
             Mode::Bearer | Mode::None => header(IDEMPOTENCY_KEY).or_else(|| header(standard::ID)),
         }
     }
@@ -103,7 +113,7 @@ impl<'a> Delivery<'a> {
     }
 
     pub(crate) fn required(&self, name: &'static str) -> Result<&'a str, Refusal> {
-        (self.header)(name).ok_or(Refusal::Missing(name))
+        (self.header)(name).ok_or(Refusal::missing(name))
     }
 }
 

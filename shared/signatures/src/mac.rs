@@ -1,9 +1,13 @@
-//! HMAC-SHA256, and texts compared in constant time.
+//! HMACs, and texts compared in constant time.
 
-use ring::hmac::{Context, HMAC_SHA256, Key, sign, verify};
+use ring::hmac::{
+    Algorithm, Context, HMAC_SHA1_FOR_LEGACY_USE_ONLY, HMAC_SHA256, HMAC_SHA512, Key, sign, verify,
+};
 use secrecy::{ExposeSecret, SecretString};
 
-/// The HMAC of all parts, joined.
+use crate::HmacAlgorithm;
+
+/// The HMAC-SHA256 of all parts, joined.
 pub(crate) fn code(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
     let mut mac = Context::with_key(&Key::new(HMAC_SHA256, key));
     for part in parts {
@@ -12,16 +16,31 @@ pub(crate) fn code(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
     mac.sign().as_ref().to_vec()
 }
 
-/// Whether one of `signatures` is the HMAC of `parts` with one of `keys`. It takes the same time for a wrong signature.
+/// Whether one of `signatures` is the HMAC-SHA256 of `parts` with one of `keys`. It takes the same time for a wrong one.
 pub(crate) fn any_signed<K: AsRef<[u8]>>(
     keys: impl Iterator<Item = K>,
     parts: &[&[u8]],
     signatures: &[Vec<u8>],
 ) -> bool {
+    any_signed_with(HmacAlgorithm::Sha256, keys, parts, signatures)
+}
+
+/// [`any_signed`] with another hash.
+pub(crate) fn any_signed_with<K: AsRef<[u8]>>(
+    hash: HmacAlgorithm,
+    keys: impl Iterator<Item = K>,
+    parts: &[&[u8]],
+    signatures: &[Vec<u8>],
+) -> bool {
+    let algorithm: Algorithm = match hash {
+        HmacAlgorithm::Sha1 => HMAC_SHA1_FOR_LEGACY_USE_ONLY,
+        HmacAlgorithm::Sha256 => HMAC_SHA256,
+        HmacAlgorithm::Sha512 => HMAC_SHA512,
+    };
     let message = parts.concat();
     let mut good = false;
     for key in keys {
-        let key = Key::new(HMAC_SHA256, key.as_ref());
+        let key = Key::new(algorithm, key.as_ref());
         for signature in signatures {
             good |= verify(&key, &message, signature).is_ok();
         }

@@ -1,16 +1,18 @@
 //! Why a delivery is not accepted.
 
+use std::borrow::Cow;
+
 use steps_problem::Problem;
 
 /// Why a delivery is not accepted. It says only what an honest sender needs, never a secret or an expected signature.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// A header that the webhook's mode needs is missing.
     #[error("the delivery has no `{0}` header, which this webhook asks for")]
-    Missing(&'static str),
+    Missing(Cow<'static, str>),
     /// A header that the webhook's mode needs has the wrong form.
     #[error("the delivery's `{0}` header is not of the form that this webhook asks for")]
-    Malformed(&'static str),
+    Malformed(Cow<'static, str>),
     /// The signature or token was made with no secret of the webhook.
     #[error(
         "the delivery's signature or token was not made with this webhook's secret for this body"
@@ -30,6 +32,16 @@ pub enum Refusal {
     },
 }
 
+impl Refusal {
+    pub(crate) fn missing(header: &'static str) -> Self {
+        Self::Missing(Cow::Borrowed(header))
+    }
+
+    pub(crate) fn malformed(header: &'static str) -> Self {
+        Self::Malformed(Cow::Borrowed(header))
+    }
+}
+
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let cause = refusal.to_string();
@@ -37,7 +49,7 @@ impl From<Refusal> for Problem {
             Refusal::Missing(_) | Refusal::Malformed(_) => {
                 Self::new(401, "WebhookUnsigned", "Webhook Unsigned", cause).solution([
                     "Let the sender sign as the webhook's `mode` says",
-                    "Or put the webhook with the mode that the sender has",
+                    "Or put the webhook with the mode, and the form of the signature, that the sender has",
                 ])
             }
             Refusal::Mismatch => Self::new(

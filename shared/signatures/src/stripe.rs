@@ -19,9 +19,9 @@ pub(crate) fn verify(delivery: &Delivery<'_>, secrets: &[SecretString]) -> Resul
         }
     }
     let (Some(timestamp), false) = (timestamp, signatures.is_empty()) else {
-        return Err(Refusal::Malformed(HEADER));
+        return Err(Refusal::malformed(HEADER));
     };
-    let sent = timestamp.parse().map_err(|_| Refusal::Malformed(HEADER))?;
+    let sent = timestamp.parse().map_err(|_| Refusal::malformed(HEADER))?;
     let keys = secrets
         .iter()
         .map(|secret| secret.expose_secret().as_bytes());

@@ -2,12 +2,15 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::{BadSecret, Delivery, Mode, Refusal, check_secret, generate_secret, is_secret, sign};
+use crate::{
+    BadSecret, Delivery, HmacAlgorithm, HmacEncoding, HmacForm, Mode, Refusal, Scheme,
+    check_secret, generate_secret, is_secret, sign, slack_challenge,
+};
 
 const TOLERANCE: u32 = 300;
 
-fn verify(
-    mode: Mode,
+fn verify<'a>(
+    scheme: impl Into<Scheme<'a>>,
     secrets: &[&str],
     now: i64,
     headers: &[(&str, &str)],
@@ -25,10 +28,14 @@ fn verify(
         header: &header,
         body,
     };
-    delivery.verify(mode, &secrets, TOLERANCE, now)
+    delivery.verify(scheme.into(), &secrets, TOLERANCE, now)
 }
 
-fn identity(mode: Mode, headers: &[(&str, &str)], body: &[u8]) -> Option<String> {
+fn identity<'a>(
+    scheme: impl Into<Scheme<'a>>,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Option<String> {
     let header = |name: &str| {
         let (_, value) = headers.iter().find(|(known, _)| *known == name)?;
         Some(*value)
@@ -37,7 +44,7 @@ fn identity(mode: Mode, headers: &[(&str, &str)], body: &[u8]) -> Option<String>
         header: &header,
         body,
     };
-    delivery.identity(mode)
+    delivery.identity(scheme.into())
 }
 
 // The vector of the Standard Webhooks libraries.
@@ -133,7 +140,7 @@ fn missing_and_broken_headers_are_named() {
             .collect();
         assert_eq!(
             verify(Mode::Standard, &[SECRET], SENT, &left, BODY),
-            Err(Refusal::Missing(signed[missing].0))
+            Err(Refusal::missing(signed[missing].0))
         );
     }
     for broken in ["", "v1,", "v1,***", "v2,AAAA", "AAAA"] {
@@ -149,7 +156,7 @@ fn missing_and_broken_headers_are_named() {
         (Mode::Bearer, "authorization"),
     ] {
         let missing = verify(mode, &["a secret of theirs"], SENT, &[], BODY);
-        assert_eq!(missing, Err(Refusal::Missing(header)));
+        assert_eq!(missing, Err(Refusal::missing(header)));
         for broken in [
             "",
             "x",
@@ -166,7 +173,7 @@ fn missing_and_broken_headers_are_named() {
                 &[(header, broken)],
                 BODY,
             );
-            assert_eq!(refused, Err(Refusal::Malformed(header)), "{broken}");
+            assert_eq!(refused, Err(Refusal::malformed(header)), "{broken}");
         }
     }
 }
@@ -224,8 +231,234 @@ fn stripes_scheme_is_accepted_within_its_time() {
             &[("stripe-signature", &test_only)],
             body
         ),
-        Err(Refusal::Malformed("stripe-signature"))
+        Err(Refusal::malformed("stripe-signature"))
     );
+}
+
+// From Svix's documentation, "Verifying Webhooks Manually".
+#[test]
+fn svix_names_its_headers_otherwise() {
+    let secret = "whsec_plJ3nmyCDGBKInavdOK15jsl";
+    let body = br#"{"event_type":"ping","data":{"success":true}}"#;
+    let signature = "v1,rAvfW3dJ/X/qxhsaXPOyyCGmRKsaKWcsNccKXlIktD0=";
+    let headers = [
+        ("svix-id", "msg_loFOjxBNrRLzqYUf"),
+        ("svix-timestamp", "1731705121"),
+        ("svix-signature", signature),
+    ];
+    let sent = 1_731_705_121;
+    let good = |headers: &[(&str, &str)]| verify(Mode::Standard, &[secret], sent, headers, body);
+    assert_eq!(good(&headers), Ok(()));
+    assert_eq!(
+        identity(Mode::Standard, &headers, body).as_deref(),
+        Some("msg_loFOjxBNrRLzqYUf")
+    );
+    assert_eq!(
+        verify(Mode::Standard, &[secret], sent + 301, &headers, body),
+        Err(Refusal::TooOld {
+            tolerance: TOLERANCE
+        })
+    );
+    // The id that counts is the one that the signature was checked with.
+    let mut renamed = headers.to_vec();
+    renamed.push(("webhook-id", "msg_other"));
+    assert_eq!(good(&renamed), Err(Refusal::missing("webhook-timestamp")));
+    renamed.push(("webhook-timestamp", "1731705121"));
+    renamed.push(("webhook-signature", signature));
+    assert_eq!(good(&renamed), Err(Refusal::Mismatch));
+    for missing in 1..3 {
+        let mut left = headers.to_vec();
+        let (name, _) = left.remove(missing);
+        assert_eq!(good(&left), Err(Refusal::missing(name)));
+    }
+}
+
+// From Slack's documentation, "Verifying requests from Slack".
+#[test]
+fn slacks_own_vector_is_accepted_within_its_time() {
+    let secret = "8f742231b10e8888abcd99yyyzzz85a5";
+    let body = b"token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow\
+        &channel_id=G8PSS9T3V&channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner\
+        &command=%2Fwebhook-collect&text=&response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands\
+        %2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN\
+        &trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c";
+    let signature = "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503";
+    let headers = [
+        ("x-slack-request-timestamp", "1531420618"),
+        ("x-slack-signature", signature),
+    ];
+    let sent = 1_531_420_618;
+    let tolerance = TOLERANCE;
+    let at = |now, secret, body: &[u8]| verify(Mode::Slack, &[secret], now, &headers, body);
+    assert_eq!(at(sent, secret, body), Ok(()));
+    assert_eq!(
+        at(sent + 301, secret, body),
+        Err(Refusal::TooOld { tolerance })
+    );
+    assert_eq!(
+        at(sent - 301, secret, body),
+        Err(Refusal::TooEarly { tolerance })
+    );
+    let other = "a-signing-secret-of-another-app";
+    assert_eq!(at(sent, other, body), Err(Refusal::Mismatch));
+    assert_eq!(at(sent, secret, b"token=other"), Err(Refusal::Mismatch));
+    for (name, value, refusal) in [
+        (
+            "x-slack-request-timestamp",
+            "soon",
+            Refusal::malformed("x-slack-request-timestamp"),
+        ),
+        ("x-slack-request-timestamp", "1531420619", Refusal::Mismatch),
+        (
+            "x-slack-signature",
+            "v1=a2114d57",
+            Refusal::malformed("x-slack-signature"),
+        ),
+    ] {
+        let changed = headers.map(|header| {
+            if header.0 == name {
+                (name, value)
+            } else {
+                header
+            }
+        });
+        assert_eq!(
+            verify(Mode::Slack, &[secret], sent, &changed, body),
+            Err(refusal)
+        );
+    }
+    assert_eq!(
+        verify(Mode::Slack, &[secret], sent, &headers[..1], body),
+        Err(Refusal::missing("x-slack-signature"))
+    );
+}
+
+#[test]
+fn only_slacks_question_for_the_address_has_a_challenge() {
+    let question = br#"{"token":"t","challenge":"3eZbrw1aB","type":"url_verification"}"#;
+    assert_eq!(slack_challenge(question).as_deref(), Some("3eZbrw1aB"));
+    for other in [
+        &br#"{"challenge":"3eZbrw1aB","type":"event_callback"}"#[..],
+        br#"{"type":"url_verification"}"#,
+        br#"{"type":"url_verification","challenge":1}"#,
+        b"challenge=3eZbrw1aB&type=url_verification",
+        b"",
+    ] {
+        assert_eq!(slack_challenge(other), None);
+    }
+    let event = br#"{"type":"event_callback","event_id":"Ev123ABC456"}"#;
+    assert_eq!(
+        identity(Mode::Slack, &[("idempotency-key", "key")], event).as_deref(),
+        Some("Ev123ABC456")
+    );
+}
+
+fn hmac(header: &str, algorithm: HmacAlgorithm, encoding: HmacEncoding, prefix: &str) -> HmacForm {
+    HmacForm {
+        header: header.to_owned(),
+        algorithm,
+        encoding,
+        prefix: prefix.to_owned(),
+        id_header: None,
+    }
+}
+
+// The second test case of RFC 2202 and RFC 4231, whose key is too short for a webhook here but good for the check.
+#[test]
+fn hmacs_are_taken_in_the_form_that_is_given() {
+    use HmacAlgorithm::{Sha1, Sha256, Sha512};
+    use HmacEncoding::{Base64, Hex};
+    let body = b"what do ya want for nothing?";
+    for (form, value) in [
+        (
+            hmac("x-hub-signature", Sha1, Hex, "sha1="),
+            "sha1=effcdf6ae5eb2fa2d27416d5f184df9c259a7c79",
+        ),
+        // As Linear and Sentry write it.
+        (
+            hmac("linear-signature", Sha256, Hex, ""),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+        ),
+        (
+            hmac("sentry-hook-signature", Sha256, Hex, ""),
+            "5BDCC146BF60754E6A042426089575C75A003F089D2739839DEC58B964EC3843",
+        ),
+        // As Shopify writes it.
+        (
+            hmac("x-shopify-hmac-sha256", Sha256, Base64, ""),
+            "W9zBRr9gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTsOEM=",
+        ),
+        (
+            hmac("x-signature", Sha512, Hex, ""),
+            "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea2505549758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737",
+        ),
+    ] {
+        let headers = [(form.header.as_str(), value)];
+        let with = |secret, headers: &[(&str, &str)], body: &[u8]| {
+            let scheme = Scheme {
+                mode: Mode::Hmac,
+                hmac: Some(&form),
+            };
+            verify(scheme, &[secret], 0, headers, body)
+        };
+        assert_eq!(with("Jefe", &headers, body), Ok(()), "{form:?}");
+        assert_eq!(with("Jeff", &headers, body), Err(Refusal::Mismatch));
+        assert_eq!(with("Jefe", &headers, b"other"), Err(Refusal::Mismatch));
+        let missing = Err(Refusal::Missing(form.header.clone().into()));
+        assert_eq!(with("Jefe", &[], body), missing);
+        let malformed = Err(Refusal::Malformed(form.header.clone().into()));
+        let broken = format!("{value}!");
+        assert_eq!(
+            with("Jefe", &[(form.header.as_str(), broken.as_str())], body),
+            malformed
+        );
+        if let Some(bare) = value.strip_prefix("sha1=") {
+            assert_eq!(
+                with("Jefe", &[(form.header.as_str(), bare)], body),
+                malformed
+            );
+        }
+    }
+    // A record without the form lets nobody in.
+    let headers = [("x-signature", "00")];
+    assert_eq!(
+        verify(Mode::Hmac, &["Jefe"], 0, &headers, body),
+        Err(Refusal::Mismatch)
+    );
+}
+
+#[test]
+fn the_form_of_an_hmac_is_checked_and_names_the_id() {
+    let mut form = hmac(
+        "X-Shopify-Hmac-SHA256",
+        HmacAlgorithm::Sha256,
+        HmacEncoding::Base64,
+        "",
+    );
+    form.id_header = Some("X-Shopify-Webhook-Id".to_owned());
+    assert_eq!(form.faults(), []);
+    let form = form.in_lower_case();
+    assert_eq!(form.header, "x-shopify-hmac-sha256");
+    let scheme = Scheme {
+        mode: Mode::Hmac,
+        hmac: Some(&form),
+    };
+    let key = ("idempotency-key", "key");
+    let own = ("x-shopify-webhook-id", "b54557e4");
+    assert_eq!(
+        identity(scheme, &[key, own], b"").as_deref(),
+        Some("b54557e4")
+    );
+    assert_eq!(identity(scheme, &[key], b"").as_deref(), Some("key"));
+    let mut bad = hmac(
+        "a header",
+        HmacAlgorithm::Sha1,
+        HmacEncoding::Hex,
+        "with space ",
+    );
+    bad.id_header = Some(String::new());
+    let places: Vec<&str> = bad.faults().into_iter().map(|(place, _)| place).collect();
+    assert_eq!(places, ["header", "idHeader", "prefix"]);
 }
 
 #[test]
@@ -243,7 +476,7 @@ fn a_bearer_token_is_one_of_the_secrets() {
     assert_eq!(at("Bearer new-token-new-token"), Ok(()));
     assert_eq!(at("bearer  old-token-old-token"), Ok(()));
     assert_eq!(at("Bearer new-token-new-toke"), Err(Refusal::Mismatch));
-    assert_eq!(at("Bearer "), Err(Refusal::Malformed("authorization")));
+    assert_eq!(at("Bearer "), Err(Refusal::malformed("authorization")));
 }
 
 #[test]
@@ -273,7 +506,7 @@ fn what_is_signed_comes_first_as_identity() {
 
 #[test]
 fn made_secrets_fit_and_brought_ones_are_checked() {
-    for mode in [Mode::Standard, Mode::Github, Mode::Stripe, Mode::Bearer] {
+    for mode in [Mode::Standard, Mode::Github, Mode::Hmac, Mode::Bearer] {
         let (one, other) = (
             generate_secret(mode).unwrap(),
             generate_secret(mode).unwrap(),

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use steps_api::{RunView, StartedRun};
 use steps_lambda::{Answer, Request, invalid};
 use steps_problem::Problem;
-use steps_signatures::{Delivery as Signed, Mode};
+use steps_signatures::{Delivery as Signed, Mode, Scheme};
 use steps_store::{RunStatus, Store, Trigger};
 use tokio::time::{Instant, sleep};
 
@@ -16,15 +16,19 @@ use crate::starts::{Delivery, Started};
 /// Longest id of a delivery.
 const LONGEST_ID: usize = 255;
 
+/// The content type of a form.
+const FORM: &str = "application/x-www-form-urlencoded";
+
 /// Most bytes of a body.
 const LARGEST: usize = 1_000_000;
 
 /// Parts of the names of headers and query parameters that may hold a secret.
-const SECRET_PARTS: [&str; 9] = [
+const SECRET_PARTS: [&str; 10] = [
     "apikey",
     "authoriz",
     "cookie",
     "credential",
+    "hmac",
     "jwt",
     "passw",
     "secret",
@@ -49,12 +53,12 @@ const CLOSING_TIME: Duration = Duration::from_secs(2);
 pub enum Door<'a> {
     /// One behind the API's token; templates see this word as `trigger.type`.
     Token(&'a str),
-    /// A webhook, whose mode says where its deliveries carry their id.
+    /// A webhook, whose scheme says where its deliveries carry their id.
     Webhook {
         /// Its name.
         name: &'a str,
         /// How its senders prove themselves.
-        mode: Mode,
+        scheme: Scheme<'a>,
     },
 }
 
@@ -63,16 +67,16 @@ pub enum Door<'a> {
 /// # Errors
 /// `InvalidRequest` where the delivery's id is empty or too long.
 pub fn delivery(request: &Request, door: Door<'_>, input: Value) -> Result<Delivery, Problem> {
-    let (kind, mode, webhook) = match door {
-        Door::Token(kind) => (kind, Mode::None, None),
-        Door::Webhook { name, mode } => ("webhook", mode, Some(name)),
+    let (kind, scheme, webhook) = match door {
+        Door::Token(kind) => (kind, Mode::None.into(), None),
+        Door::Webhook { name, scheme } => ("webhook", scheme, Some(name)),
     };
     let header = |name: &str| request.header(name);
     let signed = Signed {
         header: &header,
         body: request.body(),
     };
-    let id = signed.identity(mode);
+    let id = signed.identity(scheme);
     if let Some(id) = &id
         && !(1..=LONGEST_ID).contains(&id.len())
     {
@@ -113,18 +117,16 @@ pub fn input(request: &Request) -> Result<Value, Problem> {
     if !request.has_body() {
         return Ok(json!({}));
     }
-    let content_type = request.header("content-type").unwrap_or_default();
-    let essence = content_type.split(';').next().unwrap_or_default();
-    match essence.trim().to_ascii_lowercase().as_str() {
+    match essence(request).as_str() {
         "" | "application/json" | "text/json" => request.json(),
         json if json.ends_with("+json") => request.json(),
         // What curl says of JSON unless it is told otherwise. No form begins so: it would be written as %7B.
-        "application/x-www-form-urlencoded"
+        FORM
             if matches!(request.body().trim_ascii_start().first(), Some(b'{' | b'[')) =>
         {
             request.json()
         }
-        "application/x-www-form-urlencoded" => Ok(form(request.text()?)),
+        FORM => Ok(form(request.text()?)),
         "text/plain" => Ok(json!({ "body": request.text()? })),
         other => Err(Problem::new(
             415,
@@ -136,6 +138,37 @@ pub fn input(request: &Request) -> Result<Value, Problem> {
             "Send application/json, application/x-www-form-urlencoded or text/plain, and say so in Content-Type",
         ])),
     }
+}
+
+/// [`input`] of a delivery to a webhook of this mode. Some senders write their JSON into the one field `payload` of a form:
+/// then its fields are the input.
+///
+/// # Errors
+/// Those of [`input`], and `InvalidRequest` where `payload` is not JSON.
+pub fn delivered(request: &Request, mode: Mode) -> Result<Value, Problem> {
+    let input = input(request)?;
+    match wrapped(&input).filter(|_| mode.may_wrap_json() && essence(request) == FORM) {
+        Some(payload) => unwrap(payload),
+        None => Ok(input),
+    }
+}
+
+/// The text of the field `payload`, where there is no other field.
+fn wrapped(input: &Value) -> Option<&str> {
+    let fields = input.as_object().filter(|fields| fields.len() == 1)?;
+    fields.get("payload")?.as_str()
+}
+
+fn unwrap(payload: &str) -> Result<Value, Problem> {
+    serde_json::from_str(payload)
+        .map_err(|error| invalid(format!("the form's field `payload` is not JSON: {error}")))
+}
+
+/// The request's content type without its parameters, in lower case.
+fn essence(request: &Request) -> String {
+    let content_type = request.header("content-type").unwrap_or_default();
+    let essence = content_type.split(';').next().unwrap_or_default();
+    essence.trim().to_ascii_lowercase()
 }
 
 /// A form's fields; one that comes several times is a list.
@@ -263,6 +296,7 @@ mod tests {
             "webhook-signature",
             "x-hub-signature-256",
             "x-hub-signature",
+            "x-shopify-hmac-sha256",
             "stripe-signature",
             "x-amz-security-token",
             "x-gitlab-token",

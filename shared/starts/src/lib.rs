@@ -3,7 +3,7 @@
 mod http;
 mod starts;
 
-pub use http::{Door, answer, check_size, delivery, input, wait};
+pub use http::{Door, answer, check_size, delivered, delivery, input, wait};
 pub use starts::{
     Delivery, NotStarted, Start, Started, Starts, answered, credential_ids, deadline,
 };

@@ -5,6 +5,7 @@ mod callbacks;
 mod identities;
 mod management;
 mod modes;
+mod senders;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -72,6 +73,27 @@ fn signed(mode: &str, secret: &str, id: &str, time: i64, body: &[u8]) -> Headers
             let code = hex::encode(mac(secret.as_bytes(), &message));
             headers(&[("Stripe-Signature", &format!("t={time},v1={code}")), json])
         }
+        "svix" => standard(secret, id, time, body)
+            .into_iter()
+            .map(|(name, value)| (name.replace("webhook-", "svix-"), value))
+            .collect(),
+        "slack" => {
+            let message = [format!("v0:{time}:").as_bytes(), body].concat();
+            let code = hex::encode(mac(secret.as_bytes(), &message));
+            headers(&[
+                ("X-Slack-Signature", &format!("v0={code}")),
+                ("X-Slack-Request-Timestamp", &time.to_string()),
+                json,
+            ])
+        }
+        "hmac" => headers(&[
+            (
+                "X-Shopify-Hmac-Sha256",
+                &STANDARD.encode(mac(secret.as_bytes(), body)),
+            ),
+            ("X-Shopify-Webhook-Id", id),
+            json,
+        ]),
         "bearer" => headers(&[
             ("Authorization", &format!("Bearer {secret}")),
             ("Idempotency-Key", id),
@@ -98,17 +120,24 @@ impl<'u> Hook<'u> {
     }
 
     async fn of(user: &'u User, mode: &str, workflow: String) -> Self {
-        let mut body = json!({"mode": mode});
-        let brought = "whsec_brought_along_from_stripe";
-        if mode == "stripe" {
+        let mut body = json!({"mode": if mode == "svix" { "standard" } else { mode }});
+        let brought = "whsec_brought_along_from_its_maker";
+        if mode == "stripe" || mode == "slack" {
             body["secret"] = json!(brought);
+        }
+        if mode == "hmac" {
+            body["hmac"] = json!({
+                "header": "X-Shopify-Hmac-Sha256",
+                "encoding": "base64",
+                "idHeader": "X-Shopify-Webhook-Id",
+            });
         }
         let path = format!("/workflows/{workflow}/webhooks/door");
         let put = user.put(&path, &body).await;
         assert_eq!(put.status, 201, "{:?}", put.body);
         let secret = match mode {
             "none" => String::new(),
-            "stripe" => brought.to_owned(),
+            "stripe" | "slack" => brought.to_owned(),
             _ => text(&put.body["secret"]),
         };
         Self {

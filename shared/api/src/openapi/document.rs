@@ -70,8 +70,9 @@ pub fn openapi() -> Value {
             "securitySchemes": {
                 "token": { "type": "http", "scheme": "bearer", "description": "The API's token." },
                 "webhookToken": { "type": "http", "scheme": "bearer", "description": "Mode `bearer`: the webhook's secret." },
-                "standardSignature": header_key("webhook-signature", "Mode `standard`: Standard Webhooks, with `webhook-id` and `webhook-timestamp`."),
+                "standardSignature": header_key("webhook-signature", "Mode `standard`: Standard Webhooks, with `webhook-id` and `webhook-timestamp`; or the same three with Svix's names."),
                 "githubSignature": header_key("x-hub-signature-256", "Mode `github`: `sha256=` and the body's HMAC."),
+                "slackSignature": header_key("x-slack-signature", "Mode `slack`: Slack's signature, with `x-slack-request-timestamp`."),
                 "stripeSignature": header_key("stripe-signature", "Mode `stripe`: Stripe's signature."),
             },
         },
@@ -144,6 +145,7 @@ fn described(operation: &Operation, schemas: &mut Schemas) -> Value {
         Access::Token => None,
         Access::Delivery => Some(json!([
             { "standardSignature": [] }, { "githubSignature": [] }, { "stripeSignature": [] },
+            { "slackSignature": [] },
             { "webhookToken": [] }, {},
         ])),
         Access::Open => Some(json!([])),

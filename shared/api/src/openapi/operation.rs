@@ -171,6 +171,16 @@ impl Operation {
         self.success(status, description, Content::Json(schema))
     }
 
+    /// The answer of this status carries another type than it was said to before.
+    pub(crate) fn answers_instead<T: JsonSchema>(
+        mut self,
+        status: u16,
+        description: &'static str,
+    ) -> Self {
+        self.successes.retain(|success| success.status != status);
+        self.answers::<T>(status, description)
+    }
+
     pub(crate) fn answers_as(self, content_type: &'static str, description: &'static str) -> Self {
         self.success(200, description, Content::As(content_type))
     }

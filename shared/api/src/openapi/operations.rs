@@ -6,10 +6,10 @@ use crate::openapi::operation::{Access, Operation};
 use crate::openapi::problems::{OPENROUTER, SCHEDULER, SECRETS, START, STORE};
 use crate::{
     AuditPage, CancelRun, ChangeCredential, ChangeSchedule, ChangedCredential, CredentialList,
-    CredentialView, CredentialWithKey, ModelDetails, ModelPage, NewCredential, NewRun, NodeView,
-    PutSchedule, PutWebhook, PutWorkflow, RefreshedModels, RerunRun, RestoreCredential, ResumeRun,
-    RotateWebhook, RunInput, RunPage, RunView, SchedulePage, ScheduleView, SourceList, SourceView,
-    StartedRun, WebhookList, WebhookView, WorkflowDocument, WorkflowPage, WorkflowView,
+    CredentialView, CredentialWithKey, Delivered, ModelDetails, ModelPage, NewCredential, NewRun,
+    NodeView, PutSchedule, PutWebhook, PutWorkflow, RefreshedModels, RerunRun, RestoreCredential,
+    ResumeRun, RotateWebhook, RunInput, RunPage, RunView, SchedulePage, ScheduleView, SourceList,
+    SourceView, StartedRun, WebhookList, WebhookView, WorkflowDocument, WorkflowPage, WorkflowView,
 };
 
 /// Every operation, by noun.
@@ -480,7 +480,8 @@ fn starts() -> Vec<Operation> {
                 .fails(&["UnsupportedContentType", "WebhookDisabled", "WebhookNotFound", "WebhookSecretMissing"])
                 .fails(&["WebhookSignatureInvalid", "WebhookTimeRefused", "WebhookUnsigned"])
                 .fails(SECRETS),
-        )),
+        ))
+        .answers_instead::<Delivered>(200, "The run, where it ended while the caller waited; or Slack's challenge."),
         start(
             post("/runs/{id}/resume", "resumeRun", TAG, "Goes on with a run that failed, timed out or was aborted.")
                 .may_take::<ResumeRun>(json!({ "maxCostUsd": "2.50" }))

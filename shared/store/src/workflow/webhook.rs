@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use steps_signatures::Mode;
+use steps_signatures::{HmacForm, Mode, Scheme};
 
 use crate::keys;
 use crate::table::item::kept_by_serde;
@@ -20,6 +20,9 @@ pub struct Webhook {
     pub name: String,
     /// How a sender proves itself.
     pub mode: Mode,
+    /// The form of the signature in mode `hmac`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hmac: Option<HmacForm>,
     /// How many seconds a signed time may be before or after the present.
     pub tolerance_seconds: u32,
     /// Whether deliveries are accepted.
@@ -46,6 +49,16 @@ pub struct Webhook {
     pub previous_until: Option<Timestamp>,
     /// Counts the changes; 1 for the first put.
     pub revision: u64,
+}
+
+impl Webhook {
+    /// How its senders prove themselves.
+    pub fn scheme(&self) -> Scheme<'_> {
+        Scheme {
+            mode: self.mode,
+            hmac: self.hmac.as_ref(),
+        }
+    }
 }
 
 /// Where a webhook's secret is.

@@ -5,18 +5,22 @@ use serde_json::json;
 
 use super::{Headers, Hook, event_id, headers, now, signed};
 
-const MODES: [&str; 4] = ["standard", "github", "stripe", "bearer"];
+/// The modes with a secret, and `svix`: mode `standard` with Svix's header names.
+const MODES: [&str; 7] = [
+    "standard", "svix", "github", "stripe", "slack", "hmac", "bearer",
+];
 
 fn wrong_secret(mode: &str) -> String {
     match mode {
-        "standard" => "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned(),
+        "standard" | "svix" => "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned(),
         _ => "a-secret-of-somebody-else".to_owned(),
     }
 }
 
 fn body(id: &str) -> Vec<u8> {
     // Spaces, order and line ends are part of what is signed.
-    format!("{{ \"topic\" : \"tea\",\r\n\t\"id\":\"{id}\"}}\n").into_bytes()
+    // Stripe and Slack have their ids in the body.
+    format!("{{ \"topic\" : \"tea\",\r\n\t\"id\":\"{id}\", \"event_id\":\"{id}\"}}\n").into_bytes()
 }
 
 #[tokio::test]
@@ -70,7 +74,8 @@ async fn wrong_unsigned_and_altered_deliveries_are_refused_and_start_nothing() {
             let said = refused.body.to_string();
             assert!(!said.contains(&hook.secret), "{mode}: {said}");
             for (name, value) in &good {
-                let secret = name.to_lowercase().contains("signature");
+                let name = name.to_lowercase();
+                let secret = name.contains("signature") || name.contains("hmac");
                 assert!(!secret || !said.contains(value), "{mode}: {said}");
             }
         }
@@ -84,7 +89,7 @@ async fn wrong_unsigned_and_altered_deliveries_are_refused_and_start_nothing() {
 #[tokio::test]
 async fn too_old_and_too_early_are_refused_and_what_is_within_the_tolerance_is_not() {
     let user = User::with_credential().await;
-    for mode in ["standard", "stripe"] {
+    for mode in ["standard", "stripe", "slack"] {
         let hook = Hook::new(&user, mode, "{{topic}}").await;
         for (offset, status) in [(-330, 401), (330, 401), (-270, 202), (270, 202)] {
             let id = event_id();
