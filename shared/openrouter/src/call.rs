@@ -116,7 +116,7 @@ fn chunks(response: Response, clock: Clock) -> impl Stream<Item = Result<Bytes, 
 }
 
 /// Reads server-sent events. Comments only keep the connection alive.
-async fn read_events(
+pub(crate) async fn read_events(
     bytes: impl Stream<Item = Result<Bytes, Error>>,
     clock: Clock,
     assembly: &mut Assembly,

@@ -48,4 +48,6 @@ pub const DEFAULT_MODEL: &str = "openai/gpt-4o-mini";
 pub const DEFAULT_SYSTEM_PROMPT: &str = "You are a helpful assistant.";
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod wire_tests;

@@ -5,7 +5,7 @@ use std::fmt;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use crate::{Mode, Refusal, Scheme, mac, slack, standard, stripe};
+use crate::{HmacAlgorithm, Mode, Refusal, Scheme, mac, slack, standard, stripe};
 
 const AUTHORIZATION: &str = "authorization";
 const GITHUB_SIGNATURE: &str = "x-hub-signature-256";
@@ -65,7 +65,7 @@ impl<'a> Delivery<'a> {
         let keys = secrets
             .iter()
             .map(|secret| secret.expose_secret().as_bytes());
-        if mac::any_signed(keys, &[self.body], &[signature]) {
+        if mac::any_signed(HmacAlgorithm::Sha256, keys, &[self.body], &[signature]) {
             Ok(())
         } else {
             Err(Refusal::Mismatch)

@@ -108,7 +108,7 @@ impl HmacForm {
         let keys = secrets
             .iter()
             .map(|secret| secret.expose_secret().as_bytes());
-        if mac::any_signed_with(self.algorithm, keys, &[delivery.body], &[signature]) {
+        if mac::any_signed(self.algorithm, keys, &[delivery.body], &[signature]) {
             Ok(())
         } else {
             Err(Refusal::Mismatch)

@@ -20,4 +20,6 @@ pub use slack::slack_challenge;
 pub use standard::{ID, SIGNATURE, TIMESTAMP, sign};
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use crate::{Delivery, Refusal, mac};
+use crate::{Delivery, HmacAlgorithm, Refusal, mac};
 
 const SIGNATURE: &str = "x-slack-signature";
 const TIMESTAMP: &str = "x-slack-request-timestamp";
@@ -32,7 +32,7 @@ pub(crate) fn verify(delivery: &Delivery<'_>, secrets: &[SecretString]) -> Resul
         b":",
         delivery.body,
     ];
-    if mac::any_signed(keys, &parts, &[signature]) {
+    if mac::any_signed(HmacAlgorithm::Sha256, keys, &parts, &[signature]) {
         Ok(sent)
     } else {
         Err(Refusal::Mismatch)

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::{Delivery, Refusal, mac};
+use crate::{Delivery, HmacAlgorithm, Refusal, mac};
 
 /// The header of the delivery's id.
 pub const ID: &str = "webhook-id";
@@ -39,7 +39,7 @@ pub(crate) fn verify(delivery: &Delivery<'_>, secrets: &[SecretString]) -> Resul
     }
     let keys = secrets.iter().filter_map(key);
     let parts = [id.as_bytes(), b".", time.as_bytes(), b".", delivery.body];
-    if mac::any_signed(keys, &parts, &signatures) {
+    if mac::any_signed(HmacAlgorithm::Sha256, keys, &parts, &signatures) {
         Ok(sent)
     } else {
         Err(Refusal::Mismatch)
@@ -64,7 +64,7 @@ fn names(delivery: &Delivery<'_>) -> [&'static str; 3] {
 pub fn sign(secret: &SecretString, id: &str, timestamp: i64, body: &[u8]) -> Option<String> {
     let timestamp = timestamp.to_string();
     let parts = [id.as_bytes(), b".", timestamp.as_bytes(), b".", body];
-    let code = mac::code(&key(secret)?, &parts);
+    let code = mac::code(HmacAlgorithm::Sha256, &key(secret)?, &parts);
     Some(format!("{VERSION}{}", STANDARD.encode(code)))
 }
 

@@ -2,7 +2,7 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::{Delivery, Refusal, mac};
+use crate::{Delivery, HmacAlgorithm, Refusal, mac};
 
 const HEADER: &str = "stripe-signature";
 
@@ -26,7 +26,7 @@ pub(crate) fn verify(delivery: &Delivery<'_>, secrets: &[SecretString]) -> Resul
         .iter()
         .map(|secret| secret.expose_secret().as_bytes());
     let parts = [timestamp.as_bytes(), b".", delivery.body];
-    if mac::any_signed(keys, &parts, &signatures) {
+    if mac::any_signed(HmacAlgorithm::Sha256, keys, &parts, &signatures) {
         Ok(sent)
     } else {
         Err(Refusal::Mismatch)

@@ -16,4 +16,6 @@ pub use template::Template;
 pub use value::kind;
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

@@ -21,4 +21,6 @@ pub use source::Format;
 pub use steps_problem::Fault;
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
