@@ -13,7 +13,7 @@ pub(crate) async fn handle(app: &App, request: &Request) -> Result<Answer, Probl
         "GET /runs" => list::list(app, request).await,
         "GET /runs/{id}" => get::get(app, id()?).await,
         "GET /runs/{id}/nodes/{node}" => {
-            get_node::get_node(app, id()?, request.parameter("node")?).await
+            get_node::get_node(app, id()?, request.parameter("node")?, request).await
         }
         "POST /runs/{id}/cancel" => cancel::cancel(app, id()?, request).await,
         _ => Err(request.no_route()),

@@ -25,7 +25,7 @@ pub use problem::GatewayRefusal;
 pub use run::{
     CancelRun, NewRun, Newest, RerunRun, ResumeRun, RunInput, RunPage, RunRow, StartedRun, Version,
 };
-pub use run_view::{NodeView, RunView, SHOWN_BYTES};
+pub use run_view::{NodeView, OutputPiece, RunView, SHOWN_BYTES};
 pub use schedule::{ChangeSchedule, PutSchedule, SchedulePage, ScheduleView};
 pub use secret::Secret;
 pub use webhook::{Challenge, Delivered, PutWebhook, RotateWebhook, WebhookList, WebhookView};

@@ -99,7 +99,7 @@ pub struct StartedRun {
 pub struct RunPage {
     /// The newest first.
     pub runs: Vec<RunRow>,
-    /// Asks for the next page; `null` on the last.
+    /// Asks for the next page; `null` on the last. A page before it may be short, or empty, where few runs match.
     pub cursor: Option<String>,
 }
 

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use steps_problem::{Fault, Problem};
+use steps_problem::{Fault, LARGEST_ANSWER, Problem, answer_bytes};
 use steps_store::{
     Attempt, Error, NodeRecord, NodeStatus, Nodes, RerunOf, Run, RunError, RunStatus, Store, Usage,
     millis,
@@ -67,10 +67,16 @@ pub struct NodeView {
     pub variable_name: String,
     /// Where it stands.
     pub status: NodeStatus,
-    /// Its variable. Past [`SHOWN_BYTES`] in one answer `text` is `null` and `textAt` is the path that shows it.
+    /// Its variable. Where it does not fit into the answer, `text` is `null` and `textAt` is the path that shows it.
     pub output: Option<Value>,
+    /// A piece of the output, where one was asked for by `offset`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_piece: Option<OutputPiece>,
     /// Every try, the first one first.
     pub attempts: Vec<Attempt>,
+    /// The path that shows the tries, where they do not fit into the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempts_at: Option<String>,
     /// Why it failed, or what it waits out.
     pub error: Option<Problem>,
     /// What all its attempts cost, USD.
@@ -99,8 +105,31 @@ pub struct NodeView {
     pub reused_from: Option<String>,
 }
 
-/// Most bytes of node outputs in one answer; Lambda's own limit is 6 MB.
+/// A piece of a node's output. All pieces, joined in their order, are the output as JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OutputPiece {
+    /// Where it begins: bytes of the output's JSON text in UTF-8.
+    pub offset: usize,
+    /// The `offset` of the next piece; `null` for the last one.
+    pub next: Option<usize>,
+    /// How many bytes the output's JSON text has.
+    pub bytes: usize,
+    /// The piece.
+    pub json: String,
+}
+
+/// Most bytes of node outputs in one answer, and of a run's input, as Lambda counts them.
 pub const SHOWN_BYTES: usize = 2_000_000;
+
+/// Most bytes of the nodes' attempts in the answer of a run, as Lambda counts them.
+const ATTEMPT_BYTES: usize = 1_000_000;
+
+/// Left free in an answer for what is not measured: the paths of outputs that do not fit, and their small fields.
+const MARGIN: usize = 400_000;
+
+/// Most bytes of one piece of an output, as Lambda counts them.
+const PIECE_BYTES: usize = 4_000_000;
 
 impl RunView {
     /// The run with all its nodes.
@@ -111,25 +140,14 @@ impl RunView {
         let store = store.nodes();
         let (run, records) = store.of_run(id).await?;
         let workflow = run.document(Workflow::from_stored)?;
-        let mut left = SHOWN_BYTES;
-        let mut nodes = Vec::with_capacity(workflow.nodes.len());
-        for node in &workflow.nodes {
-            let record = records.get(&node.id);
-            nodes.push(NodeView::of(&store, &run, node, record, &mut left).await?);
-        }
-        let output = (run.status == RunStatus::Succeeded).then(|| {
-            let sinks = workflow.sinks();
-            nodes
-                .iter()
-                .filter(|node| sinks.iter().any(|sink| sink.id == node.id))
-                .map(|node| {
-                    let output = node.output.clone().unwrap_or_default();
-                    (node.variable_name.clone(), output)
-                })
-                .collect()
-        });
-        let large = run.texts.input.to_string().len() > SHOWN_BYTES;
-        Ok(Self {
+        let mut attempts_left = ATTEMPT_BYTES;
+        let nodes = workflow
+            .nodes
+            .iter()
+            .map(|node| NodeView::of(&run, node, records.get(&node.id), &mut attempts_left))
+            .collect();
+        let is_large = size(&run.texts.input) > SHOWN_BYTES;
+        let mut view = Self {
             id: run.id,
             workflow_id: run.workflow_id,
             version: run.version,
@@ -137,12 +155,12 @@ impl RunView {
             execution: run.execution,
             rerun_of: run.rerun_of,
             trigger: run.trigger,
-            input: if large {
+            input: if is_large {
                 Value::Null
             } else {
                 run.texts.input.clone()
             },
-            output,
+            output: None,
             nodes,
             cost_usd: run.cost_usd,
             usage: run.usage,
@@ -150,36 +168,112 @@ impl RunView {
             warnings: run.texts.warnings.clone(),
             started_at: run.started_at,
             ended_at: run.ended_at,
-        })
+        };
+        let sinks = workflow.sinks();
+        let is_output = |node: &NodeView| {
+            view.status == RunStatus::Succeeded && sinks.iter().any(|sink| sink.id == node.id)
+        };
+        let mut outputs = BTreeMap::new();
+        let mut left = SHOWN_BYTES.min(room(&view));
+        let mut shown = Vec::with_capacity(view.nodes.len());
+        for node in &view.nodes {
+            // An output of the run stands in the answer twice.
+            let times = if is_output(node) { 2 } else { 1 };
+            let output = match records.get(&node.id) {
+                Some(record) => shown_output(&store, &view.id, record, &mut left, times).await?,
+                None => None,
+            };
+            if is_output(node) {
+                let output = output.clone().unwrap_or_default();
+                outputs.insert(node.variable_name.clone(), output);
+            }
+            shown.push(output);
+        }
+        view.output = (view.status == RunStatus::Succeeded).then_some(outputs);
+        for (node, output) in view.nodes.iter_mut().zip(shown) {
+            node.output = output;
+        }
+        Ok(view)
     }
 }
 
+/// How many bytes a value has in an answer, as Lambda counts them.
+fn size(value: &impl Serialize) -> usize {
+    serde_json::to_string(value).map_or(usize::MAX, |text| answer_bytes(&text))
+}
+
+/// How many bytes an answer that holds this may still take.
+fn room(value: &impl Serialize) -> usize {
+    LARGEST_ANSWER.saturating_sub(MARGIN.saturating_add(size(value)))
+}
+
 impl NodeView {
-    /// One node with its whole output.
+    /// One node with its whole output, where that fits into an answer.
     ///
     /// # Errors
     /// [`Error::NotFound`].
     pub async fn read(store: &Store, run_id: &str, node_id: &str) -> Result<Self, Error> {
+        let (mut view, record) = Self::without_output(store, run_id, node_id).await?;
+        if let Some(record) = record {
+            let mut left = room(&view);
+            view.output = shown_output(&store.nodes(), run_id, &record, &mut left, 1).await?;
+            if let Some(Value::String(at)) =
+                view.output.as_mut().and_then(|it| it.get_mut("textAt"))
+            {
+                at.push_str("?offset=0");
+            }
+        }
+        Ok(view)
+    }
+
+    /// One node with the piece of its output that begins at this byte; without one where it has no output.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], and `InvalidRequest` for an offset that no piece begins at.
+    pub async fn read_piece(
+        store: &Store,
+        run_id: &str,
+        node_id: &str,
+        offset: usize,
+    ) -> Result<Self, Problem> {
+        let (mut view, record) = Self::without_output(store, run_id, node_id).await?;
+        let output = match record {
+            Some(record) => store.nodes().output(&record).await?,
+            None => None,
+        };
+        view.output_piece = output
+            .map(|output| OutputPiece::of(&output.to_string(), offset))
+            .transpose()?;
+        Ok(view)
+    }
+
+    async fn without_output(
+        store: &Store,
+        run_id: &str,
+        node_id: &str,
+    ) -> Result<(Self, Option<NodeRecord>), Error> {
         let run = store.runs().get(run_id).await?;
         let workflow = run.document(Workflow::from_stored)?;
         let node = workflow.node(node_id).ok_or_else(|| run.no_node(node_id))?;
-        let store = store.nodes();
-        let record = store.get(run_id, node_id).await?;
+        let record = store.nodes().get(run_id, node_id).await?;
         let mut no_limit = usize::MAX;
-        Self::of(&store, &run, node, record.as_ref(), &mut no_limit).await
+        let view = Self::of(&run, node, record.as_ref(), &mut no_limit);
+        Ok((view, record))
     }
 
-    async fn of(
-        store: &Nodes,
-        run: &Run,
-        node: &Node,
-        record: Option<&NodeRecord>,
-        left: &mut usize,
-    ) -> Result<Self, Error> {
-        let output = match record {
-            Some(record) => shown_output(store, &run.id, record, left).await?,
-            None => None,
-        };
+    /// The node without its output, and with its attempts as far as they fit into what is left.
+    fn of(run: &Run, node: &Node, record: Option<&NodeRecord>, attempts_left: &mut usize) -> Self {
+        let mut attempts = record
+            .map(|record| record.attempts.clone())
+            .unwrap_or_default();
+        let mut attempts_at = None;
+        match attempts_left.checked_sub(size(&attempts)) {
+            Some(left) => *attempts_left = left,
+            None => {
+                attempts.clear();
+                attempts_at = Some(path(&run.id, &node.id));
+            }
+        }
         let ended = run.status != RunStatus::Running;
         let lost = record.is_some_and(|record| {
             ended
@@ -195,14 +289,14 @@ impl NodeView {
             None => NodeStatus::Pending,
             Some(status) => status,
         };
-        Ok(Self {
+        Self {
             id: node.id.clone(),
             variable_name: node.variable_name.clone(),
             status,
-            output,
-            attempts: record
-                .map(|record| record.attempts.clone())
-                .unwrap_or_default(),
+            output: None,
+            output_piece: None,
+            attempts,
+            attempts_at,
             error: if lost {
                 Some(node_lost())
             } else {
@@ -214,28 +308,27 @@ impl NodeView {
             ended_at: record.and_then(|record| record.ended_at),
             wait_until: waits.and_then(|record| record.wait_until),
             reused_from: record.and_then(|record| record.reused_from.clone()),
-        })
+        }
     }
 }
 
+/// The output as far as it fits into what is left, in which it takes `times` its size.
 async fn shown_output(
     store: &Nodes,
     run_id: &str,
     record: &NodeRecord,
     left: &mut usize,
+    times: usize,
 ) -> Result<Option<Value>, Error> {
-    let place = || {
-        let path = format!("/runs/{run_id}/nodes/{}", record.id);
-        Some(json!({ "text": null, "textAt": path }))
-    };
+    let place = || json!({ "text": null, "textAt": path(run_id, &record.id) });
     // What is too large to show is not even read from S3.
     if record.output_bytes().is_some_and(|bytes| bytes > *left) {
-        return Ok(place());
+        return Ok(Some(place()));
     }
     let Some(mut output) = store.output(record).await? else {
         return Ok(None);
     };
-    let size = output.to_string().len();
+    let size = size(&output).saturating_mul(times);
     if size <= *left {
         *left -= size;
         return Ok(Some(output));
@@ -243,7 +336,7 @@ async fn shown_output(
     // Of an answer the small fields are shown. Of a value of any other shape only the place where it can be read is
     // shown.
     match (&mut output, place()) {
-        (Value::Object(fields), Some(Value::Object(place))) => {
+        (Value::Object(fields), Value::Object(place)) => {
             fields.retain(|name, _| {
                 matches!(
                     name.as_str(),
@@ -253,8 +346,45 @@ async fn shown_output(
             fields.extend(place);
             Ok(Some(output))
         }
-        (_, place) => Ok(place),
+        (_, place) => Ok(Some(place)),
     }
+}
+
+fn path(run_id: &str, node_id: &str) -> String {
+    format!("/runs/{run_id}/nodes/{node_id}")
+}
+
+impl OutputPiece {
+    /// The piece of this JSON text that begins at `offset`.
+    fn of(json: &str, offset: usize) -> Result<Self, Problem> {
+        let rest = json.get(offset..).ok_or_else(|| bad_offset(offset))?;
+        let mut size = 0_usize;
+        let end = rest.char_indices().find_map(|(at, character)| {
+            // In the answer it is a JSON text within a JSON text.
+            size += match character {
+                '"' | '\\' => 4,
+                other => other.len_utf8(),
+            };
+            (size > PIECE_BYTES).then_some(at)
+        });
+        let (piece, _) = rest.split_at(end.unwrap_or(rest.len()));
+        Ok(Self {
+            offset,
+            next: end.map(|end| offset + end),
+            bytes: json.len(),
+            json: piece.to_owned(),
+        })
+    }
+}
+
+fn bad_offset(offset: usize) -> Problem {
+    Problem::new(
+        400,
+        "InvalidRequest",
+        "Invalid Request",
+        format!("no piece of the output begins at `offset` {offset}"),
+    )
+    .solution(["Begin with `offset` 0, and go on with the `next` of each answer"])
 }
 
 /// The function died and the run has ended: the node's end will never be written.
@@ -269,4 +399,42 @@ fn node_lost() -> Problem {
         "Resume the run with POST /runs/{id}/resume",
         "Look for the function's last lines in the logs of execute-node",
     ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_of_an_output_fit_into_an_answer_and_join_to_the_output() {
+        for text in [
+            "short".to_owned(),
+            "\u{1f419} word ".repeat(600_000),
+            "\"\\".repeat(1_500_000),
+        ] {
+            let json = json!({ "text": text }).to_string();
+            let mut joined = String::new();
+            let mut next = Some(0);
+            while let Some(offset) = next {
+                let piece = OutputPiece::of(&json, offset).unwrap();
+                assert!(size(&piece) < LARGEST_ANSWER - MARGIN, "{}", size(&piece));
+                assert_eq!(piece.bytes, json.len());
+                joined.push_str(&piece.json);
+                next = piece.next;
+            }
+            assert_eq!(joined, json);
+        }
+    }
+
+    #[test]
+    fn an_offset_within_a_character_or_past_the_end_is_refused() {
+        let json = json!("\u{1f419}").to_string();
+        assert!(OutputPiece::of(&json, json.len()).is_ok());
+        for offset in [2, 3, json.len() + 1, usize::MAX] {
+            assert_eq!(
+                OutputPiece::of(&json, offset).unwrap_err().code,
+                "InvalidRequest"
+            );
+        }
+    }
 }

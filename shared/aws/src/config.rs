@@ -27,6 +27,7 @@ use steps_schedules::Fires;
 /// | `OPENROUTER_BASE_URL` | OpenRouter's API | `https://openrouter.ai/api/v1` |
 /// | `APP_REFERER` | sent as `HTTP-Referer`, for OpenRouter's rankings | none |
 /// | `APP_TITLE` | sent as `X-OpenRouter-Title` and `X-Title` | none |
+/// | `AWS_LAMBDA_FUNCTION_MEMORY_SIZE` | the function's memory in MB, set by Lambda: a tenth of it is the largest answer of a model | none: 64 MiB |
 /// | `AWS_ENDPOINT_URL` and the rest of the AWS SDK's own | where AWS is | AWS |
 /// | `AWS_LAMBDA_LOG_LEVEL`, else `RUST_LOG` | read by `steps-lambda`: the least level that this project's crates log | `info` |
 /// | `AWS_LAMBDA_LOG_FORMAT` | read by `steps-lambda`: `JSON`, or text | text |
@@ -149,8 +150,21 @@ impl Config {
             referer: optional("APP_REFERER"),
             title: optional("APP_TITLE"),
         };
-        Client::new(base_url.as_deref().unwrap_or(BASE_URL), app)
+        let client = Client::new(base_url.as_deref().unwrap_or(BASE_URL), app)?;
+        Ok(
+            match largest_answer(optional("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")) {
+                Some(most) => client.with_answers_up_to(most),
+                None => client,
+            },
+        )
     }
+}
+
+/// The largest answer that a function of so many MB reads. It is in memory up to seven times at once, and the function
+/// needs some 20 MB for itself.
+fn largest_answer(memory: Option<String>) -> Option<usize> {
+    let megabytes: usize = memory?.parse().ok()?;
+    megabytes.checked_mul(1 << 20).map(|bytes| bytes / 10)
 }
 
 fn optional(name: &str) -> Option<String> {
@@ -159,4 +173,17 @@ fn optional(name: &str) -> Option<String> {
 
 fn required(name: &'static str) -> Result<String, ConfigError> {
     optional(name).ok_or(ConfigError::Missing(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::largest_answer;
+
+    #[test]
+    fn the_largest_answer_follows_the_memory() {
+        let of = |memory: &str| largest_answer(Some(memory.to_owned()));
+        assert_eq!(of("256"), Some(26_843_545));
+        assert_eq!(of("1024"), Some(107_374_182));
+        assert_eq!((of("much"), largest_answer(None)), (None, None));
+    }
 }

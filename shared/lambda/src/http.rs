@@ -10,7 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use steps_problem::{Fault, Problem, ProblemAnswer};
+use steps_problem::{Fault, LARGEST_ANSWER, Problem, ProblemAnswer, answer_bytes};
 
 /// Who sent a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -270,6 +270,20 @@ pub fn invalid(cause: impl Into<String>) -> Problem {
         .solution(["Correct the request and send it again"])
 }
 
+/// The problem of an answer that Lambda would not take. It would drop it, and the caller would hear of a fault within.
+fn too_large(size: usize) -> Problem {
+    Problem::new(
+        500,
+        "AnswerTooLarge",
+        "Answer Too Large",
+        format!("the answer has {size} bytes; Lambda takes {LARGEST_ANSWER}"),
+    )
+    .solution([
+        "Ask for less: a smaller `limit`, or one node of a run with `?offset=0`",
+        "Report it where the answer should have been small",
+    ])
+}
+
 /// What a caller gets.
 #[derive(Debug)]
 pub struct Answer {
@@ -281,8 +295,15 @@ pub struct Answer {
 
 impl Answer {
     /// JSON with this status.
+    ///
+    /// # Errors
+    /// `AnswerTooLarge` past what Lambda takes.
     pub fn json(status: u16, value: &impl Serialize) -> Result<Self, Problem> {
         let body = serde_json::to_string(value).map_err(Problem::unwritable)?;
+        let size = answer_bytes(&body);
+        if size > LARGEST_ANSWER {
+            return Err(too_large(size));
+        }
         Ok(Self {
             status,
             content_type: "application/json",
@@ -393,6 +414,17 @@ mod tests {
             assert_eq!(request.route(), "GET /runs/{id}", "{path}");
             assert_eq!(request.parameter("id").unwrap(), "x");
             assert_eq!(request.parameter("node").unwrap_err().code, "NoSuchRoute");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_lambda_would_drop_is_a_problem_with_words() {
+        let fits = "x".repeat(LARGEST_ANSWER - 2);
+        assert!(Answer::json(200, &fits.get(..fits.len() - 2)).is_ok());
+        // A quote has two bytes in JSON, and four in the JSON around it.
+        for large in ["x".repeat(LARGEST_ANSWER), "\"".repeat(LARGEST_ANSWER / 4)] {
+            let problem = Answer::json(200, &large).unwrap_err();
+            assert_eq!(problem.code, "AnswerTooLarge");
         }
     }
 

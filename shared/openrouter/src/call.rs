@@ -17,9 +17,6 @@ use crate::error::{Error, Failure};
 use crate::timeouts::{Clock, Limit};
 use crate::{halves, text};
 
-/// The most bytes of an answer. Images are text within it.
-const MOST_BYTES: usize = 64 << 20;
-
 /// How long the end of the body may take once the answer is complete.
 const DRAIN: Duration = Duration::from_millis(250);
 
@@ -32,6 +29,7 @@ pub struct Call {
     pub(crate) generation_id: Option<String>,
     pub(crate) model: String,
     pub(crate) max_tokens: u32,
+    pub(crate) most_bytes: usize,
 }
 
 impl Call {
@@ -51,6 +49,7 @@ impl Call {
             generation_id,
             model,
             max_tokens,
+            most_bytes,
         } = self;
         let status = response.status().as_u16();
         let origin = Origin {
@@ -64,9 +63,9 @@ impl Call {
             .as_deref()
             .is_some_and(|kind| kind.contains("event-stream"));
         let read = if is_stream {
-            read_events(chunks(response, clock), clock, &mut assembly).await
+            read_events(chunks(response, clock, most_bytes), clock, &mut assembly).await
         } else {
-            read_plain(response, clock, &mut assembly).await
+            read_plain(response, clock, most_bytes, &mut assembly).await
         };
         match read {
             Ok(()) => assembly
@@ -93,8 +92,12 @@ pub(crate) fn content_type(response: &Response) -> Option<String> {
     Some(value.to_ascii_lowercase())
 }
 
-/// The body's bytes, each piece within the idle timeout.
-fn chunks(response: Response, clock: Clock) -> impl Stream<Item = Result<Bytes, Error>> {
+/// The body's bytes, each piece within the idle timeout, and so many in all.
+fn chunks(
+    response: Response,
+    clock: Clock,
+    most: usize,
+) -> impl Stream<Item = Result<Bytes, Error>> {
     stream::unfold(
         (response, 0_usize),
         move |(mut response, read)| async move {
@@ -105,8 +108,8 @@ fn chunks(response: Response, clock: Clock) -> impl Stream<Item = Result<Bytes, 
                 Err(timeout) => Err(timeout),
             };
             let read = read.saturating_add(next.as_ref().map_or(0, Bytes::len));
-            let next = if read > MOST_BYTES {
-                Err(unexpected("longer than any answer should be"))
+            let next = if read > most {
+                Err(too_long(most))
             } else {
                 next
             };
@@ -192,9 +195,10 @@ fn readable(assembly: &Assembly, unreadable: Option<Error>) -> Result<(), Error>
 async fn read_plain(
     response: Response,
     clock: Clock,
+    most: usize,
     assembly: &mut Assembly,
 ) -> Result<(), Error> {
-    let body = read(response, clock, MOST_BYTES).await;
+    let body = read(response, clock, most).await;
     let content = classify::without_comments(&body.text);
     if content.starts_with("data:") {
         let bytes = Bytes::copy_from_slice(content.as_bytes());
@@ -226,14 +230,10 @@ pub(crate) struct Body {
 pub(crate) async fn read(response: Response, clock: Clock, most: usize) -> Body {
     let mut bytes = Vec::new();
     let mut broken = None;
-    let mut pieces = pin!(chunks(response, clock));
+    let mut pieces = pin!(chunks(response, clock, most));
     while let Some(piece) = pieces.next().await {
         match piece {
-            Ok(piece) if bytes.len() + piece.len() <= most => bytes.extend_from_slice(&piece),
-            Ok(_) => {
-                broken = Some(unexpected("longer than any answer should be"));
-                break;
-            }
+            Ok(piece) => bytes.extend_from_slice(&piece),
             Err(error) => {
                 broken = Some(error);
                 break;
@@ -244,6 +244,10 @@ pub(crate) async fn read(response: Response, clock: Clock, most: usize) -> Body 
         text: String::from_utf8_lossy(&bytes).into_owned(),
         broken,
     }
+}
+
+fn too_long(most: usize) -> Error {
+    unexpected(&format!("longer than {most} bytes, the most that is read"))
 }
 
 /// The status and the content type are filled in where they are known.

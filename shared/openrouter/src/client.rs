@@ -26,6 +26,10 @@ const USER_AGENT: &str = concat!("openrouter-steps/", env!("CARGO_PKG_VERSION"))
 const MOST_LOOKUP_BYTES: usize = 64 << 20;
 const MOST_REFUSAL_BYTES: usize = 256 << 10;
 const MOST_PAGES: usize = 50;
+
+/// The most bytes of an answer, where no other number is given. Images are text within it.
+const MOST_ANSWER_BYTES: usize = 64 << 20;
+
 const MOST_CONNECTORS: usize = 4;
 
 /// How the calling app names itself to OpenRouter, which shows it in its dashboard and rankings.
@@ -42,6 +46,8 @@ pub struct App {
 pub struct Client {
     base: Url,
     headers: HeaderMap,
+    /// Most bytes of a chat's answer.
+    most_bytes: usize,
     /// One client for each connect timeout, because it cannot be set for one request.
     connectors: Arc<Mutex<Vec<(u64, reqwest::Client)>>>,
 }
@@ -63,10 +69,18 @@ impl Client {
         let client = Self {
             base,
             headers,
+            most_bytes: MOST_ANSWER_BYTES,
             connectors: Arc::default(),
         };
         client.connector(Timeouts::default().connect_seconds())?;
         Ok(client)
+    }
+
+    /// Takes answers of so many bytes at most; 64 MiB where this is not said. An answer that is read is held in memory
+    /// several times over: as it came, as an event, as JSON and as text.
+    #[must_use]
+    pub fn with_answers_up_to(self, most_bytes: usize) -> Self {
+        Self { most_bytes, ..self }
     }
 
     /// What OpenRouter knows of the key. It costs nothing, so it is the way to test a key.
@@ -209,6 +223,7 @@ impl Client {
                 generation_id,
                 model: request.model.clone(),
                 max_tokens: request.max_tokens,
+                most_bytes: self.most_bytes,
             });
         }
         let answer = Answer::read(response, clock, MOST_REFUSAL_BYTES).await;

@@ -530,6 +530,30 @@ async fn tool_calls_are_put_together() {
 }
 
 #[tokio::test]
+async fn an_answer_past_the_limit_is_not_read_on_and_not_asked_for_again() {
+    let long = delta(&format!(r#"{{"content":"{}"}}"#, "x".repeat(5_000)), "null");
+    let plain = format!(
+        r#"{{"choices":[{{"message":{{"content":"{}"}}}}]}}"#,
+        "x".repeat(5_000)
+    );
+    for (headers, body) in [(SSE, long), (JSON, plain)] {
+        let server = serve(vec![answer(200, headers, &body)]).await;
+        let client = Client::new(&server.base, App::default())
+            .unwrap()
+            .with_answers_up_to(4_000);
+        let key = ApiKey::parse(KEY).unwrap();
+        let request = ChatRequest::new("a/b").user("Hi").max_tokens(100);
+        let call = client.chat(&key, &request, &quick()).await.unwrap();
+        let failure = call.finish().await.unwrap_err();
+        assert!(
+            matches!(&failure.error, Error::UnexpectedAnswer { excerpt, .. } if excerpt.contains("4000 bytes")),
+            "{failure:?}"
+        );
+        assert!(!failure.error.retryable());
+    }
+}
+
+#[tokio::test]
 async fn a_plain_answer_is_read_as_well() {
     let body = "\n  : OPENROUTER PROCESSING\n\n ".to_owned()
         + r#"{"id":"gen-2","model":"m","choices":[{"message":{"role":"assistant","content":"Hi","tool_calls":null},"finish_reason":"stop"}],"#

@@ -8,6 +8,7 @@ mod answer;
 mod name;
 mod nearest;
 mod short;
+mod size;
 
 use std::fmt;
 
@@ -19,6 +20,7 @@ pub use name::name_fault;
 pub use nearest::{did_you_mean, distance, known_names, near_miss, nearest};
 use short::STEPS;
 pub use short::{CAUSE, FAULTS, MESSAGE, NAME, PATH, cut, short, short_faults};
+pub use size::{LARGEST_ANSWER, answer_bytes};
 
 /// A failure as users see it. It never holds a secret, and each text is cut to the bounds in [`short`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

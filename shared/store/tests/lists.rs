@@ -155,6 +155,23 @@ async fn a_row_tells_what_the_head_tells_and_an_index_that_lags_shows_nothing_wr
 }
 
 #[tokio::test]
+async fn a_page_of_few_among_thousands_ends_in_time_and_the_next_one_goes_on() {
+    let world = World::new().await;
+    let (oldest, _) = world.begin(None, None).await;
+    end(&world, &oldest, RunStatus::Failed).await;
+    let others: Vec<String> = (0..5_100).map(|_| Uuid::now_v7().to_string()).collect();
+    world.write_heads(&others, WORKFLOW, "SUCCEEDED").await;
+    let few = filter(Some(WORKFLOW), Some(RunStatus::Failed));
+    let runs = world.store.runs();
+    let first = runs.list(&few, 10, None).await.unwrap();
+    assert!(first.rows.is_empty(), "it is behind all others");
+    let cursor = first.cursor.expect("the list goes on");
+    let second = runs.list(&few, 10, Some(&cursor)).await.unwrap();
+    assert_eq!(ids(&second.rows), [oldest.as_str()]);
+    assert_eq!(second.cursor, None);
+}
+
+#[tokio::test]
 async fn a_cursor_of_another_list_or_of_nobody_is_refused() {
     let world = World::new().await;
     for _ in 0..2 {

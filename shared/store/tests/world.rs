@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -10,7 +10,7 @@ use local_table::{aws, new_table, variable};
 use rust_decimal::Decimal;
 use serde_json::json;
 use steps_store::keys::Key;
-use steps_store::{Attempt, Begun, Claim, Claimed, Lease, NewRun, Store, Trigger};
+use steps_store::{Attempt, Begun, Claim, Claimed, Lease, NewRun, Store, Trigger, keys};
 use uuid::Uuid;
 
 /// How long a claim lasts here.
@@ -52,6 +52,36 @@ impl World {
         let id = Uuid::now_v7().to_string();
         let begun = self.begin_as(&id, WORKFLOW, identity, budget).await;
         (id, begun)
+    }
+
+    /// Writes the heads of runs, as far as lists read them.
+    pub(crate) async fn write_heads(&self, ids: &[String], workflow: &str, status: &str) {
+        for some in ids.chunks(25) {
+            let requests = some.iter().map(|id| {
+                let key = keys::run(id);
+                let texts = [
+                    ("pk", key.pk),
+                    ("sk", key.sk),
+                    ("listKey", id.clone()),
+                    ("workflowId", workflow.to_owned()),
+                    ("status", status.to_owned()),
+                ];
+                let item = texts
+                    .into_iter()
+                    .map(|(name, text)| (name.to_owned(), AttributeValue::S(text)))
+                    .collect();
+                let put = PutRequest::builder().set_item(Some(item)).build().unwrap();
+                WriteRequest::builder().put_request(put).build()
+            });
+            let written = self
+                .client
+                .batch_write_item()
+                .request_items(&self.table, requests.collect())
+                .send()
+                .await
+                .unwrap();
+            assert!(written.unprocessed_items.unwrap_or_default().is_empty());
+        }
     }
 
     /// Begins a run of this id and workflow.

@@ -196,6 +196,46 @@ async fn prompts_and_answers_of_megabytes_pass_whole() {
 }
 
 #[tokio::test]
+async fn an_answer_of_seven_megabytes_is_read_in_pieces_and_its_run_without_it() {
+    let user = User::with_credential().await;
+    let prompt = "[[repeat:7000000]] {{topic}}";
+    let workflow = user
+        .workflow(json!([{"variableName": "long", "userPrompt": prompt}]))
+        .await;
+    let topic = "\"\\".repeat(200_000);
+    let run = user.trigger(&workflow, &json!({"topic": topic})).await;
+    let ended = user.ended(&run).await;
+    assert_eq!(ended["status"], "SUCCEEDED", "{}", ended["error"]);
+    let path = format!("/runs/{run}/nodes/long");
+    let shown = &node(&ended, "long")["output"];
+    assert_eq!(shown["textAt"], path.as_str());
+    assert_eq!(ended["output"]["long"], *shown);
+    assert_eq!(ended["input"]["topic"], topic.as_str(), "it fits");
+    let whole = user.get(&path).await;
+    assert_eq!(whole.status, 200, "{:?}", whole.body);
+    assert_eq!(whole.body["output"]["text"], Value::Null);
+    let mut next = Some(text(&whole.body["output"]["textAt"]));
+    let mut json = String::new();
+    let mut pieces = 0;
+    while let Some(at) = next.take() {
+        let answer = user.get(&at).await;
+        assert_eq!(answer.status, 200, "{:?}", answer.body);
+        let piece = &answer.body["outputPiece"];
+        json.push_str(&text(&piece["json"]));
+        pieces += 1;
+        next = piece["next"]
+            .as_u64()
+            .map(|offset| format!("{path}?offset={offset}"));
+    }
+    let output: Value = serde_json::from_str(&json).unwrap();
+    let length = text(&output["text"]).len();
+    assert!((6_900_000..7_200_000).contains(&length), "{length}");
+    assert!(pieces >= 2, "{pieces}");
+    let past = user.get(&format!("{path}?offset=99999999")).await;
+    assert_eq!(past.body["code"], "InvalidRequest", "{:?}", past.body);
+}
+
+#[tokio::test]
 async fn a_list_of_ten_thousand_runs_is_read_to_its_end() {
     let sandbox = Sandbox::new(Settings::default()).await;
     let started = Timestamp::now();

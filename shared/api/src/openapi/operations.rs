@@ -514,7 +514,12 @@ fn runs() -> Vec<Operation> {
             "/runs/{id}/nodes/{node}",
             "getRunNode",
             TAG,
-            "Reads one node of a run with its whole output.",
+            "Reads one node of a run with its output, or with a piece of it.",
+        )
+        .query(
+            "offset",
+            json!({ "type": "integer", "minimum": 0, "maximum": 1_u64 << 40 }),
+            "Where the piece of the output begins: 0, then the `next` of each answer.",
         )
         .answers::<NodeView>(200, "The node.")
         .fails(&["NodeNotFound", "RunNotFound"]),

@@ -75,6 +75,7 @@ const STATUSES: [(u16, &[&str]); 14] = [
     (
         500,
         &[
+            "AnswerTooLarge",
             "AnswerUnwritable",
             "NoRandomness",
             "RecordMalformed",
@@ -128,6 +129,7 @@ pub(crate) fn status_of(code: &str) -> Option<u16> {
 pub(crate) const STORE: &[&str] = &[
     "InvalidRequest",
     "Unauthorized",
+    "AnswerTooLarge",
     "AnswerUnwritable",
     "RecordMalformed",
     "RecordRefused",

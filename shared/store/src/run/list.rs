@@ -53,6 +53,9 @@ const FILTERED_AT_ONCE: usize = 1000;
 /// Of how many runs that go on the lanes are read at the same time.
 const AT_ONCE: usize = 16;
 
+/// How many queries of one list are made for a page. A filter that leaves out nearly all would read the whole list.
+const MOST_QUERIES: usize = 5;
+
 /// Where a page ends, and the next one begins.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -71,7 +74,8 @@ struct Part {
 }
 
 impl Runs {
-    /// Runs, the newest first. Only the last page may be short.
+    /// Runs, the newest first. A page may be short, or empty, and have a cursor nevertheless: where few runs match, it ends
+    /// once it has looked at some thousands. The last page has no cursor.
     pub async fn list(
         &self,
         filter: &RunFilter,
@@ -82,10 +86,10 @@ impl Runs {
         let mut rows: Vec<RunSummary> = Vec::new();
         for part in self.parts(filter, from)? {
             let mut after = part.after;
-            loop {
+            for query in 1.. {
                 let wanted = limit - rows.len();
-                let query = part_query(filter, part.month, after.as_deref(), wanted);
-                let (items, next) = self.0.page(query).await?;
+                let asked = part_query(filter, part.month, after.as_deref(), wanted);
+                let (items, next) = self.0.page(asked).await?;
                 let mut ids = items
                     .iter()
                     .map(|item| LIST_KEY.get(item))
@@ -95,12 +99,7 @@ impl Runs {
                 rows.extend(self.rows(&ids, filter).await?);
                 let last = ids.pop();
                 if rows.len() == limit {
-                    let month = part.month.map(|month| month.to_string());
-                    let place = last.map(|after| Place { month, after });
-                    return Ok(Page {
-                        rows,
-                        cursor: place.and_then(|place| to_cursor(&place)),
-                    });
+                    return Ok(ends_at(rows, part.month, last));
                 }
                 after = match next {
                     // A query with a filter may find more than fits on the page.
@@ -108,6 +107,9 @@ impl Runs {
                     Some(next) => Some(LIST_KEY.get(&next)?),
                     None => break,
                 };
+                if query == MOST_QUERIES {
+                    return Ok(ends_at(rows, part.month, after));
+                }
             }
         }
         Ok(Page { rows, cursor: None })
@@ -174,6 +176,16 @@ impl Runs {
             status,
             id,
         })
+    }
+}
+
+/// The page that ends with this run.
+fn ends_at(rows: Vec<RunSummary>, month: Option<Month>, after: Option<String>) -> Page<RunSummary> {
+    let month = month.map(|month| month.to_string());
+    let place = after.map(|after| Place { month, after });
+    Page {
+        rows,
+        cursor: place.and_then(|place| to_cursor(&place)),
     }
 }
 
