@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::json;
+use steps_metrics::NodeTry;
 use steps_nodes::{Ended, Receipt};
 use steps_problem::{MESSAGE, Problem, short};
 use steps_store::{Attempt, Lease, Outcome, RUN_ABORTED, RUN_TIMED_OUT, Work, timed_out};
@@ -37,10 +38,35 @@ pub(crate) async fn settle(
     receipt: Receipt,
     ended: Ended,
 ) -> (Result<(Answer, bool), Problem>, Vec<(usize, Attempt)>) {
+    let first_token = receipt.first_token_after;
     let attempt = attempt(open.started, receipt);
     let unpriced = unpriced(open, &attempt);
+    let cost_usd = attempt.cost_usd;
+    let usage = attempt.usage.clone().unwrap_or_default();
     let answer = end(app, open, attempt, ended, !unpriced.is_empty()).await;
+    let took = Timestamp::now().duration_since(open.started);
+    NodeTry {
+        workflow: &open.work.run.workflow_id,
+        run: &open.work.run.id,
+        node: &open.node.id,
+        code: code(&answer),
+        took: took.try_into().unwrap_or_default(),
+        first_token,
+        prompt_tokens: usage.prompt_tokens,
+        completion_tokens: usage.completion_tokens,
+        cost_usd,
+    }
+    .write();
     (answer, unpriced)
+}
+
+/// The code of what made the attempt fail or wait.
+fn code(answer: &Result<(Answer, bool), Problem>) -> Option<&str> {
+    match answer {
+        Ok((Answer::Wait { code, .. }, _)) => code.as_deref(),
+        Ok(_) => None,
+        Err(problem) => Some(&problem.code),
+    }
 }
 
 /// The attempts of the node, the one that ends now included, whose cost OpenRouter has yet to say.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use steps_metrics::Sweep;
 use steps_problem::Problem;
 use steps_store::{Attempt, Due, DueItem, RunStatus};
 use steps_workflow::Workflow;
@@ -31,18 +32,29 @@ const AT_ONCE: usize = 50;
 pub(crate) async fn recover_due_costs(app: &App, remaining: Duration) -> Result<Answer, Problem> {
     let end = Instant::now() + remaining.min(Duration::from_secs(240));
     let mut costs = 0;
-    for item in app
-        .store
-        .due()
-        .list(Due::Cost, Timestamp::now(), AT_ONCE)
-        .await?
-    {
+    let now = Timestamp::now();
+    let items = app.store.due().list(Due::Cost, now, AT_ONCE).await?;
+    let mut failed = None;
+    for item in &items {
         if Instant::now() > end {
             break;
         }
-        costs += recover_node(app, &item, end).await?;
+        match recover_node(app, item, end).await {
+            Ok(known) => costs += known,
+            Err(problem) => {
+                failed = Some(problem);
+                break;
+            }
+        }
     }
-    Ok(Answer::Recovered { costs })
+    Sweep {
+        name: "Costs",
+        due: items.len(),
+        not_swept: failed.iter().count(),
+        oldest: items.first().map(|item| item.due_for(now)),
+    }
+    .write();
+    failed.map_or(Ok(Answer::Recovered { costs }), Err)
 }
 
 /// Records the costs of these attempts of a node, each with its index. One that stays unknown is due to be asked

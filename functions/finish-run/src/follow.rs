@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 use steps_executions::{Execution, ExecutionName};
+use steps_metrics::RunEnd;
 use steps_problem::Problem;
 use steps_store::{Ended, RUN_TIMED_OUT, RunError, RunStatus, aborted, timed_out};
 
@@ -42,6 +43,11 @@ pub(crate) async fn end(app: &App, name: &ExecutionName<'_>, ended: &Ended) -> R
         changed,
         "execution ended"
     );
+    RunEnd {
+        run: run_id,
+        status: ended.status.as_str(),
+    }
+    .write();
     // What follows also after a repeat: the first try may have died before.
     app.store.runs().note_totals(run_id).await?;
     if ended.status != RunStatus::Succeeded {

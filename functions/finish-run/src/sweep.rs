@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use steps_executions::ExecutionName;
 use steps_lanes::{RunBoard, heal};
+use steps_metrics::Sweep;
 use steps_problem::Problem;
 use steps_store::{Due, DueItem, Ended, NodeRecord, RunStatus, timed_out};
 use steps_workflow::Workflow;
@@ -21,12 +22,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 /// Looks at the runs that have been RUNNING for a while, the longest due first. A run that cannot be looked at does
 /// not stop the others; where that will not pass, it is looked at again later than they are.
 pub(crate) async fn sweep(app: &App) -> Result<(), Problem> {
-    let due = app
-        .store
-        .due()
-        .list(Due::Run, Timestamp::now(), AT_ONCE)
-        .await?;
+    let now = Timestamp::now();
+    let due = app.store.due().list(Due::Run, now, AT_ONCE).await?;
     let mut failed = None;
+    let mut not_swept = 0;
     for item in &due {
         if let Err(problem) = look_at(app, item).await {
             tracing::warn!(run = item.run_id, code = problem.code, "not looked at");
@@ -38,8 +37,16 @@ pub(crate) async fn sweep(app: &App) -> Result<(), Problem> {
                 }
             }
             failed = Some(problem);
+            not_swept += 1;
         }
     }
+    Sweep {
+        name: "Runs",
+        due: due.len(),
+        not_swept,
+        oldest: due.first().map(|item| item.due_for(now)),
+    }
+    .write();
     failed.map_or(Ok(()), Err)
 }
 

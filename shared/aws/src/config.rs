@@ -1,4 +1,5 @@
-//! The configuration, read from the environment. No other place reads it, but `steps-lambda` reads the log settings.
+//! The configuration, read from the environment. No other place reads it, but `steps-lambda` reads the log
+//! settings, and `steps-metrics` its namespace.
 
 use std::env;
 
@@ -30,6 +31,7 @@ use steps_schedules::Fires;
 /// | `AWS_LAMBDA_FUNCTION_MEMORY_SIZE` | the function's memory in MB, set by Lambda: a tenth of it is the largest answer of a model | none: 64 MiB |
 /// | `AWS_ENDPOINT_URL` and the rest of the AWS SDK's own | where AWS is | AWS |
 /// | `AWS_LAMBDA_LOG_LEVEL`, else `RUST_LOG` | read by `steps-lambda`: the least level that this project's crates log | `info` |
+/// | `METRICS_NAMESPACE` | read by `steps-metrics`: the namespace of the metrics | none: no metrics |
 /// | `AWS_LAMBDA_LOG_FORMAT` | read by `steps-lambda`: `JSON`, or text | text |
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Config;

@@ -52,4 +52,6 @@ pub struct Receipt {
     pub usage: Option<Usage>,
     /// What it cost, USD.
     pub cost_usd: Option<Decimal>,
+    /// How long after the request the first piece of the answer came, where it came in pieces.
+    pub first_token_after: Option<Duration>,
 }

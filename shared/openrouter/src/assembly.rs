@@ -1,6 +1,8 @@
 //! An answer, put together from the chunks of a stream or from one plain body. Both have the same fields, but a chunk
 //! has `delta` where the plain body has `message`.
 
+use std::time::Duration;
+
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -170,6 +172,8 @@ pub(crate) struct Assembly {
     end: End,
     /// How many events could not be read.
     unreadable: usize,
+    /// When the first piece of the answer came, after the request.
+    first_token_after: Option<Duration>,
 }
 
 impl Assembly {
@@ -349,6 +353,13 @@ impl Assembly {
         self.unreadable += 1;
     }
 
+    /// Notes how long after the request a piece came, where it is the first of the answer.
+    pub(crate) fn note_piece(&mut self, after: Duration) {
+        if self.first_token_after.is_none() && self.has_begun() {
+            self.first_token_after = Some(after);
+        }
+    }
+
     /// Whether a piece of the answer has been received.
     pub(crate) fn has_begun(&self) -> bool {
         self.is_settled()
@@ -406,6 +417,7 @@ impl Assembly {
         }
         Ok(Completion {
             generation_id: self.generation_id,
+            first_token_after: self.first_token_after,
             text: join(self.text),
             model: self
                 .model

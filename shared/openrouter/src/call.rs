@@ -166,6 +166,7 @@ pub(crate) async fn read_events(
         match read_chunk(data) {
             Some(chunk) => {
                 assembly.absorb(chunk);
+                assembly.note_piece(clock.elapsed());
                 is_cut = false;
             }
             None => {

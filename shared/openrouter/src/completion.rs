@@ -1,5 +1,7 @@
 //! A model's answer and its usage.
 
+use std::time::Duration;
+
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -11,6 +13,9 @@ use steps_usage::Usage;
 pub struct Completion {
     /// OpenRouter's id of this generation, `gen-...`. Its cost can be asked for by this id.
     pub generation_id: Option<String>,
+    /// How long after the request the first piece of the answer came; `None` for an answer that came in one piece.
+    #[serde(skip)]
+    pub first_token_after: Option<Duration>,
     /// The answer. Empty when the model only called tools or drew images; the model's refusal when it refused.
     pub text: String,
     /// The model that answered. With a router, a fallback or an alias it is another one than was asked.

@@ -87,6 +87,11 @@ impl Clock {
         self.timeouts.connect_seconds()
     }
 
+    /// How long ago the request was sent.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
     /// Waits for `work` as long as `limit` and the total allow; the error names the one that ran out.
     pub(crate) async fn within<T>(
         &self,

@@ -10,8 +10,8 @@ use steps_executions::{ExecutionName, Executions};
 use steps_lanes::begin_take;
 use steps_problem::Problem;
 use steps_store::{
-    Begun, Credential, Error, NewRun, NodeRecord, Reuse, RunStatus, Store,
-    StoredWorkflow, Trigger, Turn,
+    Begun, Credential, Error, NewRun, NodeRecord, Reuse, RunStatus, Store, StoredWorkflow, Trigger,
+    Turn,
 };
 use steps_workflow::Workflow;
 use uuid::Uuid;

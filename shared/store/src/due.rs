@@ -51,6 +51,15 @@ pub struct DueItem {
     due_at: Timestamp,
 }
 
+impl DueItem {
+    /// How long it has been due at this moment.
+    pub fn due_for(&self, now: Timestamp) -> Duration {
+        now.duration_since(self.due_at)
+            .try_into()
+            .unwrap_or_default()
+    }
+}
+
 /// What is due.
 #[derive(Debug, Clone)]
 pub struct DueItems(pub(crate) Table);

@@ -23,6 +23,7 @@ mod frugality;
 mod inline_nodes;
 mod kills;
 mod large_runs;
+mod metrics;
 mod model_cache;
 mod model_warnings;
 mod models;

@@ -54,6 +54,7 @@ impl Ready for ReadyChat {
             generation_id: completion.generation_id.clone(),
             usage: Some(completion.usage.clone()),
             cost_usd: completion.cost_usd,
+            first_token_after: completion.first_token_after,
         });
         Ok(variable(&completion, self.wants_json))
     }
@@ -87,6 +88,7 @@ fn failed(failure: Failure, scope: &impl Scope) -> Failed {
         generation_id: failure.generation_id,
         usage: failure.usage,
         cost_usd: failure.cost_usd,
+        first_token_after: None,
     });
     failure.error.into()
 }

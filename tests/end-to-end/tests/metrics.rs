@@ -1,0 +1,81 @@
+//! What operators are told: metrics of every try and every run as lines that CloudWatch reads, and alarms for what is lost.
+
+use std::time::{Duration, Instant};
+
+use end_to_end::{User, function_logs};
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+const SCHEMA: &str = include_str!("../../../shared/metrics/emf-schema.json");
+
+/// The metric lines in the functions' logs that have this run.
+fn lines_of(run: &str) -> Vec<Value> {
+    function_logs()
+        .lines()
+        .filter(|line| line.contains("\"_aws\"") && line.contains(run))
+        .filter_map(|line| serde_json::from_str(line.get(line.find('{')?..)?).ok())
+        .collect()
+}
+
+/// The metric lines of a run, once a try and the run's end are among them.
+async fn told(run: &str) -> Vec<Value> {
+    let began = Instant::now();
+    loop {
+        let lines = lines_of(run);
+        let has = |name: &str| lines.iter().any(|line| line[name] == 1);
+        if has("Tries") && has("Runs") {
+            return lines;
+        }
+        assert!(began.elapsed() < Duration::from_secs(30), "{lines:?}");
+        sleep(Duration::from_millis(500)).await;
+    }
+}
+
+#[tokio::test]
+async fn every_try_and_every_end_is_a_line_that_cloudwatch_reads() {
+    let user = User::with_credential().await;
+    let good = user
+        .workflow(json!([{"variableName": "x", "userPrompt": "[[echo]]hi"}]))
+        .await;
+    let bad = user
+        .workflow(json!([{"variableName": "x", "model": "no/such-model", "userPrompt": "hi"}]))
+        .await;
+    let mut runs = Vec::new();
+    for workflow in [&good, &bad] {
+        let run = user.trigger(workflow, &json!({})).await;
+        let ended = user.ended(&run).await;
+        runs.push((run, ended));
+    }
+    let schema: Value = serde_json::from_str(SCHEMA).expect("the schema is JSON");
+    let schema = jsonschema::validator_for(&schema).expect("the schema is one");
+    for (run, ended) in &runs {
+        let lines = told(run).await;
+        for line in &lines {
+            let faults: Vec<String> = schema
+                .iter_errors(line)
+                .map(|fault| fault.to_string())
+                .collect();
+            assert!(faults.is_empty(), "{faults:?} in {line}");
+        }
+        let tried = lines.iter().find(|line| line["Tries"] == 1).unwrap();
+        let end = lines.iter().find(|line| line["Runs"] == 1).unwrap();
+        assert_eq!(end["Status"], ended["status"]);
+        if ended["status"] == "SUCCEEDED" {
+            assert!(
+                tried["CompletionTokens"]
+                    .as_u64()
+                    .is_some_and(|count| count > 0),
+                "{tried}"
+            );
+            assert!(tried["FirstTokenMilliseconds"].is_u64(), "{tried}");
+            assert_eq!(
+                tried["CostUsd"].to_string(),
+                ended["costUsd"].as_str().unwrap(),
+                "{tried}"
+            );
+        } else {
+            assert_eq!(tried["Code"], ended["error"]["code"], "{tried}");
+            assert_eq!(tried["Errors"], 1);
+        }
+    }
+}
