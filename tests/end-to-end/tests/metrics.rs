@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use end_to_end::{User, function_logs};
+use end_to_end::{User, decimal, function_logs};
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
@@ -68,11 +69,8 @@ async fn every_try_and_every_end_is_a_line_that_cloudwatch_reads() {
                 "{tried}"
             );
             assert!(tried["FirstTokenMilliseconds"].is_u64(), "{tried}");
-            assert_eq!(
-                tried["CostUsd"].to_string(),
-                ended["costUsd"].as_str().unwrap(),
-                "{tried}"
-            );
+            let cost = Decimal::from_scientific(&tried["CostUsd"].to_string()).unwrap();
+            assert_eq!(cost, decimal(&ended["costUsd"]), "{tried}");
         } else {
             assert_eq!(tried["Code"], ended["error"]["code"], "{tried}");
             assert_eq!(tried["Errors"], 1);
