@@ -1,4 +1,4 @@
-.PHONY: help up down demo test soak bench check watch watched unwatched logs deploy fmt clean
+.PHONY: help up down demo test soak bench check sbom watch watched unwatched logs deploy fmt clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
@@ -27,7 +27,7 @@ unwatched:  ## and back to its own
 test:  ## unit tests, then end-to-end tests and made-up requests against a local stack of their own
 	infra/local/test
 
-soak:  ## ten minutes of made-up requests against a local stack of their own
+soak:  ## a million made-up documents, templates, signatures and streams, then ten minutes of made-up requests
 	infra/local/soak
 
 bench:  ## measure functions and runs, write docs/performance.md (some ten minutes, on an idle machine)
@@ -35,6 +35,9 @@ bench:  ## measure functions and runs, write docs/performance.md (some ten minut
 
 check:  ## format, lints, docs, links, dependencies, template, state machines, scripts
 	infra/local/check
+
+sbom:  ## write the bill of materials, and look for advisories where their database can be had
+	infra/local/sbom
 
 fmt:  ## format the Rust code
 	cargo fmt --all
