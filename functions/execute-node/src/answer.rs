@@ -11,6 +11,8 @@ pub(crate) enum Answer {
     Told,
     /// What was due has been asked for: so many costs are recorded now.
     Recovered { costs: usize },
+    /// What is left of so many keys is in the metrics.
+    Watched { keys: usize },
     /// The node has its answer. `output` only for an inline node: a run's answers go through the table.
     Succeeded {
         #[serde(skip_serializing_if = "Option::is_none")]

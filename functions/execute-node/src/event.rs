@@ -14,6 +14,8 @@ pub(crate) enum Event {
     OfRun(NodeOfRun),
     /// `recover`: by schedule. OpenRouter is asked what calls cost whose answer did not say.
     Costs,
+    /// `watch`: by schedule. OpenRouter is asked how much is left of the keys that were used within a day.
+    Credit,
     /// `node`: a node that is written inline in someone's own state machine.
     Inline(InlineNode),
 }
@@ -86,6 +88,14 @@ impl Event {
                 ))),
             };
         }
+        if let Some(watch) = event.get("watch") {
+            return match watch.as_str() {
+                Some("credit") => Ok(Self::Credit),
+                _ => Err(unknown(format!(
+                    "`watch` can only be `credit`, and is {watch}"
+                ))),
+            };
+        }
         if event.get("node").is_some() {
             return fields(event, "a node of its own").map(Self::Inline);
         }
@@ -95,7 +105,9 @@ impl Event {
         if event.get("runId").is_some() {
             return fields(event, "a node of a run").map(Self::OfRun);
         }
-        Err(unknown("it has neither `node` nor `runId` nor `recover`"))
+        Err(unknown(
+            "it has neither `node` nor `runId` nor `recover` nor `watch`",
+        ))
     }
 }
 
@@ -113,7 +125,7 @@ fn unknown(what: impl std::fmt::Display) -> Problem {
     .solution([
         "In your own state machine, send {\"node\": {...}, \"context\": {...}, \"attempt\": 1}",
         "For a node of a run, let the state machine of the template send the task as it is",
-        "To ask for costs, send {\"recover\": \"costs\"}",
+        "To ask for costs, send {\"recover\": \"costs\"}; for what is left of keys, {\"watch\": \"credit\"}",
     ])
 }
 
@@ -137,13 +149,23 @@ mod tests {
             Event::read(&json!({"recover": "costs"})),
             Ok(Event::Costs)
         ));
+        assert!(matches!(
+            Event::read(&json!({"watch": "credit"})),
+            Ok(Event::Credit)
+        ));
     }
 
     #[test]
     fn an_event_that_is_none_of_these_is_a_problem_in_words() {
         for (event, cause) in [
-            (json!({}), "neither `node` nor `runId` nor `recover`"),
-            (json!(null), "neither `node` nor `runId` nor `recover`"),
+            (
+                json!({}),
+                "neither `node` nor `runId` nor `recover` nor `watch`",
+            ),
+            (
+                json!(null),
+                "neither `node` nor `runId` nor `recover` nor `watch`",
+            ),
             (
                 json!({"recover": "runs"}),
                 "`recover` can only be `costs`, and is \"runs\"",

@@ -8,7 +8,7 @@ use crate::answer::Answer;
 use crate::app::App;
 use crate::deadlines::CLOSING_TIME;
 use crate::event::Event;
-use crate::{costs, inline, lane, recorded};
+use crate::{costs, credit, inline, lane, recorded};
 
 /// Answers an event by what it has.
 pub(crate) async fn handle(app: &App, task: Task<Value>) -> Result<Answer, Problem> {
@@ -18,5 +18,6 @@ pub(crate) async fn handle(app: &App, task: Task<Value>) -> Result<Answer, Probl
         Event::OfRun(node) => recorded::execute_alone(app, &node, remaining).await,
         Event::Inline(node) => inline::execute(app, node, remaining).await,
         Event::Costs => costs::recover_due_costs(app, remaining).await,
+        Event::Credit => credit::watch_credit(app).await,
     }
 }

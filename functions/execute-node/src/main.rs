@@ -6,6 +6,7 @@ mod attempt;
 mod budgets;
 mod context;
 mod costs;
+mod credit;
 mod deadlines;
 mod event;
 mod handler;

@@ -122,6 +122,39 @@ impl Sweep<'_> {
     }
 }
 
+/// What is left of a key.
+#[derive(Debug, Clone, Copy)]
+pub struct CreditLeft<'a> {
+    /// The credential's name.
+    pub credential: &'a str,
+    /// What is left of the key's limit at OpenRouter, USD; `None` where it has no limit.
+    pub credit_usd: Option<Decimal>,
+    /// What is left of the credential's budget of this day, USD; `None` where it has none.
+    pub budget_usd: Option<Decimal>,
+}
+
+impl CreditLeft<'_> {
+    /// Writes the line, where there is a limit or a budget.
+    pub fn write(&self) {
+        if self.credit_usd.is_some() || self.budget_usd.is_some() {
+            line::write(|namespace, now| self.line(namespace, now).to_string());
+        }
+    }
+
+    fn line<'l>(&'l self, namespace: &'l str, now: Timestamp) -> Line<'l> {
+        let mut line = Line::new(namespace, now)
+            .field("Credential", self.credential)
+            .metrics(&[&[], &["Credential"]]);
+        if let Some(usd) = self.credit_usd {
+            line = line.metric("CreditLeftUsd", Unit::None, usd);
+        }
+        if let Some(usd) = self.budget_usd {
+            line = line.metric("BudgetLeftUsd", Unit::None, usd);
+        }
+        line
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::Value;
@@ -213,5 +246,13 @@ mod tests {
         };
         let value = read(&sweep.line("s", Timestamp::now()));
         assert_eq!(value["OldestDueSeconds"], 0);
+        let left = CreditLeft {
+            credential: "main",
+            credit_usd: Some(Decimal::new(-5, 1)),
+            budget_usd: None,
+        };
+        let line = left.line("s", Timestamp::now());
+        assert!(line.to_string().contains("\"CreditLeftUsd\":-0.5"));
+        assert_eq!(read(&line).get("BudgetLeftUsd"), None);
     }
 }

@@ -6,6 +6,8 @@ use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::Error;
+use crate::credential::Credentials;
 use crate::keys::{self, EXPIRES_AT};
 use crate::run::record::BUDGET_LEFT_USD;
 use crate::table::key::PK;
@@ -109,6 +111,16 @@ const COMMITTED_USD: Attribute<Decimal> = Attribute::new("committedUsd");
 
 /// For how many days a day's sum is kept. No cost is asked for later than this.
 const KEPT_DAYS: i64 = 7;
+
+impl Credentials {
+    /// How much of the credential's budget of this moment's day (UTC) is spent or held back, USD.
+    pub async fn committed_usd(&self, id: &str, at: Timestamp) -> Result<Decimal, Error> {
+        let day = keys::credential_day(id, keys::day(at));
+        let item = self.0.get(keys::spend(&day)).await?;
+        let committed = item.map(|item| COMMITTED_USD.find(&item)).transpose()?;
+        Ok(committed.flatten().unwrap_or_default())
+    }
+}
 
 /// One write for each budget, in their order. A write fails where its budget does not cover the call.
 pub(crate) fn reserve(run_id: &str, reserve: &Reserve, now: Timestamp) -> Vec<Write> {

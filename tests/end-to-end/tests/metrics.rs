@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use end_to_end::{User, decimal, function_logs};
+use end_to_end::{User, decimal, function_logs, invoke};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -76,4 +76,53 @@ async fn every_try_and_every_end_is_a_line_that_cloudwatch_reads() {
             assert_eq!(tried["Errors"], 1);
         }
     }
+}
+
+#[tokio::test]
+async fn what_is_left_of_a_key_that_was_used_is_told_and_of_others_nothing() {
+    let user = User::new("good");
+    let key = user.key.clone();
+    let kept = json!({"name": user.name, "provider": "openrouter", "apiKey": key, "maxCostUsdPerDay": "2.50"});
+    let stored = user.post("/credentials", &kept).await;
+    assert_eq!(stored.status, 201, "{:?}", stored.body);
+    let mentions = || -> Vec<Value> {
+        function_logs()
+            .lines()
+            .filter(|line| line.contains("\"BudgetLeftUsd\"") && line.contains(&user.name))
+            .filter_map(|line| serde_json::from_str(line.get(line.find('{')?..)?).ok())
+            .collect()
+    };
+    invoke("execute-node", &json!({"watch": "credit"}));
+    assert!(mentions().is_empty(), "it was not used yet");
+    let run = user
+        .run(
+            json!([{"variableName": "x", "userPrompt": "hi"}]),
+            json!({}),
+        )
+        .await;
+    assert_eq!(run["status"], "SUCCEEDED", "{}", run["error"]);
+    let watched = invoke("execute-node", &json!({"watch": "credit"}));
+    assert_eq!(watched["status"], "WATCHED", "{watched}");
+    assert!(
+        watched["keys"].as_u64().is_some_and(|keys| keys >= 1),
+        "{watched}"
+    );
+    let began = Instant::now();
+    let told = loop {
+        match mentions().pop() {
+            Some(told) => break told,
+            None => assert!(
+                began.elapsed() < Duration::from_secs(30),
+                "nothing was told"
+            ),
+        }
+        sleep(Duration::from_millis(500)).await;
+    };
+    let left = Decimal::from_scientific(&told["BudgetLeftUsd"].to_string()).unwrap();
+    assert_eq!(
+        left,
+        Decimal::new(250, 2) - decimal(&run["costUsd"]),
+        "{told}"
+    );
+    assert_eq!(told["Credential"], user.name.as_str());
 }
