@@ -1,6 +1,8 @@
 //! `POST /hooks/{id}/{webhook}`: a delivery to a workflow's webhook. The webhook's mode says how the sender proves
 //! itself, and what makes a delivery the same one.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use steps_api::Challenge;
 use steps_lambda::{Answer, Request};
@@ -34,6 +36,9 @@ pub(crate) async fn receive(
     let delivery = delivery(request, door, delivered(request, webhook.mode)?)?;
     let document = app.store.workflows().get(workflow).await?;
     let started = app.starts.start(Start::new(&document, &delivery)).await?;
+    // Whoever is not asked for a secret may name somebody else's id: of a run that was started before they see no text.
+    let shown = webhook.mode != Mode::None || !started.repeated;
+    let wait = if shown { wait } else { Duration::ZERO };
     answer(&app.store, request, wait, &started).await
 }
 

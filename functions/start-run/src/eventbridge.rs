@@ -26,6 +26,7 @@ pub(crate) async fn wired(app: &App, wired: &Wired, request_id: &str) -> Result<
     let delivery = Delivery {
         trigger: trigger("eventbridge", &Value::Object(event.clone())),
         identity: Some(format!("eventbridge:{}", id.unwrap_or(request_id))),
+        fingerprint: None,
         callback_url: None,
         input: Value::Object(input),
     };

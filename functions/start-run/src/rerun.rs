@@ -96,6 +96,8 @@ fn reusable<'w>(
 fn rerun_delivery(run: Run, input: Option<Value>, request: &Request) -> Result<Delivery, Problem> {
     let given = delivery(request, Door::Token("rerun"), Value::Null)?;
     Ok(Delivery {
+        // A key counts for one run: with another run it asks for something else.
+        identity: given.identity.map(|key| format!("{key}@{}", run.id)),
         trigger: Trigger {
             kind: run.trigger,
             context: run.texts.trigger.clone(),

@@ -47,6 +47,7 @@ pub(crate) async fn objects(app: &App, task: &Task<Value>) -> Result<Value, Prob
         let delivery = Delivery {
             trigger: trigger("s3", record),
             identity: Some(format!("s3:{}/{key}@{change}", s3.bucket.name)),
+            fingerprint: None,
             callback_url: None,
             input: json!({
                 "bucket": s3.bucket.name,

@@ -29,6 +29,7 @@ pub(crate) async fn scheduled(
             }),
         },
         identity: Some(identity(fired, request_id)),
+        fingerprint: None,
         callback_url: None,
         input: fired.input.clone(),
     };

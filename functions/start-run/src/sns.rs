@@ -31,6 +31,7 @@ pub(crate) async fn notifications(app: &App, task: &Task<Value>) -> Result<Value
         let delivery = Delivery {
             trigger: trigger("sns", record),
             identity: Some(format!("sns:{}", sns.message_id)),
+            fingerprint: None,
             callback_url: None,
             input: object_or_body(&sns.message),
         };

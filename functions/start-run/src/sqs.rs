@@ -38,6 +38,7 @@ pub(crate) async fn messages(app: &App, task: &Task<Value>) -> Result<Value, Pro
         let delivery = Delivery {
             trigger: trigger("sqs", record),
             identity: Some(format!("sqs:{}", message.message_id)),
+            fingerprint: None,
             callback_url: None,
             input: object_or_body(&message.body),
         };

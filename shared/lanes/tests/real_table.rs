@@ -237,6 +237,7 @@ async fn begin(store: &Store, run_id: &str) {
                 context: json!({}),
             },
             identity: None,
+            fingerprint: None,
             callback_url: None,
             turn: None,
             warnings: &[],

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use ring::digest::{Context, SHA256};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
@@ -100,6 +101,22 @@ impl<'a> Delivery<'a> {
                 .or_else(|| header(IDEMPOTENCY_KEY)),
             Mode::Bearer | Mode::None => header(IDEMPOTENCY_KEY).or_else(|| header(standard::ID)),
         }
+    }
+
+    /// What a repeated delivery has to have again beside its id: a hash of the body and of `others`. `None` where the
+    /// sender's signature is what ties the body to the id, and where the service itself makes the id.
+    pub fn fingerprint(&self, mode: Mode, others: &[&str]) -> Option<String> {
+        if !matches!(mode, Mode::Bearer | Mode::None) {
+            return None;
+        }
+        let mut hash = Context::new(&SHA256);
+        hash.update(self.body);
+        for other in others {
+            // No body has this byte: it would be no text.
+            hash.update(&[0xff]);
+            hash.update(other.as_bytes());
+        }
+        Some(hex::encode(hash.finish()))
     }
 
     fn event_id(&self) -> Option<String> {

@@ -589,3 +589,26 @@ fn a_text_is_the_secret_only_where_every_byte_is_the_same() {
     }
     assert!(!is_secret("", &SecretString::from("a")));
 }
+
+#[test]
+fn an_id_that_no_signature_ties_to_the_body_comes_with_a_hash_of_the_request() {
+    let fingerprint = |mode: Mode, body: &[u8], others: &[&str]| {
+        let header = |_: &str| None;
+        let delivery = Delivery {
+            header: &header,
+            body,
+        };
+        delivery.fingerprint(mode, others)
+    };
+    for mode in [Mode::Standard, Mode::Github, Mode::Stripe] {
+        assert_eq!(fingerprint(mode, b"{}", &[""]), None);
+    }
+    for mode in [Mode::Bearer, Mode::None] {
+        let first = fingerprint(mode, b"{}", &["https://a/"]);
+        assert!(first.is_some());
+        assert_eq!(fingerprint(mode, b"{}", &["https://a/"]), first);
+        assert_ne!(fingerprint(mode, b"{ }", &["https://a/"]), first);
+        assert_ne!(fingerprint(mode, b"{}", &["https://b/"]), first);
+        assert_ne!(fingerprint(mode, b"{}https://a/", &[""]), first);
+    }
+}

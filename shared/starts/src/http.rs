@@ -85,6 +85,8 @@ pub fn delivery(request: &Request, door: Door<'_>, input: Value) -> Result<Deliv
             id.len()
         )));
     }
+    let callback_url = request.query("callbackUrl");
+    let fingerprint = signed.fingerprint(scheme.mode, &[callback_url.unwrap_or_default()]);
     let door = webhook.map_or_else(|| kind.to_owned(), |name| format!("{kind}/{name}"));
     Ok(Delivery {
         trigger: Trigger {
@@ -92,7 +94,8 @@ pub fn delivery(request: &Request, door: Door<'_>, input: Value) -> Result<Deliv
             context: context(request, id.as_deref(), webhook),
         },
         identity: id.map(|id| format!("{door}/{id}")),
-        callback_url: request.query("callbackUrl").map(str::to_owned),
+        fingerprint,
+        callback_url: callback_url.map(str::to_owned),
         input,
     })
 }

@@ -36,6 +36,8 @@ pub struct Delivery {
     pub trigger: Trigger,
     /// What makes a repeated delivery the same run; `None` where every delivery is a run of its own.
     pub identity: Option<String>,
+    /// What a repeated delivery has to have again beside the identity; `None` where the identity says it all.
+    pub fingerprint: Option<String>,
     /// Where the run is posted to once it has ended.
     pub callback_url: Option<String>,
     /// The run's input.
@@ -146,6 +148,7 @@ impl Starts {
                 input,
                 trigger: &delivery.trigger,
                 identity: delivery.identity.as_deref(),
+                fingerprint: delivery.fingerprint.as_deref(),
                 callback_url,
                 turn,
                 credentials: &credentials,
@@ -167,6 +170,7 @@ impl Starts {
                     repeated: true,
                 });
             }
+            Begun::Differs => return Err(key_reused().into()),
             Begun::Overtaken => {
                 return Err(NotStarted::Overtaken {
                     workflow_id: document.id.clone(),
@@ -243,6 +247,20 @@ impl Starts {
     ) -> Result<(), Problem> {
         begin_take(&self.store.lanes(), &self.executions, name, workflow, done).await
     }
+}
+
+/// It says nothing of the run that the id belongs to: that may be somebody else's.
+fn key_reused() -> Problem {
+    Problem::new(
+        422,
+        "IdempotencyKeyReused",
+        "Idempotency Key Reused",
+        "an earlier request had the same idempotency key and another body or `callbackUrl`; no run was started",
+    )
+    .solution([
+        "For another request, send another key, such as a new UUID",
+        "To repeat a request, send it again as it was, byte for byte",
+    ])
 }
 
 /// The id of the credential behind each reference in the document, as it is at this moment.

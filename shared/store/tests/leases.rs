@@ -264,6 +264,7 @@ async fn ten_deliveries_of_one_identity_are_one_run() {
             (_, Begun::Repeated(id)) => {
                 runs.insert(id);
             }
+            (_, Begun::Differs) => panic!("there are no fingerprints"),
             (_, Begun::Overtaken) => panic!("there are no turns"),
         }
     }

@@ -105,6 +105,7 @@ impl World {
                     context: json!({}),
                 },
                 identity,
+                fingerprint: None,
                 callback_url: None,
                 turn: None,
                 warnings: &[],

@@ -162,6 +162,7 @@ async fn record_nodes(
                 context: json!({}),
             },
             identity: None,
+            fingerprint: None,
             callback_url: None,
             turn: None,
             warnings: &[],

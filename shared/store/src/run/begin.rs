@@ -29,6 +29,8 @@ pub enum Begun {
     New,
     /// A run of the same identity was recorded before: its id.
     Repeated(String),
+    /// One of the same identity was recorded before whose request was another; nothing is recorded.
+    Differs,
     /// Another run took the turn; nothing is recorded.
     Overtaken,
 }
@@ -50,6 +52,8 @@ pub struct NewRun<'a> {
     pub trigger: &'a Trigger,
     /// What makes a repeated delivery the same run, within the workflow; `None` where every delivery is a run of its own.
     pub identity: Option<&'a str>,
+    /// A hash of the request, which a repeat of the identity has to have again; `None` where the identity is enough.
+    pub fingerprint: Option<&'a str>,
     /// Where the run is posted to once it has ended.
     pub callback_url: Option<&'a str>,
     /// The turn that it takes; `None` where it takes no turns.
@@ -81,6 +85,8 @@ pub struct Reuse<'a> {
 
 /// The run that has this identity.
 const RUN_ID: Attribute<String> = Attribute::new("runId");
+/// The hash of the request that started it.
+const FINGERPRINT: Attribute<String> = Attribute::new("fingerprint");
 
 impl Runs {
     /// Records a run as RUNNING, unless one of the same identity was recorded before.
@@ -136,7 +142,8 @@ impl Runs {
         if let Some(identity) = run.identity {
             let identity = new(keys::identity(run.workflow_id, identity))
                 .telling()
-                .set(RUN_ID, run.id);
+                .set(RUN_ID, run.id)
+                .set_some(FINGERPRINT, run.fingerprint);
             writes.push(identity.into());
         }
         if let Some(turn) = run.turn {
@@ -148,7 +155,13 @@ impl Runs {
             Transacted::Refused {
                 index: 2,
                 item: Some(first),
-            } => Ok(Begun::Repeated(RUN_ID.get(&first)?)),
+            } => {
+                let before = FINGERPRINT.find(&first)?;
+                if before.is_some_and(|before| Some(before.as_str()) != run.fingerprint) {
+                    return Ok(Begun::Differs);
+                }
+                Ok(Begun::Repeated(RUN_ID.get(&first)?))
+            }
             Transacted::Refused { index: 2.., .. } => Ok(Begun::Overtaken),
             Transacted::Refused { .. } => Err(Record::Run.conflict(run.id)),
         }

@@ -124,3 +124,80 @@ async fn a_captured_delivery_cannot_become_another_by_an_unsigned_header() {
         assert_eq!(ids.len(), 1, "{mode}");
     }
 }
+
+#[tokio::test]
+async fn a_key_that_comes_again_with_another_request_is_refused_and_starts_nothing() {
+    let user = User::with_credential().await;
+    for mode in ["none", "bearer"] {
+        let hook = Hook::new(&user, mode, "{{topic}}").await;
+        let key = event_id();
+        let sent = signed(mode, &hook.secret, &key, now(), b"");
+        let body = b"{\"topic\": \"tea\"}";
+        let token = [("Idempotency-Key".to_owned(), key)];
+        let hooks = format!("/hooks/{}", hook.workflow);
+        let runs = format!("/workflows/{}/runs", hook.workflow);
+        let first = [
+            hook.deliver(&sent, body).await,
+            user.deliver_with_token(&hooks, &token, body).await,
+            user.deliver_with_token(&runs, &token, b"{\"input\": {\"topic\": \"tea\"}}")
+                .await,
+        ];
+        for answer in &first {
+            assert_eq!(answer.status, 202, "{mode}: {:?}", answer.body);
+        }
+        let other = b"{\"topic\": \"coffee\"}";
+        for answer in [
+            hook.deliver(&sent, other).await,
+            user.deliver(&format!("{}?wait=25", hook.path), &sent, other)
+                .await,
+            user.deliver_with_token(&hooks, &token, other).await,
+            user.deliver_with_token(&runs, &token, b"{\"input\": {\"topic\": \"coffee\"}}")
+                .await,
+        ] {
+            assert_eq!(answer.status, 422, "{mode}: {:?}", answer.body);
+            assert_eq!(answer.body["code"], "IdempotencyKeyReused");
+            for started in &first {
+                assert!(!answer.body.to_string().contains(&text(&started.body["id"])));
+            }
+        }
+        assert_eq!(user.runs_of(&hook.workflow).await.len(), 3, "{mode}");
+    }
+}
+
+#[tokio::test]
+async fn a_door_without_a_secret_shows_no_run_that_another_request_started() {
+    let user = User::with_credential().await;
+    let hook = Hook::new(&user, "none", "{{topic}}").await;
+    let key = headers(&[("Idempotency-Key", &event_id())]);
+    let body = b"{\"topic\": \"tea\"}";
+    let path = format!("{}?wait=25", hook.path);
+    let own = user.deliver(&path, &key, body).await;
+    assert_eq!(own.status, 200, "{:?}", own.body);
+    assert_eq!(own.body["output"]["x"]["text"], "tea");
+    let again = user.deliver(&path, &key, body).await;
+    assert_eq!(again.status, 202, "{:?}", again.body);
+    assert_eq!(again.body["repeated"], true);
+    assert!(!again.body.to_string().contains("tea"), "{:?}", again.body);
+}
+
+#[tokio::test]
+async fn a_key_of_a_rerun_counts_for_the_run_that_is_repeated() {
+    let user = User::with_credential().await;
+    let workflow = user
+        .workflow(json!([{"variableName": "x", "userPrompt": "{{topic}}"}]))
+        .await;
+    let key = headers(&[("Idempotency-Key", &event_id())]);
+    let mut made = BTreeSet::new();
+    for topic in ["tea", "coffee"] {
+        let run = user.trigger(&workflow, &json!({ "topic": topic })).await;
+        user.ended(&run).await;
+        let path = format!("/runs/{run}/rerun");
+        for repeated in [false, true] {
+            let rerun = user.deliver_with_token(&path, &key, b"").await;
+            assert_eq!(rerun.status, 202, "{:?}", rerun.body);
+            assert_eq!(rerun.body["repeated"], repeated);
+            made.insert(text(&rerun.body["id"]));
+        }
+    }
+    assert_eq!(made.len(), 2, "each run has a rerun of its own");
+}
