@@ -1,10 +1,11 @@
-//! Lets in who sends the API's token. It is compared in constant time, and read again now and then so that a new one is
-//! taken up.
+//! Lets in who sends a token of the API, and says whose it is and what it may do. Secrets are compared in constant time.
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use steps_access::{Scopes, Token};
 use steps_problem::Problem;
 use steps_signatures::is_secret;
 
@@ -18,7 +19,7 @@ pub(crate) struct Event {
 }
 
 /// API Gateway's simple response.
-#[derive(Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Verdict {
     is_authorized: bool,
@@ -27,19 +28,43 @@ pub(crate) struct Verdict {
     context: Option<Context>,
 }
 
-#[derive(Serialize)]
+/// What a function is told of the token. API Gateway keeps it for some seconds, for all routes: so it says what the token
+/// may do, and each function holds that against its own route.
+#[derive(Debug, PartialEq, Eq, Serialize)]
 struct Context {
-    /// Who was let in, as audits have it.
-    principal: &'static str,
+    /// Who was let in, as audits have it: the token's id, or `root`.
+    principal: String,
+    /// The token's scopes, with blanks between them.
+    scopes: String,
 }
 
-/// Whether the request has the API's token in its header `Authorization`.
+/// Who has the root token, in audits.
+const ROOT: &str = "root";
+
+/// Whether the request has a good token in its header `Authorization`, and what that may do.
 pub(crate) async fn handle(app: &App, event: Event) -> Result<Verdict, Problem> {
     let Some(given) = bearer(&event) else {
-        return Ok(Verdict::new(false));
+        return Ok(Verdict::refused());
     };
-    let token = app.token.read().await?;
-    Ok(Verdict::new(is_secret(given, &token)))
+    match Token::parse(given) {
+        Some(token) => named(app, &token).await,
+        None if app.root.any(|root| is_secret(given, root)).await? => {
+            Ok(Verdict::let_in(ROOT, &Scopes::all()))
+        }
+        None => Ok(Verdict::refused()),
+    }
+}
+
+/// One read. Nothing is remembered here, so a token that was revoked is refused as soon as API Gateway asks again.
+async fn named(app: &App, token: &Token) -> Result<Verdict, Problem> {
+    let found = app.tokens.with_hash(token.id()).await?;
+    let good = found.filter(|(record, hash)| {
+        // The hash first: who does not know the secret learns nothing of the token.
+        token.has_hash(hash) && record.is_good_at(Timestamp::now())
+    });
+    Ok(good.map_or_else(Verdict::refused, |(record, _)| {
+        Verdict::let_in(&record.id, &record.scopes)
+    }))
 }
 
 /// The token of `Authorization: Bearer <token>`; header and scheme in any case.
@@ -55,12 +80,20 @@ fn bearer(event: &Event) -> Option<&str> {
 }
 
 impl Verdict {
-    fn new(is_authorized: bool) -> Self {
+    fn let_in(principal: &str, scopes: &Scopes) -> Self {
         Self {
-            is_authorized,
-            context: is_authorized.then_some(Context {
-                principal: "api-token",
+            is_authorized: true,
+            context: Some(Context {
+                principal: principal.to_owned(),
+                scopes: scopes.words(),
             }),
+        }
+    }
+
+    fn refused() -> Self {
+        Self {
+            is_authorized: false,
+            context: None,
         }
     }
 }

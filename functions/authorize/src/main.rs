@@ -1,4 +1,4 @@
-//! API Gateway Lambda authorizer: lets in who sends the API's bearer token.
+//! API Gateway Lambda authorizer: lets in who sends a token of the API.
 
 mod app;
 mod handler;
@@ -10,8 +10,10 @@ use steps_lambda::{Main, serve_task, start};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Main {
     start(env!("CARGO_CRATE_NAME"));
+    let aws = Aws::load().await;
     let app = App {
-        token: Aws::load().await.api_token()?,
+        root: aws.root_token()?,
+        tokens: aws.store()?.tokens(),
     };
     serve_task(async |task| handler::handle(&app, task.event).await).await
 }

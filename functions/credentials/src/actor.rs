@@ -5,9 +5,5 @@ use steps_store::Actor;
 
 /// The sender of the request, as the audit has it.
 pub(crate) fn actor(request: &Request) -> Actor {
-    let caller = request.caller();
-    Actor {
-        principal: caller.principal.clone(),
-        source_ip: caller.source_ip.clone(),
-    }
+    request.caller().into()
 }

@@ -17,7 +17,7 @@ pub(crate) async fn handle(app: &App, request: &Request) -> Result<Answer, Probl
         "GET /credentials/{id}" => get::get(app, id()?).await,
         "PUT /credentials/{id}" => change::change(app, id()?, request.json()?, actor).await,
         "DELETE /credentials/{id}" => delete::delete(app, id()?, request).await,
-        "POST /credentials/{id}/check" => check::check(app, id()?).await,
+        "POST /credentials/{id}/check" => check::check(app, id()?, actor).await,
         "POST /credentials/{id}/restore" => restore::restore(app, id()?, request).await,
         "POST /credentials/{id}/rotate" => rotate::rotate(app, id()?, actor).await,
         "GET /credentials/{id}/audit" => audit::audit(app, id()?, request).await,

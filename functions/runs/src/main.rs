@@ -9,7 +9,7 @@ mod list;
 
 use app::App;
 use steps_aws::Aws;
-use steps_lambda::{Main, serve_http, start};
+use steps_lambda::{Main, serve_audited_http, start};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Main {
@@ -19,5 +19,9 @@ async fn main() -> Main {
         store: aws.store()?,
         executions: aws.executions()?,
     };
-    serve_http(async |request| handler::handle(&app, &request).await).await
+    let audits = app.store.audits();
+    serve_audited_http(audits, async |request| {
+        handler::handle(&app, &request).await
+    })
+    .await
 }

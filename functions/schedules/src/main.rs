@@ -11,7 +11,7 @@ mod shown;
 
 use app::App;
 use steps_aws::{Aws, Config};
-use steps_lambda::{Main, serve_http, start};
+use steps_lambda::{Main, serve_audited_http, start};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Main {
@@ -22,5 +22,9 @@ async fn main() -> Main {
         scheduler: aws.scheduler()?,
         fires: Config.schedule_fires()?,
     };
-    serve_http(async |request| handler::handle(&app, &request).await).await
+    let audits = app.store.audits();
+    serve_audited_http(audits, async |request| {
+        handler::handle(&app, &request).await
+    })
+    .await
 }

@@ -1,4 +1,4 @@
-//! `POST /hooks/{id}`: starts a run as a webhook's delivery would, from a sender that has the API's token.
+//! `POST /hooks/{id}`: starts a run as a webhook's delivery would, from a sender that has a token of the API.
 
 use steps_lambda::Request;
 use steps_problem::Problem;

@@ -16,7 +16,7 @@ mod sqs;
 use app::App;
 use steps_aws::{Aws, Config};
 use steps_catalogue::Catalogue;
-use steps_lambda::{Main, serve_http_and_events, start};
+use steps_lambda::{Main, serve_audited_http_and_events, start};
 use steps_starts::Starts;
 
 #[tokio::main(flavor = "current_thread")]
@@ -34,7 +34,8 @@ async fn main() -> Main {
         store,
         executions,
     };
-    serve_http_and_events(
+    serve_audited_http_and_events(
+        app.store.audits(),
         async |request| handler::request(&app, &request).await,
         async |task| handler::event(&app, task).await,
     )

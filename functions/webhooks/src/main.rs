@@ -13,7 +13,7 @@ mod shown;
 
 use app::App;
 use steps_aws::Aws;
-use steps_lambda::{Main, serve_http, start};
+use steps_lambda::{Main, serve_audited_http, start};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Main {
@@ -23,5 +23,9 @@ async fn main() -> Main {
         store: aws.store()?,
         secrets: aws.webhook_secrets()?,
     };
-    serve_http(async |request| handler::handle(&app, &request).await).await
+    let audits = app.store.audits();
+    serve_audited_http(audits, async |request| {
+        handler::handle(&app, &request).await
+    })
+    .await
 }

@@ -13,7 +13,7 @@ mod put_source;
 use app::App;
 use steps_aws::{Aws, Config};
 use steps_catalogue::Catalogue;
-use steps_lambda::{Main, serve_http, start};
+use steps_lambda::{Main, serve_audited_http, start};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Main {
@@ -25,5 +25,9 @@ async fn main() -> Main {
         store,
         scheduler: aws.scheduler()?,
     };
-    serve_http(async |request| handler::handle(&app, &request).await).await
+    let audits = app.store.audits();
+    serve_audited_http(audits, async |request| {
+        handler::handle(&app, &request).await
+    })
+    .await
 }

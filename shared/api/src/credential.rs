@@ -6,9 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use steps_openrouter::{FreeRequests, KeyInfo};
 use steps_problem::{Fault, Problem};
-use steps_store::{
-    AuditEntry, Check, Credential, DeletedCredential, LastRotation, Page, Rotation, millis,
-};
+use steps_store::{Check, Credential, DeletedCredential, LastRotation, Rotation, millis};
 
 use crate::money::Usd;
 use crate::secret::Secret;
@@ -256,24 +254,6 @@ impl From<KeyInfo> for KeyView {
             is_management_key: key.is_management_key,
             expires_at: key.expires_at,
             free_model_daily_requests: key.free_model_daily_requests,
-        }
-    }
-}
-
-/// The answer of `GET /credentials/{id}/audit`.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-pub struct AuditPage {
-    /// Who did what, the newest first.
-    pub audit: Vec<AuditEntry>,
-    /// Asks for the next page; `null` on the last.
-    pub cursor: Option<String>,
-}
-
-impl From<Page<AuditEntry>> for AuditPage {
-    fn from(page: Page<AuditEntry>) -> Self {
-        Self {
-            audit: page.rows,
-            cursor: page.cursor,
         }
     }
 }

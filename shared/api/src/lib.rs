@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod audit;
 mod credential;
 mod model;
 mod money;
@@ -9,12 +10,14 @@ mod run;
 mod run_view;
 mod schedule;
 mod secret;
+mod token;
 mod webhook;
 mod workflow;
 
+pub use audit::AuditPage;
 pub use credential::{
-    AuditPage, ChangeCredential, ChangedCredential, CredentialList, CredentialView,
-    CredentialWithKey, KeyView, NewCredential, RestoreCredential,
+    ChangeCredential, ChangedCredential, CredentialList, CredentialView, CredentialWithKey,
+    KeyView, NewCredential, RestoreCredential,
 };
 pub use model::{
     Age, EndpointView, FullModel, ModelDetails, ModelPage, ModelView, Offer, RefreshedModels,
@@ -28,6 +31,7 @@ pub use run::{
 pub use run_view::{NodeView, OutputPiece, RunView, SHOWN_BYTES};
 pub use schedule::{ChangeSchedule, PutSchedule, SchedulePage, ScheduleView};
 pub use secret::Secret;
+pub use token::{MadeToken, NewToken, TokenPage};
 pub use webhook::{Challenge, Delivered, PutWebhook, RotateWebhook, WebhookList, WebhookView};
 pub use workflow::{
     PutWorkflow, SourceList, SourceView, WorkflowDocument, WorkflowPage, WorkflowRow, WorkflowView,

@@ -10,7 +10,7 @@ use aws_smithy_http_client::tls::{self, TlsContext, TrustStore};
 use steps_callbacks::CallbackQueue;
 use steps_executions::Executions;
 use steps_schedules::Scheduler;
-use steps_secrets::{Name, NamedSecret, Secrets, WebhookSecrets};
+use steps_secrets::{Name, NamedSecret, RootToken, Secrets, WebhookSecrets};
 use steps_store::Store;
 
 use crate::{Config, ConfigError};
@@ -85,9 +85,12 @@ impl Aws {
         ))
     }
 
-    /// The API's token.
-    pub fn api_token(&self) -> Result<NamedSecret, ConfigError> {
-        Ok(self.named_secret(Name::ApiToken, Config.api_token_secret_id()?))
+    /// The API's root token.
+    pub fn root_token(&self) -> Result<RootToken, ConfigError> {
+        Ok(RootToken::new(
+            self.secrets_manager(),
+            Config.api_token_secret_id()?,
+        ))
     }
 
     /// The secret that signs callbacks.

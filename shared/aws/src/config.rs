@@ -22,7 +22,7 @@ use steps_schedules::Fires;
 /// | `SCHEDULE_GROUP` | the schedule group of the stack | required |
 /// | `SCHEDULE_TARGET_ARN`, `SCHEDULE_ROLE_ARN` | the function that a schedule invokes, and the role that it does so with | required |
 /// | `SCHEDULE_LOST_ARN` | the queue for firings that could not be delivered | required |
-/// | `API_TOKEN_SECRET_ID` | the secret that holds the API's bearer token | required |
+/// | `API_TOKEN_SECRET_ID` | the secret that holds the API's root token | required |
 /// | `ROTATE_KEY_ARN` | the function that rotates keys | none: keys are not rotated |
 /// | `MANAGEMENT_KEY_SECRET_ID` | the secret that holds OpenRouter's management key | required |
 /// | `OPENROUTER_BASE_URL` | OpenRouter's API | `https://openrouter.ai/api/v1` |

@@ -10,15 +10,28 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use steps_access::{Scopes, scope_of};
 use steps_problem::{Fault, LARGEST_ANSWER, Problem, ProblemAnswer, answer_bytes};
+use steps_store::Actor;
 
 /// Who sent a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
-    /// The principal that the authorizer named, such as `api-token`; `unknown` where it was not asked.
+    /// The principal that the authorizer named: the id of a token, or `root`; `unknown` where it was not asked.
     pub principal: String,
+    /// What it may do; nothing where the authorizer was not asked.
+    pub scopes: Scopes,
     /// The address that the request came from.
     pub source_ip: Option<String>,
+}
+
+impl From<&Caller> for Actor {
+    fn from(caller: &Caller) -> Self {
+        Self {
+            principal: caller.principal.clone(),
+            source_ip: caller.source_ip.clone(),
+        }
+    }
 }
 
 /// An HTTP request behind API Gateway (payload format 2.0).
@@ -61,11 +74,12 @@ impl Request {
                 })
                 .or_insert_with(|| value.to_owned());
         }
-        let principal = context
-            .authorizer
-            .as_ref()
-            .and_then(|authorizer| authorizer.fields.get("principal")?.as_str())
-            .filter(|principal| !principal.is_empty());
+        let said = |name: &str| {
+            let authorizer = context.authorizer.as_ref();
+            authorizer.and_then(|authorizer| authorizer.fields.get(name)?.as_str())
+        };
+        let principal = said("principal").filter(|principal| !principal.is_empty());
+        let scopes = Scopes::from_words(said("scopes").unwrap_or_default());
         Ok(Self {
             method: context.http.method.to_string(),
             path: event.raw_path.unwrap_or_default(),
@@ -77,6 +91,7 @@ impl Request {
             is_authorized: principal.is_some(),
             caller: Caller {
                 principal: principal.unwrap_or("unknown").to_owned(),
+                scopes,
                 source_ip: context.http.source_ip,
             },
             deadline,
@@ -101,9 +116,41 @@ impl Request {
         no_longer_than_names(name, given)
     }
 
-    /// Whether the authorizer let it in.
-    pub(crate) fn is_authorized(&self) -> bool {
-        self.is_authorized
+    /// Refuses a request that the authorizer did not let in, and one whose token has not the scope of its route.
+    ///
+    /// API Gateway keeps the authorizer's word for all routes, so it does not say that the token may do this.
+    ///
+    /// # Errors
+    /// `Unauthorized`, `InsufficientScope`.
+    pub(crate) fn check_access(&self) -> Result<(), Problem> {
+        if !self.is_authorized {
+            return Err(unauthorized());
+        }
+        match scope_of(&self.route) {
+            Some(needed) if !self.caller.scopes.allow(needed) => {
+                Err(insufficient_scope(needed.as_str(), &self.caller))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The method, such as `GET`.
+    pub(crate) fn method(&self) -> &str {
+        &self.method
+    }
+
+    /// The route with the parts of the path in their places, decoded.
+    pub(crate) fn filled_route(&self) -> String {
+        let (_, path) = self.route.split_once(' ').unwrap_or_default();
+        let parts = path.split('/').map(|part| {
+            let name = part
+                .strip_prefix('{')
+                .and_then(|part| part.strip_suffix('}'));
+            let name = name.map(|name| name.trim_end_matches('+'));
+            let given = name.and_then(|name| self.parameters.get(name));
+            given.map_or(part, String::as_str)
+        });
+        parts.collect::<Vec<_>>().join("/")
     }
 
     /// Who sent it: whom the authorizer let in, and from where.
@@ -264,6 +311,41 @@ fn no_longer_than_names<'a>(name: &str, given: &'a str) -> Result<&'a str, Probl
     )))
 }
 
+/// The gateway asks the authorizer before it calls a function. A request that comes without its word was let through by
+/// mistake.
+fn unauthorized() -> Problem {
+    Problem::new(
+        401,
+        "Unauthorized",
+        "Unauthorized",
+        "the request did not pass the API's authorizer",
+    )
+    .solution([
+        "Send the header `Authorization: Bearer <token>` with a token of the API",
+        "Call the function through the HTTP API, not directly",
+    ])
+}
+
+fn insufficient_scope(needed: &str, caller: &Caller) -> Problem {
+    let has = match caller.scopes.words() {
+        none if none.is_empty() => "none".to_owned(),
+        words => format!("`{words}`"),
+    };
+    Problem::new(
+        403,
+        "InsufficientScope",
+        "Insufficient Scope",
+        format!(
+            "this request needs a token with the scope `{needed}`; the scopes of `{}` are {has}",
+            caller.principal
+        ),
+    )
+    .solution([
+        format!("Send a token that has the scope `{needed}`, or `admin`"),
+        "Who has such a token with `admin` makes another one with POST /tokens".to_owned(),
+    ])
+}
+
 /// The problem of a request that cannot be understood.
 pub fn invalid(cause: impl Into<String>) -> Problem {
     Problem::new(400, "InvalidRequest", "Invalid Request", cause)
@@ -341,6 +423,16 @@ impl Answer {
             location: None,
             body: serde_json::to_string(&answer).ok(),
         }
+    }
+
+    /// Its status.
+    pub(crate) fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// Where what was made can be read, as [`Answer::location`] was told.
+    pub(crate) fn made_at(&self) -> Option<&str> {
+        self.location.as_deref()
     }
 
     /// Where what was made can be read.
@@ -433,13 +525,61 @@ mod tests {
         let mut given = event();
         let nobody = request(given.clone()).unwrap();
         assert_eq!(nobody.caller().principal, "unknown");
-        assert!(!nobody.is_authorized());
-        given["requestContext"]["authorizer"] = json!({"lambda": {"principal": "api-token"}});
+        assert_eq!(nobody.check_access().unwrap_err().code, "Unauthorized");
+        given["requestContext"]["authorizer"] =
+            json!({"lambda": {"principal": "root", "scopes": "read"}});
         given["requestContext"]["http"]["sourceIp"] = json!("192.0.2.7");
         let request = request(given).unwrap();
-        assert_eq!(request.caller().principal, "api-token");
-        assert!(request.is_authorized());
+        assert_eq!(request.caller().principal, "root");
+        assert!(request.check_access().is_ok());
         assert_eq!(request.caller().source_ip.as_deref(), Some("192.0.2.7"));
+    }
+
+    #[test]
+    fn a_token_without_the_scope_of_the_route_is_refused_and_the_scope_is_named() {
+        let mut given = event();
+        let lambda = |scopes: &str| json!({"lambda": {"principal": "t1", "scopes": scopes}});
+        for (route, scopes, needed) in [
+            ("GET /runs/{id}", "run", Some("read")),
+            ("GET /runs/{id}", "", Some("read")),
+            ("GET /runs/{id}", "everything", Some("read")),
+            ("POST /runs/{id}/cancel", "read", Some("run")),
+            ("PUT /workflows/{id}", "read run", Some("admin")),
+            ("GET /made-up", "read run", Some("admin")),
+            ("PUT /workflows/{id}", "admin", None),
+            ("POST /runs/{id}/cancel", "run", None),
+            ("$default", "run", None),
+        ] {
+            given["requestContext"]["routeKey"] = json!(route);
+            given["requestContext"]["authorizer"] = lambda(scopes);
+            let checked = request(given.clone()).unwrap().check_access();
+            let Some(needed) = needed else {
+                assert!(checked.is_ok(), "{route}: {checked:?}");
+                continue;
+            };
+            let problem = checked.unwrap_err();
+            assert_eq!(
+                (problem.status, problem.code.as_str()),
+                (403, "InsufficientScope")
+            );
+            let said = format!("scope `{needed}`");
+            assert!(problem.cause.contains(&said), "{route}: {}", problem.cause);
+        }
+    }
+
+    #[test]
+    fn a_route_is_filled_with_what_stood_in_the_path() {
+        let mut given = event();
+        given["pathParameters"] = json!({"id": "a/b", "proxy": "x/y"});
+        for (route, filled) in [
+            ("GET /runs/{id}", "/runs/a/b"),
+            ("GET /models/{proxy+}", "/models/x/y"),
+            ("GET /runs/{other}", "/runs/{other}"),
+            ("$default", ""),
+        ] {
+            given["requestContext"]["routeKey"] = json!(route);
+            assert_eq!(request(given.clone()).unwrap().filled_route(), filled);
+        }
     }
 
     #[test]

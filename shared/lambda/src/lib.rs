@@ -1,12 +1,14 @@
 #![doc = include_str!("../README.md")]
 
+mod audit;
 mod http;
 mod logging;
 mod serve;
 
 pub use http::{Answer, Caller, Request, invalid};
 pub use serve::{
-    Task, TaskError, serve_http, serve_http_and_events, serve_open_http, serve_task, start,
+    Task, TaskError, serve_audited_http, serve_audited_http_and_events, serve_http,
+    serve_open_http, serve_task, start,
 };
 
 /// What `main` of a function gives back.

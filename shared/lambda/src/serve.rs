@@ -8,8 +8,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use steps_problem::Problem;
+use steps_store::Audits;
 use tracing::Instrument;
 
+use crate::audit::{Change, Rows};
 use crate::logging::log_lines;
 use crate::{Answer, Main, Request};
 
@@ -20,13 +22,22 @@ pub fn start(function: &'static str) {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-/// Serves HTTP requests that the authorizer let in; a problem becomes an `application/problem+json` answer.
+/// Serves HTTP requests whose token has the scope of their route; a problem becomes an `application/problem+json` answer.
 pub async fn serve_http<H, F>(handler: H) -> Main
 where
     H: Fn(Request) -> F,
     F: Future<Output = Result<Answer, Problem>>,
 {
-    serve(Sender::Authorized, handler).await
+    serve(&(), Door::Token, handler).await
+}
+
+/// Serves HTTP requests as [`serve_http`] does, and adds a row to the audit for each change that was made.
+pub async fn serve_audited_http<H, F>(audits: Audits, handler: H) -> Main
+where
+    H: Fn(Request) -> F,
+    F: Future<Output = Result<Answer, Problem>>,
+{
+    serve(&audits, Door::Token, handler).await
 }
 
 /// Serves HTTP requests of everybody, without the authorizer. The handler has to check the sender itself, or to be public.
@@ -35,20 +46,21 @@ where
     H: Fn(Request) -> F,
     F: Future<Output = Result<Answer, Problem>>,
 {
-    serve(Sender::Anyone, handler).await
+    serve(&(), Door::Open, handler).await
 }
 
 /// Whose requests are served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sender {
-    /// Those that the authorizer let in.
-    Authorized,
+enum Door {
+    /// Those of tokens with the scope of the route.
+    Token,
     /// Everybody's.
-    Anyone,
+    Open,
 }
 
-async fn serve<H, F>(sender: Sender, handler: H) -> Main
+async fn serve<A, H, F>(audits: &A, door: Door, handler: H) -> Main
 where
+    A: Rows,
     H: Fn(Request) -> F,
     F: Future<Output = Result<Answer, Problem>>,
 {
@@ -56,7 +68,7 @@ where
     lambda_runtime::run(service_fn(
         move |event: LambdaEvent<ApiGatewayV2httpRequest>| async move {
             let LambdaEvent { payload, context } = event;
-            Ok::<_, TaskError>(answer(payload, &context, sender, handler).await)
+            Ok::<_, TaskError>(answer(payload, &context, (audits, door), handler).await)
         },
     ))
     .await
@@ -64,81 +76,74 @@ where
 
 /// Answers a request. Its id is API Gateway's, or the invocation's own where the event has none; every line that is logged
 /// meanwhile has it.
-async fn answer<H, F>(
+async fn answer<A, H, F>(
     mut event: ApiGatewayV2httpRequest,
     context: &Context,
-    sender: Sender,
+    (audits, door): (&A, Door),
     handler: &H,
 ) -> ApiGatewayV2httpResponse
 where
+    A: Rows,
     H: Fn(Request) -> F,
     F: Future<Output = Result<Answer, Problem>>,
 {
     let given = event.request_context.request_id.take();
     let request_id = given.unwrap_or_else(|| context.request_id.clone());
     let span = tracing::info_span!("http", request_id);
-    answer_request(event, context, sender, handler, &request_id)
-        .instrument(span)
-        .await
+    let answered = answer_request(event, context, (audits, door), handler, &request_id);
+    let answer = answered.instrument(span.clone()).await;
+    answer
+        .unwrap_or_else(|problem| {
+            let _entered = span.entered();
+            let problem = problem.redacted();
+            log(&problem);
+            Answer::problem(&problem, &request_id)
+        })
         .to(&request_id)
 }
 
-async fn answer_request<H, F>(
+async fn answer_request<A, H, F>(
     event: ApiGatewayV2httpRequest,
     context: &Context,
-    sender: Sender,
+    (audits, door): (&A, Door),
     handler: &H,
     request_id: &str,
-) -> Answer
+) -> Result<Answer, Problem>
 where
+    A: Rows,
     H: Fn(Request) -> F,
     F: Future<Output = Result<Answer, Problem>>,
 {
-    let answer = match Request::new(event, deadline(context.deadline)) {
-        Ok(request) if sender == Sender::Anyone || request.is_authorized() => {
-            handler(request).await
-        }
-        Ok(_) => Err(unauthorized()),
-        Err(problem) => Err(problem),
-    };
-    answer.unwrap_or_else(|problem| {
-        let problem = problem.redacted();
-        log(&problem);
-        Answer::problem(&problem, request_id)
-    })
+    let request = Request::new(event, deadline(context.deadline))?;
+    if door == Door::Open {
+        return handler(request).await;
+    }
+    request.check_access()?;
+    let change = Change::of(&request);
+    let answer = handler(request).await?;
+    if let Some(change) = change {
+        // Boxed: the clients of AWS have futures of many layers, and this is in every function that serves HTTP.
+        Box::pin(change.note(audits, &answer, request_id)).await;
+    }
+    Ok(answer)
 }
 
-/// The gateway asks the authorizer before it calls a function. A request that comes without its word was let through by
-/// mistake.
-fn unauthorized() -> Problem {
-    Problem::new(
-        401,
-        "Unauthorized",
-        "Unauthorized",
-        "the request did not pass the API's authorizer",
-    )
-    .solution([
-        "Send the header `Authorization: Bearer <token>` with the API's token",
-        "Call the function through the HTTP API, not directly",
-    ])
-}
-
-/// Serves HTTP requests as [`serve_http`] does, and every other event as [`serve_task`] does.
-pub async fn serve_http_and_events<H, HF, E, EF>(http: H, events: E) -> Main
+/// Serves HTTP requests as [`serve_audited_http`] does, and every other event as [`serve_task`] does.
+pub async fn serve_audited_http_and_events<H, HF, E, EF>(audits: Audits, http: H, events: E) -> Main
 where
     H: Fn(Request) -> HF,
     HF: Future<Output = Result<Answer, Problem>>,
     E: Fn(Task<Value>) -> EF,
     EF: Future<Output = Result<Value, Problem>>,
 {
-    let (http, events) = (&http, &events);
+    let (audits, http, events) = (&audits, &http, &events);
     lambda_runtime::run(service_fn(async move |event: LambdaEvent<Value>| {
         if event.payload.pointer("/requestContext/http").is_none() {
             return task(event, events).await;
         }
         let request = serde_json::from_value(event.payload).map_err(unreadable)?;
-        serde_json::to_value(answer(request, &event.context, Sender::Authorized, http).await)
-            .map_err(unreadable)
+        let door = (&*audits, Door::Token);
+        serde_json::to_value(answer(request, &event.context, door, http).await).map_err(unreadable)
     }))
     .await
 }

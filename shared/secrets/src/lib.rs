@@ -3,6 +3,7 @@
 mod error;
 mod key;
 mod named;
+mod root_token;
 mod rotation;
 mod vault;
 mod webhook;
@@ -16,6 +17,7 @@ use steps_key::ApiKey;
 pub use error::Error;
 pub use key::{StoredKey, api_key_in};
 pub use named::{Name, NamedError, NamedSecret};
+pub use root_token::RootToken;
 pub use rotation::Rotating;
 pub use vault::Refusal;
 use vault::Vault;

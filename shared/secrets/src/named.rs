@@ -1,4 +1,5 @@
-//! The secrets of which a stack has one each: the API's token, the secret that signs callbacks, OpenRouter's management key.
+//! The secrets of which a stack has one each: the API's root token, the secret that signs callbacks, OpenRouter's management
+//! key.
 
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use crate::vault::{Refusal, text_of};
 /// Which of these secrets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Name {
-    /// What callers of the API send as their bearer token.
+    /// The root token of the API, read by [`RootToken`](crate::RootToken).
     ApiToken,
     /// The secret that signs the runs that are posted to callers.
     CallbackSecret,
@@ -78,8 +79,8 @@ impl NamedSecret {
 #[derive(Debug, thiserror::Error)]
 #[error("{}", .refusal.cause(.name.words()))]
 pub struct NamedError {
-    name: Name,
-    refusal: Refusal,
+    pub(crate) name: Name,
+    pub(crate) refusal: Refusal,
 }
 
 impl From<NamedError> for Problem {

@@ -239,12 +239,13 @@ pub async fn answer(
     wait: Duration,
     started: &Started,
 ) -> Result<Answer, Problem> {
+    let path = format!("/runs/{}", started.run_id);
     let patience = wait.min(request.remaining().saturating_sub(CLOSING_TIME));
     let status = status_within(store, started, patience).await?;
     if !wait.is_zero() && status != RunStatus::Running {
-        return Answer::json(200, &RunView::read(store, &started.run_id).await?);
+        let view = RunView::read(store, &started.run_id).await?;
+        return Ok(Answer::json(200, &view)?.location(path));
     }
-    let path = format!("/runs/{}", started.run_id);
     let answer = StartedRun {
         id: started.run_id.clone(),
         workflow_id: started.workflow_id.clone(),

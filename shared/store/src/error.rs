@@ -23,6 +23,8 @@ pub enum Record {
     Credential,
     /// A credential that was deleted and can be restored.
     DeletedCredential,
+    /// A named token of the API.
+    Token,
 }
 
 impl Record {
@@ -37,6 +39,7 @@ impl Record {
             Self::Credential | Self::DeletedCredential => {
                 ("CredentialNotFound", "Credential Not Found")
             }
+            Self::Token => ("TokenNotFound", "Token Not Found"),
         }
     }
 
@@ -50,6 +53,7 @@ impl Record {
             Self::Source => "/workflows/{id}/sources",
             Self::Credential => "/credentials",
             Self::DeletedCredential => "/credentials?deleted=true",
+            Self::Token => "/tokens",
         }
     }
 
@@ -78,6 +82,7 @@ impl fmt::Display for Record {
             Self::Source => "source",
             Self::Credential => "credential",
             Self::DeletedCredential => "deleted credential",
+            Self::Token => "token",
         })
     }
 }

@@ -225,16 +225,6 @@ pub(crate) fn deleted_credentials() -> Under {
     }
 }
 
-/// The partition of what was done to a credential.
-pub(crate) fn audit(credential: &str) -> String {
-    format!("AUDIT#{credential}")
-}
-
-/// One row of it. `row` is a UUIDv7: rows are in the order of time, and no two alike.
-pub fn audit_row(credential: &str, row: Uuid) -> Key {
-    Key::new(audit(credential), format!("AT#{row}"))
-}
-
 const CREDENTIAL_USERS: &str = "CREDENTIAL_USERS";
 const BY_WORKFLOW_ID: &str = "WORKFLOW#";
 
@@ -249,6 +239,41 @@ pub(crate) fn credential_users() -> Under {
         pk: CREDENTIAL_USERS.to_owned(),
         prefix: BY_WORKFLOW_ID,
     }
+}
+
+// ---- Tokens and the audit --------------------------------------------------------------------------------------------
+
+/// All named tokens share a partition: they are few.
+pub(crate) const TOKENS: &str = "TOKENS";
+
+/// A named token.
+pub fn token(id: &str) -> Key {
+    Key::new(TOKENS, format!("{ID}{id}"))
+}
+
+/// The partition of what was done to a record, such as `workflows/post`.
+pub(crate) fn audit(subject: &str) -> String {
+    format!("AUDIT#{subject}")
+}
+
+/// One row of it. `row` is a UUIDv7: rows are in the order of time, and no two alike.
+pub fn audit_row(subject: &str, row: Uuid) -> Key {
+    Key::new(audit(subject), format!("AT#{row}"))
+}
+
+/// What the audit calls a credential.
+pub(crate) fn audited_credential(id: &str) -> String {
+    format!("credentials/{id}")
+}
+
+/// What the audit calls a token.
+pub(crate) fn audited_token(id: &str) -> String {
+    format!("tokens/{id}")
+}
+
+/// Whether the audit's subject of this name is a run.
+pub(crate) fn is_run_audited(subject: &str) -> bool {
+    subject.starts_with("runs/")
 }
 
 // ---- Budgets ---------------------------------------------------------------------------------------------------------
@@ -292,7 +317,7 @@ pub fn model_list_part(refresh: &str, part: usize) -> Key {
 
 // ---- Indexes ---------------------------------------------------------------------------------------------------------
 
-/// Newest versions of workflows by id, and runs by the month of their start: hash `list`, range `listKey`.
+/// Newest versions of workflows by id, runs by the month of their start, and the audit: hash `list`, range `listKey`.
 pub(crate) const BY_LIST: &str = "byList";
 /// Runs of a workflow: hash `workflowId`, range `listKey`.
 pub(crate) const BY_WORKFLOW: &str = "byWorkflow";
@@ -313,6 +338,8 @@ pub(crate) const WORKFLOW_ID: Attribute<String> = Attribute::new("workflowId");
 pub(crate) const STATUS_LIST: Attribute<String> = Attribute::new("statusList");
 /// The list of workflows.
 pub(crate) const WORKFLOWS: &str = "WORKFLOWS";
+/// The list of everything that was done.
+pub(crate) const AUDIT_LIST: &str = "AUDIT";
 
 /// A month (UTC), such as `2026-11`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

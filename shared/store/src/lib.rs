@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod audit;
 mod budget;
 mod credential;
 mod due;
@@ -12,12 +13,14 @@ mod node;
 mod run;
 mod store;
 mod table;
+mod token;
 mod workflow;
 
+pub use audit::{Actor, AuditEntry, Audits};
 pub use budget::{Budget, OverBudget, Reserve, Reserved};
 pub use credential::{
-    Action, Actor, AuditEntry, Check, Credential, CredentialUser, Credentials, DeletedCredential,
-    LastRotation, OldKey, Rotation,
+    Action, Check, Credential, CredentialUser, Credentials, DeletedCredential, LastRotation,
+    OldKey, Rotation,
 };
 pub use due::{Due, DueItem, DueItems};
 pub use error::{Error, Record, retry_conflict};
@@ -35,6 +38,7 @@ pub use run::{
 pub use steps_usage::Usage;
 pub use store::Store;
 pub use table::page::{Page, from_cursor, to_cursor};
+pub use token::{TokenRecord, Tokens};
 pub use workflow::{
     SecretVersion, Source, Sources, StoredWorkflow, Webhook, Webhooks, WorkflowSummary, Workflows,
 };

@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::Client;
 
+use crate::audit::Audits;
 use crate::credential::Credentials;
 use crate::due::DueItems;
 use crate::lane::Lanes;
@@ -10,6 +11,7 @@ use crate::node::Nodes;
 use crate::run::Runs;
 use crate::table::Table;
 use crate::table::texts::Texts;
+use crate::token::Tokens;
 use crate::workflow::{Sources, Webhooks, Workflows};
 
 /// The one table, and the bucket beside it. Cheap to clone, as are its handles.
@@ -70,6 +72,16 @@ impl Store {
     /// Credentials.
     pub fn credentials(&self) -> Credentials {
         Credentials(self.0.clone())
+    }
+
+    /// Named tokens of the API.
+    pub fn tokens(&self) -> Tokens {
+        Tokens(self.0.clone())
+    }
+
+    /// The audit.
+    pub fn audits(&self) -> Audits {
+        Audits(self.0.clone())
     }
 
     /// The list of OpenRouter's models.

@@ -123,13 +123,40 @@ impl User {
         self.call(Method::PUT, path, Some(body)).await
     }
 
-    /// A request with another `Authorization` header, or none.
+    /// GET with another `Authorization` header, or none.
     pub async fn call_as(&self, authorization: Option<&str>, path: &str) -> Answer {
-        let mut request = self.http.get(format!("{}{path}", self.api));
+        self.try_as(authorization, Method::GET, path).await
+    }
+
+    /// A request with this `Authorization` header, or none, and no body.
+    pub async fn try_as(&self, authorization: Option<&str>, method: Method, path: &str) -> Answer {
+        let mut request = self.http.request(method, format!("{}{path}", self.api));
         if let Some(value) = authorization {
             request = request.header("authorization", value);
         }
         answer(request).await
+    }
+
+    /// The same user with another token.
+    #[must_use]
+    pub fn with_token(&self, token: impl Into<String>) -> Self {
+        Self {
+            http: self.http.clone(),
+            api: self.api.clone(),
+            token: token.into(),
+            stand_in: self.stand_in.clone(),
+            key: self.key.clone(),
+            name: self.name.clone(),
+        }
+    }
+
+    /// The same user with a new token that has these scopes; the token's id too.
+    pub async fn with_scopes(&self, scopes: &[&str]) -> (Self, String) {
+        let body = json!({ "name": self.name, "scopes": scopes });
+        let made = self.post("/tokens", &body).await;
+        assert_eq!(made.status, 201, "{:?}", made.body);
+        let token = text(&made.body["token"]);
+        (self.with_token(token), text(&made.body["id"]))
     }
 
     /// POST of these bytes with these headers and without a token, as a stranger would send it.

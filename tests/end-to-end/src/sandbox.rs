@@ -334,7 +334,7 @@ impl Function {
             "pathParameters": parameters,
             "requestContext": {
                 "routeKey": route, "stage": "$default",
-                "authorizer": {"lambda": {"principal": "api-token"}},
+                "authorizer": {"lambda": {"principal": "root", "scopes": "read run admin"}},
                 "http": {"method": method.as_str(), "path": path},
             },
             "body": body.map(Value::to_string), "isBase64Encoded": false,

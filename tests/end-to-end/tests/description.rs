@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use steps_api::{
     AuditPage, CredentialList, CredentialWithKey, ModelDetails, ModelPage, NodeView, RunPage,
-    RunView, SchedulePage, WebhookList, WorkflowPage, WorkflowView,
+    RunView, SchedulePage, TokenPage, WebhookList, WorkflowPage, WorkflowView,
 };
 
 #[tokio::test]
@@ -28,7 +28,7 @@ fn the_description_has_the_routes_of_the_template_each_with_the_right_to_call_it
     let mut described = BTreeSet::new();
     for (path, operations) in document["paths"].as_object().unwrap() {
         for (method, operation) in operations.as_object().unwrap() {
-            let needs_token = operation["security"].is_null();
+            let needs_token = operation["security"][0]["token"].is_array();
             described.insert((format!("{} {path}", method.to_uppercase()), needs_token));
         }
     }
@@ -92,6 +92,8 @@ async fn whoever_calls_from_rust_reads_all_that_is_answered() {
     reads::<CredentialList>(&user, "/credentials").await;
     reads::<CredentialWithKey>(&user, &format!("/credentials/{}", user.name)).await;
     reads::<AuditPage>(&user, &format!("/credentials/{}/audit", user.name)).await;
+    reads::<AuditPage>(&user, "/audit?limit=5").await;
+    reads::<TokenPage>(&user, "/tokens?limit=5").await;
     reads::<ModelPage>(&user, "/models").await;
     reads::<ModelDetails>(&user, "/models/openai/gpt-4o-mini:nitro").await;
     reads::<ModelDetails>(&user, "/models/openrouter/auto").await;

@@ -1,6 +1,8 @@
 //! Nobody gets in without the API's token, and every refusal is a problem in words.
 
-use end_to_end::{Sandbox, User, function_logs, routes, text};
+use std::collections::BTreeSet;
+
+use end_to_end::{Sandbox, User, described_path, function_logs, routes, text};
 use jiff::Timestamp;
 use openrouter_stand_in::Settings;
 use reqwest::Method;
@@ -96,6 +98,110 @@ fn the_webhooks_door_and_the_pages_of_the_reference_are_the_only_open_ones() {
         .collect();
     assert_eq!(open, [OPEN, ERROR_PAGE, SCHEMA, DESCRIPTION]);
     assert!(routes().iter().any(|route| route.key == "$default"));
+}
+
+#[test]
+fn each_route_behind_the_token_needs_a_scope_that_is_written_beside_it_once() {
+    let behind_the_token: BTreeSet<String> = routes()
+        .into_iter()
+        .filter(|route| route.is_authorized && route.key != "$default")
+        .map(|route| route.key)
+        .collect();
+    let with_a_scope = steps_access::scoped_routes().map(str::to_owned).collect();
+    assert_eq!(behind_the_token, with_a_scope);
+}
+
+/// The scope that the API's description names for a route; `None` for `$default`, which it does not have.
+fn needed(route: &str) -> Option<String> {
+    let document = steps_api::openapi();
+    let (method, path) = route.split_once(' ')?;
+    let operation = &document["paths"][described_path(path)][method.to_lowercase()];
+    Some(text(&operation["security"][0]["token"][0]))
+}
+
+/// The scopes that do not make up for this one.
+fn too_little_for(scope: &str) -> Vec<&'static str> {
+    let others = ["read", "run"].into_iter();
+    others.filter(|other| *other != scope).collect()
+}
+
+/// A path of this route, for a name that nothing has.
+fn path_of(route: &str) -> (Method, String) {
+    let (method, path) = route.split_once(' ').unwrap_or(("GET", "/nothing"));
+    let parts = path.split('/').map(|part| match part {
+        "{proxy+}" => "nobody/nothing",
+        part if part.starts_with('{') => "nothing-here",
+        part => part,
+    });
+    let path = parts.collect::<Vec<_>>().join("/");
+    (method.parse().unwrap(), path)
+}
+
+#[tokio::test]
+async fn every_route_is_closed_without_a_token_with_a_wrong_one_and_with_too_small_a_scope() {
+    let user = User::new("good");
+    let (reader, _) = user.with_scopes(&["read"]).await;
+    let (runner, _) = user.with_scopes(&["run"]).await;
+    let (admin, _) = user.with_scopes(&["admin"]).await;
+    let (both, _) = user.with_scopes(&["run", "read"]).await;
+    let stranger = "Bearer os_019ab00000007000800000000000000a_                    00000000000000000000000000000000000000000000000000000000000000aa";
+    for route in routes().iter().filter(|route| route.is_authorized) {
+        let key = &route.key;
+        let (method, path) = path_of(key);
+        let nobody = user.try_as(None, method.clone(), &path).await;
+        assert_eq!(nobody.status, 401, "{key}: {:?}", nobody.body);
+        for wrong in ["Bearer wrong", "Basic cm9vdDpyb290", stranger] {
+            let answer = user.try_as(Some(wrong), method.clone(), &path).await;
+            assert_eq!(answer.status, 403, "{key} {wrong}: {:?}", answer.body);
+        }
+        let Some(scope) = needed(key) else { continue };
+        let (small, good) = match scope.as_str() {
+            "read" => (&runner, vec![&reader, &admin]),
+            "run" => (&reader, vec![&runner, &admin]),
+            "admin" => (&both, vec![&admin]),
+            other => panic!("the scope {other} of {key}"),
+        };
+        let refused = small.call(method.clone(), &path, None).await;
+        assert_eq!(refused.status, 403, "{key}: {:?}", refused.body);
+        assert_eq!(refused.body["code"], "InsufficientScope", "{key}");
+        let named = format!("the scope `{scope}`;");
+        assert!(text(&refused.body["cause"]).contains(&named), "{key}");
+        for user in good {
+            let answer = user.call(method.clone(), &path, None).await;
+            assert!(
+                ![401, 403].contains(&answer.status.as_u16()),
+                "{key}: {:?}",
+                answer.body
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_odd_spelling_of_a_path_opens_a_route() {
+    let user = User::new("good");
+    let open = |status: u16| !matches!(status, 400 | 401 | 403 | 404);
+    for route in routes().iter().filter(|route| route.is_authorized) {
+        let (method, path) = path_of(&route.key);
+        for odd in [
+            format!("{path}/"),
+            format!("/{path}"),
+            format!("{path}%2F"),
+            format!("{path}%252F"),
+            format!("{path}%3F"),
+            format!("{path};x"),
+            path.replacen('/', "/%2F", 1),
+            path.to_uppercase(),
+            format!("/errors/..%2F..{path}"),
+            format!("/errors/x%2F..%2F..{path}"),
+            format!("/hooks/x/..%2F..{path}"),
+            format!("/hooks/..{path}"),
+        ] {
+            let answer = user.try_as(None, method.clone(), &odd).await;
+            let status = answer.status.as_u16();
+            assert!(!open(status), "{method} {odd}: {status} {:?}", answer.body);
+        }
+    }
 }
 
 /// The route without the authorizer that starts runs.
@@ -207,7 +313,8 @@ async fn the_open_door_leads_to_its_own_function_and_that_function_has_no_other(
         .await;
     assert_eq!(answer.status, 401, "{:?}", answer.body);
     let mut event = nobodys(OPEN, "/hooks/post/x", "x");
-    event["requestContext"]["authorizer"] = json!({"lambda": {"principal": "api-token"}});
+    event["requestContext"]["authorizer"] =
+        json!({"lambda": {"principal": "root", "scopes": "admin"}});
     let answer = start_run.http_event(event).await;
     assert_eq!(answer.status, 404, "{:?}", answer.body);
     assert_eq!(answer.body["code"], "NoSuchRoute");
@@ -231,6 +338,7 @@ async fn every_other_door_asks_for_the_authorizers_word_too() {
         "runs",
         "schedules",
         "start-run",
+        "tokens",
         "webhooks",
         "workflows",
     ];
@@ -238,7 +346,18 @@ async fn every_other_door_asks_for_the_authorizers_word_too() {
         let function = sandbox.function(name).await;
         for route in routes().iter().filter(|route| route.is_authorized) {
             let (method, path) = route.key.split_once(' ').unwrap_or(("GET", "/"));
-            for authorizer in [json!(null), json!({"lambda": {"principal": ""}})] {
+            let nobody = "did not pass the API's authorizer";
+            let no_word = json!({"lambda": {"principal": "", "scopes": "admin"}});
+            let mut tried = vec![
+                (json!(null), 401, nobody.to_owned()),
+                (no_word, 401, nobody.to_owned()),
+            ];
+            if let Some(scope) = needed(&route.key) {
+                let scopes = too_little_for(&scope).join(" ");
+                let word = json!({"lambda": {"principal": "t1", "scopes": scopes}});
+                tried.push((word, 403, format!("needs a token with the scope `{scope}`")));
+            }
+            for (authorizer, status, words) in tried {
                 let event = json!({
                     "version": "2.0", "rawPath": path, "headers": {}, "body": "{}",
                     "isBase64Encoded": false,
@@ -250,12 +369,9 @@ async fn every_other_door_asks_for_the_authorizers_word_too() {
                     },
                 });
                 let answer = function.http_event(event).await;
-                assert_eq!(
-                    answer.status, 401,
-                    "{name} {}: {:?}",
-                    route.key, answer.body
-                );
-                assert_eq!(answer.body["code"], "Unauthorized");
+                let told = format!("{name} {}: {:?}", route.key, answer.body);
+                assert_eq!(answer.status, status, "{told}");
+                assert!(text(&answer.body["cause"]).contains(&words), "{told}");
             }
         }
     }

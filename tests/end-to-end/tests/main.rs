@@ -8,6 +8,7 @@
 )]
 
 mod again;
+mod audit;
 mod aws_events;
 mod branches;
 mod budgets;
@@ -34,6 +35,7 @@ mod schedules;
 mod secrets_stay;
 mod set_nodes;
 mod sweeps;
+mod tokens;
 mod troubled_aws;
 mod usage;
 mod waits;

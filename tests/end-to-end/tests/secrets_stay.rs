@@ -116,6 +116,24 @@ async fn no_level_of_logging_shows_a_key_a_token_or_a_secret() {
         .await;
     assert_eq!(verdict["isAuthorized"], true, "{verdict}");
 
+    let tokens = sandbox.function("tokens").await;
+    let body = json!({"name": "traced", "scopes": ["read"]});
+    let made = tokens
+        .http_with(
+            Method::POST,
+            "/tokens",
+            &[("authorization", &bearer)],
+            Some(&body),
+        )
+        .await;
+    assert_eq!(made.status, 201, "{:?}", made.body);
+    let named = text(&made.body["token"]);
+    let verdict = authorize
+        .invoke(json!({"headers": {"authorization": format!("Bearer {named}")}}))
+        .await;
+    assert_eq!(verdict["isAuthorized"], true, "{verdict}");
+    let named = named[named.len() - 64..].to_owned();
+
     let credentials = sandbox.function("credentials").await;
     let body = json!({"name": "main", "provider": "openrouter", "apiKey": key});
     let sent = [("authorization", bearer.as_str())];
@@ -160,6 +178,7 @@ async fn no_level_of_logging_shows_a_key_a_token_or_a_secret() {
     );
     for function in [
         authorize,
+        tokens,
         credentials,
         workflows,
         webhooks,
@@ -167,7 +186,7 @@ async fn no_level_of_logging_shows_a_key_a_token_or_a_secret() {
         execute_node,
     ] {
         let log = function.log();
-        for hidden in [&key, &token, &secret] {
+        for hidden in [&key, &token, &named, &secret] {
             assert!(!log.contains(hidden.as_str()), "{log}");
         }
     }

@@ -18,7 +18,7 @@ pub const VERSION: &str = "1.0.0";
 /// What API Gateway answers by itself, in its own words.
 const GATEWAY: [(u16, &str); 6] = [
     (401, "API Gateway: there is no token."),
-    (403, "API Gateway: the token is not the right one."),
+    (403, "API Gateway: the token is not good."),
     (413, "API Gateway: the request is larger than 10 MB."),
     (429, "API Gateway: too many requests in a second."),
     (500, "API Gateway: the function or the authorizer failed."),
@@ -68,7 +68,8 @@ pub fn openapi() -> Value {
                 },
             },
             "securitySchemes": {
-                "token": { "type": "http", "scheme": "bearer", "description": "The API's token." },
+                "token": { "type": "http", "scheme": "bearer", "description": "A token of the API. An operation names the \
+                    scope that the token needs; `admin` stands for each." },
                 "webhookToken": { "type": "http", "scheme": "bearer", "description": "Mode `bearer`: the webhook's secret." },
                 "standardSignature": header_key("webhook-signature", "Mode `standard`: Standard Webhooks, with `webhook-id` and `webhook-timestamp`; or the same three with Svix's names."),
                 "githubSignature": header_key("x-hub-signature-256", "Mode `github`: `sha256=` and the body's HMAC."),
@@ -142,7 +143,7 @@ fn described(operation: &Operation, schemas: &mut Schemas) -> Value {
         "responses": responses(operation, schemas),
     });
     let security = match operation.access {
-        Access::Token => None,
+        Access::Token(scope) => Some(json!([{ "token": [scope.as_str()] }])),
         Access::Delivery => Some(json!([
             { "standardSignature": [] }, { "githubSignature": [] }, { "stripeSignature": [] },
             { "slackSignature": [] },
@@ -201,14 +202,16 @@ fn responses(operation: &Operation, schemas: &mut Schemas) -> Value {
     let failure = schemas.written.subschema_for::<ProblemAnswer>().to_value();
     let refusal = schemas.written.subschema_for::<GatewayRefusal>().to_value();
     let mut codes: BTreeMap<u16, BTreeSet<&str>> = BTreeMap::new();
-    for code in &operation.codes {
+    let needs_token = matches!(operation.access, Access::Token(_));
+    let of_token = needs_token.then_some(&"InsufficientScope");
+    for code in operation.codes.iter().chain(of_token) {
         if let Some(status) = status_of(code) {
             codes.entry(status).or_default().insert(code);
         }
     }
     let gateway = GATEWAY
         .iter()
-        .filter(|(status, _)| operation.access == Access::Token || !matches!(status, 401 | 403));
+        .filter(|(status, _)| needs_token || !matches!(status, 401 | 403));
     let gateway: BTreeMap<u16, &str> = gateway.copied().collect();
     let statuses: BTreeSet<u16> = codes.keys().chain(gateway.keys()).copied().collect();
     for status in statuses {

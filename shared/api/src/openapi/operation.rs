@@ -2,12 +2,13 @@
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
+use steps_access::{Scope, scope_of};
 
 /// Who may call it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
-    /// Whoever has the API's token.
-    Token,
+    /// Whoever has a token of the API with this scope.
+    Token(Scope),
     /// Whoever proves a delivery as the webhook's mode says.
     Delivery,
     /// Everybody.
@@ -70,7 +71,7 @@ pub(crate) struct Operation {
 const JSON: &[&str] = &["application/json"];
 
 impl Operation {
-    /// An operation behind the token: its route, its id, its tag, and what it does.
+    /// An operation behind a token with the scope that its route needs: its route, its id, its tag, and what it does.
     pub(crate) fn new(
         (method, path): (&'static str, &'static str),
         id: &'static str,
@@ -83,7 +84,7 @@ impl Operation {
             id,
             tag,
             summary,
-            access: Access::Token,
+            access: Access::Token(scope(method, path)),
             parameters: Vec::new(),
             body: None,
             successes: Vec::new(),
@@ -217,4 +218,10 @@ impl Operation {
         }
         self
     }
+}
+
+/// The scope that the route of an operation needs. OpenAPI has no parameter with slashes in it, the template has.
+fn scope(method: &str, path: &str) -> Scope {
+    let path = path.replace("{author}/{slug}", "{proxy+}");
+    scope_of(&format!("{method} {path}")).unwrap_or(Scope::Admin)
 }

@@ -1,15 +1,17 @@
 //! The table of operations: every route of the API with what it is sent and what it answers.
 
 use serde_json::{Value, json};
+use steps_store::TokenRecord;
 
 use crate::openapi::operation::{Access, Operation};
 use crate::openapi::problems::{OPENROUTER, SCHEDULER, SECRETS, START, STORE};
 use crate::{
     AuditPage, CancelRun, ChangeCredential, ChangeSchedule, ChangedCredential, CredentialList,
-    CredentialView, CredentialWithKey, Delivered, ModelDetails, ModelPage, NewCredential, NewRun,
-    NodeView, PutSchedule, PutWebhook, PutWorkflow, RefreshedModels, RerunRun, RestoreCredential,
-    ResumeRun, RotateWebhook, RunInput, RunPage, RunView, SchedulePage, ScheduleView, SourceList,
-    SourceView, StartedRun, WebhookList, WebhookView, WorkflowDocument, WorkflowPage, WorkflowView,
+    CredentialView, CredentialWithKey, Delivered, MadeToken, ModelDetails, ModelPage,
+    NewCredential, NewRun, NewToken, NodeView, PutSchedule, PutWebhook, PutWorkflow,
+    RefreshedModels, RerunRun, RestoreCredential, ResumeRun, RotateWebhook, RunInput, RunPage,
+    RunView, SchedulePage, ScheduleView, SourceList, SourceView, StartedRun, TokenPage,
+    WebhookList, WebhookView, WorkflowDocument, WorkflowPage, WorkflowView,
 };
 
 /// Every operation, by noun.
@@ -23,6 +25,8 @@ pub(crate) fn operations() -> Vec<Operation> {
         schedules(),
         starts(),
         runs(),
+        tokens(),
+        audit(),
         reference(),
     ]
     .into_iter()
@@ -433,6 +437,7 @@ fn start(operation: Operation) -> Operation {
             "Seconds to wait for the run's end.",
         )
         .answers::<RunView>(200, "The run, where it ended while the caller waited.")
+        .located()
         .answers::<StartedRun>(202, "The run goes on: where it can be looked at.")
         .located()
         .fails(START)
@@ -532,6 +537,60 @@ fn runs() -> Vec<Operation> {
         .may_take::<CancelRun>(json!({ "reason": "not needed any more" }))
         .answers::<RunView>(200, "The run as it ended.")
         .fails(&["RunEnded", "RunNotFound", "RunNotStopped"]),
+    ]
+}
+
+fn tokens() -> Vec<Operation> {
+    const TAG: &str = "tokens";
+    vec![
+        post("/tokens", "createToken", TAG, "Makes a token of the API.")
+            .takes::<NewToken>(json!({ "name": "billing", "scopes": ["run"], "expiresInDays": 30 }))
+            .answers::<MadeToken>(201, "The token; it is in this answer only.")
+            .located()
+            .fails(&["InvalidToken", "NoRandomness"]),
+        get(
+            "/tokens",
+            "listTokens",
+            TAG,
+            "Lists the tokens, without their secrets.",
+        )
+        .pages(100, 50)
+        .answers::<TokenPage>(200, "A page of the tokens, the newest first."),
+        get(
+            "/tokens/{id}",
+            "getToken",
+            TAG,
+            "Reads a token, without its secret.",
+        )
+        .answers::<TokenRecord>(200, "The token.")
+        .fails(&["TokenNotFound"]),
+        delete(
+            "/tokens/{id}",
+            "revokeToken",
+            TAG,
+            "Revokes a token: within a minute it is refused.",
+        )
+        .answers_nothing("It is revoked.")
+        .fails(&["TokenNotFound"]),
+    ]
+}
+
+fn audit() -> Vec<Operation> {
+    const TAG: &str = "audit";
+    vec![
+        get(
+            "/audit",
+            "listAudit",
+            TAG,
+            "Tells who changed what through the API, and when.",
+        )
+        .query(
+            "subject",
+            text(),
+            "The rows about one record, such as `workflows/post` or `runs/<id>`.",
+        )
+        .pages(100, 50)
+        .answers::<AuditPage>(200, "A page, the newest first."),
     ]
 }
 

@@ -9,6 +9,7 @@ const STATUSES: [(u16, &[&str]); 14] = [
             "InvalidCredential",
             "InvalidInput",
             "InvalidRequest",
+            "InvalidToken",
             "InvalidWebhook",
             "MalformedApiKey",
             "ManagementKey",
@@ -28,6 +29,7 @@ const STATUSES: [(u16, &[&str]); 14] = [
         403,
         &[
             "BudgetLimitExceeded",
+            "InsufficientScope",
             "KeyLimitExceeded",
             "PermissionDenied",
             "WebhookDisabled",
@@ -43,6 +45,7 @@ const STATUSES: [(u16, &[&str]); 14] = [
             "RunNotFound",
             "ScheduleNotFound",
             "SourceNotFound",
+            "TokenNotFound",
             "WebhookNotFound",
             "WorkflowNotFound",
         ],
@@ -65,6 +68,7 @@ const STATUSES: [(u16, &[&str]); 14] = [
     (
         422,
         &[
+            "IdempotencyKeyReused",
             "InvalidApiKey",
             "InvalidSchedule",
             "InvalidSource",
@@ -175,6 +179,7 @@ pub(crate) const START: &[&str] = &[
     "Conflict",
     "CredentialNotFound",
     "ExecutionNotStarted",
+    "IdempotencyKeyReused",
     "InvalidInput",
     "RunNotFound",
     "WorkflowNotFound",

@@ -1,22 +1,14 @@
-//! What was done to a credential, by whom and when. A row is written in the transaction of its change.
+//! The rows of the audit that are about a credential. A row is written in the transaction of its change.
 
-use jiff::Timestamp;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use uuid::Uuid;
-
+use crate::Error;
+use crate::audit::{self, AuditEntry};
 use crate::credential::handle::Credentials;
 use crate::keys;
-use crate::table::item::{kept_by_serde, text};
-use crate::table::key::PK;
-use crate::table::page::{Page, cursor_key, key_cursor};
-use crate::table::{Attribute, Put, Query};
-use crate::{Error, millis};
+use crate::table::Put;
+use crate::table::page::Page;
 
 /// What can be done to a credential.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     /// It was made.
     Created,
@@ -26,6 +18,8 @@ pub enum Action {
     KeyReplaced,
     /// Its daily budget was set, changed or taken away.
     BudgetSet,
+    /// Its key was checked with the provider.
+    Checked,
     /// Its rotation was switched on, changed or switched off.
     RotationSet,
     /// Someone asked for a rotation now.
@@ -38,62 +32,37 @@ pub enum Action {
     Restored,
 }
 
-/// Who did it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Actor {
-    /// The principal that the authorizer let in, such as `api-token`, or the AWS service that did it, such as `secrets-manager`.
-    pub principal: String,
-    /// The address that the request came from.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub source_ip: Option<String>,
-}
-
-/// One row: who did what, and when.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct AuditEntry {
-    /// When.
-    #[serde(with = "millis")]
-    #[schemars(with = "Timestamp")]
-    pub at: Timestamp,
-    /// What.
-    pub action: Action,
-    /// Who.
-    pub actor: Actor,
-    /// What it changed, such as the names or the last four characters of the keys; never a key.
-    #[serde(default)]
-    pub details: Value,
-}
-
-impl AuditEntry {
-    /// A row for something that is done now.
-    pub fn now(action: Action, actor: &Actor, details: Value) -> Self {
-        Self {
-            at: Timestamp::now(),
-            action,
-            actor: actor.clone(),
-            details,
-        }
+impl From<Action> for String {
+    fn from(action: Action) -> Self {
+        let word = match action {
+            Action::Created => "created",
+            Action::Renamed => "renamed",
+            Action::KeyReplaced => "keyReplaced",
+            Action::BudgetSet => "budgetSet",
+            Action::Checked => "checked",
+            Action::RotationSet => "rotationSet",
+            Action::RotationRequested => "rotationRequested",
+            Action::Rotated => "rotated",
+            Action::Deleted => "deleted",
+            Action::Restored => "restored",
+        };
+        word.to_owned()
     }
 }
 
-const ENTRY: Attribute<AuditEntry> = Attribute::new("entry");
-
-kept_by_serde!(AuditEntry);
-
 /// The write of a row, for the transaction of its change.
 pub(super) fn row(credential_id: &str, entry: &AuditEntry) -> Put {
-    Put::of(keys::audit_row(credential_id, Uuid::now_v7()))
-        .when(PK.missing())
-        .set(ENTRY, entry)
+    audit::row(&about(credential_id, entry))
+}
+
+fn about(credential_id: &str, entry: &AuditEntry) -> AuditEntry {
+    entry.clone().about(keys::audited_credential(credential_id))
 }
 
 impl Credentials {
     /// Writes a row alone, for an action that does not change the credential's record.
     pub async fn audit(&self, credential_id: &str, entry: &AuditEntry) -> Result<(), Error> {
-        self.0.transact([row(credential_id, entry).into()]).await?;
-        Ok(())
+        self.audits().add(&about(credential_id, entry)).await
     }
 
     /// What was done to a credential, the newest first. Also of a deleted one.
@@ -103,21 +72,11 @@ impl Credentials {
         limit: usize,
         cursor: Option<&str>,
     ) -> Result<Page<AuditEntry>, Error> {
-        let pk = keys::audit(credential_id);
-        let start = cursor.map(cursor_key).transpose()?;
-        // Checked here: where the start is outside of the partition, DynamoDB's own refusal does not name the cursor.
-        if start
-            .as_ref()
-            .is_some_and(|start| start.get(PK.name()) != Some(&text(&pk)) || start.len() != 2)
-        {
-            return Err(Error::BadCursor);
-        }
-        let query = Query::of(PK.is(pk)).backwards().limit(limit).start(start);
-        let (items, next) = self.0.page(query).await?;
-        let rows = items.iter().map(|item| ENTRY.get(item));
-        Ok(Page {
-            rows: rows.collect::<Result<_, Error>>()?,
-            cursor: next.as_ref().and_then(key_cursor),
-        })
+        let subject = keys::audited_credential(credential_id);
+        self.audits().list(Some(&subject), limit, cursor).await
+    }
+
+    fn audits(&self) -> audit::Audits {
+        audit::Audits(self.0.clone())
     }
 }

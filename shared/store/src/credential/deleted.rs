@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 
-use crate::credential::audit::{self, AuditEntry};
+use crate::audit::AuditEntry;
+use crate::credential::audit;
 use crate::credential::handle::Credentials;
 use crate::credential::record::{
     Credential, claim_name, free_name, name_taken, put, read, unchanged, with,

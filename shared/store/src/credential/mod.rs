@@ -6,7 +6,7 @@ mod handle;
 mod record;
 pub(crate) mod users;
 
-pub use audit::{Action, Actor, AuditEntry};
+pub use audit::Action;
 pub use deleted::DeletedCredential;
 pub use handle::Credentials;
 pub use record::{Check, Credential, LastRotation, OldKey, Rotation};

@@ -8,7 +8,8 @@ use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::credential::audit::{self, AuditEntry};
+use crate::audit::AuditEntry;
+use crate::credential::audit;
 use crate::credential::handle::Credentials;
 use crate::keys::{self, Key};
 use crate::table::item::{Kept, kept_by_serde};

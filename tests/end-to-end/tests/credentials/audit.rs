@@ -58,7 +58,7 @@ async fn every_change_is_told_with_who_what_and_when() {
     );
     let mut later = Timestamp::now();
     for row in &rows {
-        assert_eq!(row["actor"]["principal"], "api-token", "{row}");
+        assert_eq!(row["actor"]["principal"], "root", "{row}");
         assert_eq!(row["actor"]["sourceIp"], "127.0.0.1");
         let at: Timestamp = text(&row["at"]).parse().unwrap();
         assert!(
@@ -67,6 +67,10 @@ async fn every_change_is_told_with_who_what_and_when() {
         );
         later = at;
     }
+    let subject = format!("credentials/{id}");
+    assert!(rows.iter().all(|row| row["subject"] == subject.as_str()));
+    let found = user.get(&format!("/audit?subject={subject}")).await;
+    assert_eq!(found.body["audit"], json!(rows), "the same by its subject");
     assert_eq!(rows[4]["details"], json!({"from": user.name, "to": name}));
     assert_eq!(
         rows[3]["details"],

@@ -1,0 +1,9 @@
+#![doc = include_str!("../README.md")]
+
+mod routes;
+mod scope;
+mod token;
+
+pub use routes::{scope_of, scoped_routes};
+pub use scope::{Scope, Scopes};
+pub use token::Token;

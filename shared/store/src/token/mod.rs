@@ -1,0 +1,5 @@
+//! Named tokens of the API, without their secrets.
+
+mod record;
+
+pub use record::{TokenRecord, Tokens};
