@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use futures_util::future::join_all;
 use jiff::Timestamp;
 use steps_store::{Error, Record};
 
@@ -42,4 +43,28 @@ async fn a_workflow_exists_from_its_first_version_to_its_deletion() {
         (listed.rows[0].id.as_str(), listed.rows[0].version),
         ("w", 2)
     );
+}
+
+#[tokio::test]
+async fn of_two_long_documents_put_at_once_the_winners_text_is_kept() {
+    let world = World::new().await;
+    let workflows = world.store.workflows();
+    let names = BTreeSet::new();
+    let texts: Vec<String> = (0..4)
+        .map(|_| {
+            let characters = std::iter::repeat_with(fastrand::alphanumeric);
+            characters.take(300_000).collect()
+        })
+        .collect();
+    for _ in 0..3 {
+        let puts = texts.iter().map(|text| {
+            let (names, now) = (&names, Timestamp::now());
+            workflows.put("raced", "name", text, names, now)
+        });
+        for put in join_all(puts).await {
+            let Ok(put) = put else { continue };
+            let kept = workflows.version("raced", put.version).await.unwrap();
+            assert!(kept.definition == put.definition, "version {}", put.version);
+        }
+    }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use crate::credential::users;
 use crate::keys::{self, BY_LIST, Key, LIST, LIST_KEY, WORKFLOWS};
@@ -78,7 +79,8 @@ impl Workflows {
             None => 0,
         };
         let version = before + 1;
-        let object = format!("workflows/{id}/{version:08}.json.gz");
+        // Of two puts at once the one that loses must not write over the other's text.
+        let object = format!("workflows/{id}/{version:08}-{}.json.gz", Uuid::now_v7());
         let kept = self.0.texts().keep(&object, definition).await?;
         let put = |key: Key| {
             Put::of(key)
