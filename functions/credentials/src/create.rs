@@ -6,7 +6,7 @@ use steps_api::{CredentialView, NewCredential};
 use steps_key::CredentialType;
 use steps_lambda::Answer;
 use steps_problem::{Fault, Problem};
-use steps_store::{Action, Actor, AuditEntry, Check, Credential};
+use steps_store::{Action, Actor, AuditEntry, Check, Credential, Error};
 use uuid::Uuid;
 
 use crate::app::App;
@@ -48,9 +48,16 @@ pub(crate) async fn create(
     let entry = AuditEntry::now(Action::Created, actor, details);
     app.secrets.put(&credential.id, &api_key).await?;
     if let Err(error) = app.store.credentials().add(&credential, &entry).await {
-        // Without its record nobody could find the key again.
-        app.secrets.delete(&credential.id).await?;
-        return Err(error.into());
+        // The record may have been written, and the answer lost.
+        match app.store.credentials().get(&credential.id).await {
+            Ok(_) => {}
+            Err(Error::NotFound { .. }) => {
+                // Without its record nobody could find the key again.
+                app.secrets.delete(&credential.id).await?;
+                return Err(error.into());
+            }
+            Err(_) => return Err(error.into()),
+        }
     }
     let location = format!("/credentials/{}", credential.id);
     Ok(Answer::json(201, &CredentialView::from(credential))?.location(location))

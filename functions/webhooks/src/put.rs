@@ -81,11 +81,16 @@ pub(crate) async fn put(
         }
     }
     if let Err(error) = app.store.webhooks().put(&webhook).await {
-        if let (None, Some(at)) = (&kept_at, &webhook.secret) {
-            // Without its record nobody could find the secret again.
-            app.secrets.delete(&at.id).await?;
+        // The write may have been made, and its answer lost: then a repeat of it has met the record that it made.
+        let stored = app.store.webhooks().find(workflow, name).await?;
+        let secret = stored.and_then(|stored| stored.secret);
+        if webhook.secret.is_none() || secret != webhook.secret {
+            if let (None, Some(at)) = (&kept_at, &webhook.secret) {
+                // Without its record nobody could find the secret again.
+                app.secrets.delete(&at.id).await?;
+            }
+            return Err(error.into());
         }
-        return Err(error.into());
     }
     if let (Some(at), None) = (&kept_at, &webhook.secret) {
         app.secrets.delete(&at.id).await?;

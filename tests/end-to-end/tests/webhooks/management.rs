@@ -1,6 +1,7 @@
 //! A webhook is put, listed, rotated, disabled and deleted; its secret is shown once.
 
-use end_to_end::{User, function_logs, list, text, whole_table};
+use end_to_end::{Meets, Sandbox, User, function_logs, list, text, whole_table};
+use openrouter_stand_in::Settings;
 use reqwest::Method;
 use serde_json::json;
 
@@ -227,4 +228,57 @@ async fn another_mode_brings_another_secret_at_once() {
     let none = user.put(&path, &json!({"mode": "none"})).await;
     assert!(none.body["secret"].is_null());
     assert_eq!(hook.deliver(&Headers::new(), body).await.status, 202);
+}
+
+/// A sandbox with an empty workflow `w`.
+async fn with_workflow() -> Sandbox {
+    let sandbox = Sandbox::new(Settings::default()).await;
+    let document = json!({"name": "w", "nodes": []}).to_string();
+    let (names, now) = (std::collections::BTreeSet::new(), jiff::Timestamp::now());
+    let put = sandbox.store.workflows();
+    put.put("w", "w", &document, &names, now).await.unwrap();
+    sandbox
+}
+
+#[tokio::test]
+async fn a_deletion_that_got_half_way_is_repeated_and_leaves_no_secret() {
+    let sandbox = with_workflow().await;
+    let webhooks = sandbox.function("webhooks").await;
+    let path = "/workflows/w/webhooks/door";
+    let body = json!({"mode": "bearer"});
+    let put = webhooks.http(Method::PUT, path, Some(&body)).await;
+    assert_eq!(put.status, 201, "{:?}", put.body);
+    for operation in ["DeleteSecret", "DeleteItem"] {
+        sandbox.trouble(operation, "", 1, Meets::Refused("AccessDeniedException"));
+        let failed = webhooks.http(Method::DELETE, path, None).await;
+        assert_eq!(failed.status, 500, "{operation}: {:?}", failed.body);
+    }
+    let deleted = webhooks.http(Method::DELETE, path, None).await;
+    assert_eq!(deleted.status, 204, "{:?}", deleted.body);
+    assert_eq!(sandbox.store.webhooks().list("w").await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_webhook_whose_answer_was_lost_keeps_its_secret() {
+    let sandbox = with_workflow().await;
+    let webhooks = sandbox.function("webhooks").await;
+    let path = "/workflows/w/webhooks/door";
+    let body = json!({"mode": "bearer"});
+    let trouble = sandbox.trouble("PutItem", "bearer", 1, Meets::AnswerHeldBack);
+    let put = webhooks.http(Method::PUT, path, Some(&body)).await;
+    trouble.met().await;
+    assert_eq!(put.status, 201, "{:?}", put.body);
+    assert_eq!(sandbox.aws_calls().get("DeleteSecret"), None);
+    let secret = text(&put.body["secret"]);
+    let receive = sandbox.function("receive-webhook").await;
+    let proof = format!("Bearer {secret}");
+    let sent = [("authorization", proof.as_str())];
+    let started = receive
+        .http_with(Method::POST, "/hooks/w/door", &sent, Some(&json!({})))
+        .await;
+    assert_ne!(
+        started.body["code"], "WebhookSecretMissing",
+        "{:?}",
+        started.body
+    );
 }
