@@ -23,21 +23,30 @@ const FORM: &str = "application/x-www-form-urlencoded";
 const LARGEST: usize = 1_000_000;
 
 /// Parts of the names of headers and query parameters that may hold a secret.
-const SECRET_PARTS: [&str; 10] = [
+const SECRET_PARTS: [&str; 17] = [
     "apikey",
+    "authentic",
     "authoriz",
+    "bearer",
+    "bypass",
     "cookie",
     "credential",
     "hmac",
     "jwt",
+    "passphrase",
     "passw",
+    "saml",
     "secret",
+    "sessid",
+    "session",
     "signature",
     "token",
 ];
 
-/// Whole words of such names, as in `x-api-key` and `x-auth`.
-const SECRET_WORDS: [&str; 4] = ["auth", "key", "session", "sig"];
+/// Whole words of such names, as in `x-auth`, `verif-hash` and `sessionId`. So is every word that ends with `key`.
+const SECRET_WORDS: [&str; 12] = [
+    "auth", "code", "hash", "otp", "pass", "passcode", "pin", "pwd", "sess", "sid", "sig", "ticket",
+];
 
 /// The query parameters that the API itself reads.
 const OWN_QUERIES: [&str; 2] = ["callbackUrl", "wait"];
@@ -216,11 +225,30 @@ pub(crate) fn context(request: &Request, id: Option<&str>, webhook: Option<&str>
 }
 
 fn may_be_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    SECRET_PARTS.iter().any(|part| name.contains(part))
-        || name
-            .split(|c: char| !c.is_ascii_alphanumeric())
-            .any(|word| SECRET_WORDS.contains(&word))
+    let lower = name.to_ascii_lowercase();
+    SECRET_PARTS.iter().any(|part| lower.contains(part))
+        || words(name)
+            .iter()
+            .any(|word| word.ends_with("key") || SECRET_WORDS.contains(&word.as_str()))
+}
+
+/// The words of a name in lower case: `x-access-code`, `x_access_code` and `xAccessCode` have the same.
+fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut before_was_lower = false;
+    for character in name.chars() {
+        let begins = before_was_lower && character.is_ascii_uppercase();
+        if begins || !character.is_ascii_alphanumeric() {
+            words.push(String::new());
+        }
+        before_was_lower = character.is_ascii_lowercase() || character.is_ascii_digit();
+        if character.is_ascii_alphanumeric()
+            && let Some(word) = words.last_mut()
+        {
+            word.push(character.to_ascii_lowercase());
+        }
+    }
+    words
 }
 
 /// How long the caller waits for the run's end at most, as `?wait=` says, in seconds.
@@ -312,6 +340,29 @@ mod tests {
             "x-auth",
             "sig",
             "key",
+            "accessKey",
+            "accesskey",
+            "privateKey",
+            "encryption-key",
+            "sessionId",
+            "PHPSESSID",
+            "JSESSIONID",
+            "sid",
+            "x-authentication",
+            "pwd",
+            "pass",
+            "passphrase",
+            "pin",
+            "otp",
+            "code",
+            "verif-hash",
+            "x-vercel-protection-bypass",
+            "x-access-code",
+            "xAccessCode",
+            "x-bearer",
+            "hmac",
+            "SAMLResponse",
+            "ticket",
         ] {
             assert!(may_be_secret(name), "{name}");
         }
@@ -326,6 +377,11 @@ mod tests {
             "keyword",
             "author",
             "design",
+            "accept-encoding",
+            "x-forwarded-host",
+            "passenger",
+            "spinner",
+            "hashtag",
         ] {
             assert!(!may_be_secret(name), "{name}");
         }
