@@ -95,7 +95,16 @@ fn behind(prefix: &Url, url: &Url) -> bool {
         .path()
         .strip_prefix(path)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || path.ends_with('/'));
-    same_place && inside
+    same_place && inside && !hides_a_step(url.path())
+}
+
+/// Whether the path has a slash, a backslash or a dot that is spelled so that it is none for this reader, and may be one
+/// for a server that decodes the path: `/done/..%2f..%2fadmin`.
+fn hides_a_step(path: &str) -> bool {
+    let path = path.to_ascii_lowercase();
+    ["%2e", "%2f", "%5c", "%25"]
+        .iter()
+        .any(|hidden| path.contains(hidden))
 }
 
 #[cfg(test)]
@@ -135,6 +144,18 @@ mod tests {
             (
                 "https://example.com/done/",
                 "https://example.com/done/..\\..\\admin",
+            ),
+            (
+                "https://example.com/done/",
+                "https://example.com/done/..%2f..%2fadmin",
+            ),
+            (
+                "https://example.com/done/",
+                "https://example.com/done/..%5C..%5Cadmin",
+            ),
+            (
+                "https://example.com/done/",
+                "https://example.com/done/..%252f..%252fadmin",
             ),
             ("https://example.com/", "https://example.com:8443/"),
             ("https://localhost/", "http://localhost/"),
