@@ -7,7 +7,7 @@ use steps_secrets::{Rotating, StoredKey};
 use crate::app::App;
 use crate::stored::missing;
 
-/// Makes the new key at OpenRouter, with the limits of the old one, and stores it as the pending version.
+/// Makes the new key at OpenRouter, with the limits and the end of the old one, and stores it as the pending version.
 pub(crate) async fn create(app: &App, rotating: &Rotating, token: &str) -> Result<(), Problem> {
     if app.secrets.new_key(rotating).await?.is_some() {
         return Ok(());
@@ -48,6 +48,7 @@ async fn limits(app: &App, old: &StoredKey, keys: &[KeyRecord]) -> Result<NewKey
                 limit: info.limit,
                 limit_reset: info.limit_reset,
                 include_byok_in_limit: info.include_byok_in_limit,
+                expires_at: info.expires_at,
                 ..NewKey::default()
             });
         }
@@ -63,6 +64,7 @@ async fn limits(app: &App, old: &StoredKey, keys: &[KeyRecord]) -> Result<NewKey
         limit: record.limit,
         limit_reset: record.limit_reset.clone(),
         include_byok_in_limit: record.include_byok_in_limit,
+        expires_at: record.expires_at.clone(),
         ..NewKey::default()
     })
 }

@@ -48,7 +48,8 @@ async fn disable(app: &App, old: &StoredKey, new: &StoredKey) -> Result<OldKey, 
         Err(Error::InvalidApiKey(_)) => return Ok(OldKey::Disabled),
         Err(error) => return Err(error.into()),
     };
-    let Some(label) = label else {
+    // A label may be a plain name, which a key of another account may have too.
+    let Some(label) = label.filter(|label| old.api_key.is_labelled(label)) else {
         return Ok(left("OpenRouter gives no label by which it could be found"));
     };
     let keys = app.management.list().await?;

@@ -52,6 +52,19 @@ impl ApiKey {
         rest.chars().skip(skip).collect()
     }
 
+    /// Whether this label is the key with its middle left out, as OpenRouter writes it: `sk-or-v1-abc...890`. A label may
+    /// also be a name that its owner gave, which any other key may have too.
+    pub fn is_labelled(&self, label: &str) -> bool {
+        let key = self.expose();
+        label.split_once("...").is_some_and(|(begin, end)| {
+            begin.len() > PREFIX.len()
+                && !end.is_empty()
+                && key.len() > begin.len() + end.len()
+                && key.starts_with(begin)
+                && key.ends_with(end)
+        })
+    }
+
     /// The key itself. Only for the `Authorization` header and for the vault that stores it.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
@@ -83,6 +96,24 @@ mod tests {
         assert_eq!(key.expose(), "sk-or-v1-0123456789abcdef");
         assert_eq!(key.last_four(), "cdef");
         assert_eq!(format!("{key:?}"), "ApiKey(redacted)");
+    }
+
+    #[test]
+    fn a_key_is_known_by_its_two_ends_and_by_no_name() {
+        let key = ApiKey::parse("sk-or-v1-abcdefghijklmnopqrstuvwxyz567890").unwrap();
+        assert!(key.is_labelled("sk-or-v1-abc...890"));
+        for other in [
+            "main",
+            "",
+            "...",
+            "sk-or-...890",
+            "sk-or-v1-abc...",
+            "sk-or-v1-abd...890",
+            "sk-or-v1-abc...891",
+            "sk-or-v1-abcdefghijklmnopqrstuvwxyz567890",
+        ] {
+            assert!(!key.is_labelled(other), "{other}");
+        }
     }
 
     #[test]

@@ -61,6 +61,9 @@ pub struct NewKey {
     pub limit_reset: Option<String>,
     /// Whether what the user's own provider keys cost counts for `limit` too.
     pub include_byok_in_limit: bool,
+    /// When it ends, as RFC 3339; none for never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<String>,
 }
 
 /// A new key. OpenRouter shows it only this once.

@@ -878,6 +878,7 @@ async fn keys_are_made_listed_and_changed() {
         limit: Some("12.50".parse().unwrap()),
         limit_reset: Some("monthly".to_owned()),
         include_byok_in_limit: false,
+        expires_at: Some("2030-01-01T00:00:00Z".to_owned()),
     };
     let created = client.create_key(&management, &new).await.unwrap();
     assert_eq!(created.key.expose(), KEY);
@@ -899,7 +900,7 @@ async fn keys_are_made_listed_and_changed() {
     assert!(asked[0].starts_with("POST /api/v1/keys "), "{}", asked[0]);
     assert!(
         asked[0].ends_with(
-            r#"{"name":"next","limit":12.50,"limit_reset":"monthly","include_byok_in_limit":false}"#
+            r#"{"name":"next","limit":12.50,"limit_reset":"monthly","include_byok_in_limit":false,"expires_at":"2030-01-01T00:00:00Z"}"#
         ),
         "{}",
         asked[0]

@@ -112,6 +112,21 @@ async fn a_key_is_rotated_with_its_limits_and_the_old_one_is_disabled() {
 }
 
 #[tokio::test]
+async fn the_day_on_which_a_key_ends_is_the_new_ones_too() {
+    let user = User::new("good");
+    let ends = "2030-01-01T00:00:00Z";
+    let new = json!({ "name": user.name, "limit": 5, "expires_at": ends });
+    let made = user.tell_openrouter(&management_key(), "/keys", &new).await;
+    assert_eq!(made.status, 201, "{:?}", made.body);
+    let body = json!({ "name": user.name, "apiKey": made.body["key"] });
+    let stored = user.post("/credentials", &body).await;
+    assert_eq!(stored.status, 201, "{:?}", stored.body);
+    let shown = rotated(&user, &text(&stored.body["id"])).await;
+    assert_eq!(shown["key"]["expiresAt"], ends, "{shown}");
+    assert_eq!(shown["key"]["limit"], "5");
+}
+
+#[tokio::test]
 async fn a_key_is_rotated_in_the_middle_of_a_run_and_no_node_fails() {
     let user = labelled();
     let id = user.store_credential().await;
