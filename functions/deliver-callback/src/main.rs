@@ -16,7 +16,7 @@ async fn main() -> Main {
         store: aws.store()?,
         queue: aws.callback_queue()?,
         secret: aws.callback_secret()?,
-        http: deliver::http(Config.local_callbacks())?,
+        http: deliver::http(Config.local_callbacks()?)?,
     };
     serve_task(async |task| handler::handle(&app, task.event).await).await
 }

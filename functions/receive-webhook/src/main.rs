@@ -20,7 +20,7 @@ async fn main() -> Main {
             store: store.clone(),
             catalogue: Catalogue::new(store.clone(), Config.openrouter_base_url().as_deref()),
             executions: aws.executions()?,
-            local_callbacks: Config.local_callbacks(),
+            local_callbacks: Config.local_callbacks()?,
         },
         store,
         webhook_secrets: aws.webhook_secrets()?,

@@ -29,7 +29,7 @@ async fn main() -> Main {
             store: store.clone(),
             catalogue: Catalogue::new(store.clone(), Config.openrouter_base_url().as_deref()),
             executions: executions.clone(),
-            local_callbacks: Config.local_callbacks(),
+            local_callbacks: Config.local_callbacks()?,
         },
         store,
         executions,

@@ -99,8 +99,21 @@ impl Config {
     }
 
     /// `LOCAL_CALLBACKS`.
-    pub fn local_callbacks(self) -> bool {
-        optional("LOCAL_CALLBACKS").as_deref() == Some("true")
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`] on AWS: there localhost is the function itself, with what the runtime answers on it.
+    pub fn local_callbacks(self) -> Result<bool, ConfigError> {
+        const NAME: &str = "LOCAL_CALLBACKS";
+        let local = optional(NAME).as_deref() == Some("true");
+        let on_aws =
+            optional("AWS_LAMBDA_RUNTIME_API").is_some() && optional("AWS_ENDPOINT_URL").is_none();
+        if local && on_aws {
+            return Err(ConfigError::Invalid {
+                name: NAME,
+                expected: "`false`, as it has to be on AWS: LocalCallbacks is for the local AWS only",
+            });
+        }
+        Ok(local)
     }
 
     /// `STATE_MACHINE_ARN`.
