@@ -439,6 +439,7 @@ fn options_within_their_bounds_are_taken_and_others_refused() {
         json!({"seed": -5, "maxTokens": 1, "stop": ["a", "b", "c", "d"]}),
         json!({"reasoning": {"max_tokens": 100, "exclude": true}, "verbosity": "low", "serviceTier": "flex"}),
         json!({"responseFormat": {"type": "json_schema", "json_schema": {"name": "a-b", "schema": {"type": "object"}}}}),
+        json!({"provider": {"max_price": {"prompt": 0, "completion": "2.5"}}}),
         json!({"user": "u", "sessionId": "s".repeat(256), "metadata": {"k": "v"}}),
         json!({"model": null, "temperature": null}),
     ] {
@@ -468,6 +469,18 @@ fn options_within_their_bounds_are_taken_and_others_refused() {
         (
             json!({"provider": {"quantizations": ["fp7"]}}),
             "provider.quantizations[0]",
+        ),
+        (
+            json!({"provider": {"max_price": {"prompt": null}}}),
+            "provider.max_price.prompt",
+        ),
+        (
+            json!({"provider": {"max_price": {"completion": -1}}}),
+            "provider.max_price.completion",
+        ),
+        (
+            json!({"provider": {"max_price": {"request": "1e28"}}}),
+            "provider.max_price.request",
         ),
         (json!({"transforms": ["outside-in"]}), "transforms[0]"),
         (json!({"plugins": [{}]}), "plugins[0].id"),

@@ -147,6 +147,7 @@ struct Provider {
     preferred_max_latency: Option<Value>,
     /// USD per million tokens (`prompt`, `completion`) and per request (`request`) that may be charged at most.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "max_price")]
     max_price: Option<Map<String, Value>>,
     /// Options of single providers, by their names.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -260,6 +261,22 @@ fn metadata(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
+fn max_price(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "additionalProperties": {
+            "type": ["number", "string"],
+            "minimum": 0,
+            "maximum": MOST_PRICE,
+            "pattern": r"^[0-9]{1,6}(\.[0-9]{1,12})?$",
+            "errorMessage": {
+                "type": "must be a price in USD, not {kind}",
+                "pattern": "must be a price in USD from 0 to 999999, such as `0.15`",
+            },
+        },
+    })
+}
+
 fn quantizations(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "array",
@@ -285,6 +302,9 @@ fn number_or_percentiles(_: &mut SchemaGenerator) -> Schema {
         "errorMessage": {"type": "must be a number or an object of percentiles, not {kind}"},
     })
 }
+
+/// The highest price that a node may set, USD per million tokens.
+pub(super) const MOST_PRICE: u32 = 1_000_000;
 
 /// Options of OpenRouter itself: no model has to know them.
 const OPENROUTERS_OWN: [&str; 7] = [

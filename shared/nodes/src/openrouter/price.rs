@@ -5,6 +5,7 @@ use serde_json::{Map, Number, Value};
 use steps_openrouter::{ChatRequest, Pricing};
 use steps_problem::Problem;
 
+use super::options::MOST_PRICE;
 use super::request::prompt_bytes;
 use crate::scope::Scope;
 
@@ -75,10 +76,11 @@ impl Ceiling {
     fn or_own(mut self, request: &ChatRequest) -> Self {
         let own = |name: &str| {
             let max_price = request.options.get("provider")?.get("max_price")?;
-            match max_price.get(name)? {
-                Value::String(text) => text.parse().ok(),
-                number => number.to_string().parse().ok(),
-            }
+            let price = decimal(max_price.get(name)?)?;
+            // A document that was stored before this was checked may hold anything.
+            (Decimal::ZERO..=MOST_PRICE.into())
+                .contains(&price)
+                .then_some(price)
         };
         if let Some(prompt) = own("prompt") {
             self.prompt = prompt;
@@ -104,15 +106,18 @@ impl Ceiling {
         let max_price = provider
             .entry("max_price")
             .or_insert_with(|| Value::Object(Map::new()));
+        if !max_price.is_object() {
+            *max_price = Value::Object(Map::new());
+        }
         let Some(max_price) = max_price.as_object_mut() else {
             return;
         };
         for (name, price) in [("prompt", self.prompt), ("completion", self.completion)] {
+            // What stands there is what is reserved, or it is none that counts.
+            let stands = max_price.get(name).and_then(decimal) == Some(price);
             let number: Option<Number> = price.to_string().parse().ok();
-            if let Some(number) = number {
-                max_price
-                    .entry(name)
-                    .or_insert_with(|| Value::Number(number));
+            if let Some(number) = number.filter(|_| !stands) {
+                max_price.insert(name.to_owned(), Value::Number(number));
             }
         }
     }
@@ -122,6 +127,14 @@ impl Ceiling {
         let prompt = self.prompt * Decimal::from(prompt_tokens(request));
         let completion = self.completion * Decimal::from(request.max_tokens);
         ((prompt + completion) / MILLION + self.request).normalize()
+    }
+}
+
+/// A price as a node may write it: a number, or a text of one.
+fn decimal(price: &Value) -> Option<Decimal> {
+    match price {
+        Value::String(text) => text.parse().ok(),
+        number => number.to_string().parse().ok(),
     }
 }
 
@@ -206,6 +219,25 @@ mod tests {
         assert_eq!(ceiling.completion, Decimal::TWO);
         ceiling.keep_to(&mut request);
         assert_eq!(request.options.get("provider"), Some(&own));
+    }
+
+    #[test]
+    fn a_max_price_that_is_none_is_replaced_by_the_one_that_is_reserved() {
+        for own in [
+            json!({"max_price": null}),
+            json!({"max_price": {"prompt": null, "completion": -1}}),
+            json!({"max_price": {"prompt": "1e28", "completion": "free"}}),
+        ] {
+            let mut request = request(Some(own.clone()));
+            let ceiling = Ceiling::listed(&pricing(), 100).unwrap().or_own(&request);
+            ceiling.keep_to(&mut request);
+            let sent = &request.options["provider"]["max_price"];
+            assert_eq!(
+                sent,
+                &json!({"prompt": 0.1515, "completion": 0.606}),
+                "{own}"
+            );
+        }
     }
 
     #[test]
