@@ -14,6 +14,8 @@ use crate::value::{is_true, kind, order, push, same};
 const MAX_BYTES: usize = 32 * 1024 * 1024;
 /// The most elements a template may evaluate; loops inside loops reach it.
 const MAX_STEPS: usize = 5_000_000;
+/// So many bytes that a helper writes or compares count as one element more.
+const BYTES_PER_STEP: usize = 16;
 
 pub(crate) fn run(
     elements: &[Element],
@@ -100,12 +102,19 @@ impl<'a> Run<'a> {
                 }
                 Element::Block(block) => self.block(block)?,
             }
-            if self.steps > MAX_STEPS || self.output.len() > MAX_BYTES {
-                return Err(RenderError::TooLarge {
-                    limit_bytes: MAX_BYTES,
-                    limit_steps: MAX_STEPS,
-                });
-            }
+            self.spend(0)?;
+        }
+        Ok(())
+    }
+
+    /// Counts the bytes that a helper went through, and ends a template that does too much.
+    fn spend(&mut self, bytes: usize) -> Result<(), RenderError> {
+        self.steps += bytes / BYTES_PER_STEP;
+        if self.steps > MAX_STEPS || self.output.len() > MAX_BYTES {
+            return Err(RenderError::TooLarge {
+                limit_bytes: MAX_BYTES,
+                limit_steps: MAX_STEPS,
+            });
         }
         Ok(())
     }
@@ -216,6 +225,7 @@ impl<'a> Run<'a> {
                 } else {
                     value.to_string()
                 };
+                self.spend(json.len())?;
                 Ok(Found::constant(json))
             }
             Helper::Len => {
@@ -273,6 +283,7 @@ impl<'a> Run<'a> {
                 let (left, right) = (next(self)?, next(self)?);
                 let left = left.value().unwrap_or(&Value::Null);
                 let right = right.value().unwrap_or(&Value::Null);
+                self.spend(compared(left, right))?;
                 let order = order(left, right);
                 Ok(Found::constant(match call.helper {
                     Helper::Eq => same(left, right),
@@ -443,6 +454,30 @@ fn child<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
 }
 
 type Children<'a> = Vec<(Option<String>, Cow<'a, Value>)>;
+
+/// About how many bytes a comparison goes through.
+fn compared(left: &Value, right: &Value) -> usize {
+    match (left, right) {
+        (Value::String(_), Value::String(_))
+        | (Value::Array(_), Value::Array(_))
+        | (Value::Object(_), Value::Object(_)) => weight(left) + weight(right),
+        _ => 0,
+    }
+}
+
+fn weight(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(weight).sum::<usize>() + BYTES_PER_STEP,
+        Value::Object(fields) => {
+            let fields = fields
+                .iter()
+                .map(|(name, value)| name.len() + weight(value));
+            fields.sum::<usize>() + BYTES_PER_STEP
+        }
+        _ => BYTES_PER_STEP,
+    }
+}
 
 fn children<'a>(value: &Cow<'a, Value>) -> Option<Children<'a>> {
     match value {

@@ -614,3 +614,19 @@ fn a_kept_text_that_is_no_template_is_told_with_its_place_once_it_is_rendered() 
         "line 2, column 1: the block `{{#if}}` is never closed with `{{/if}}`"
     );
 }
+
+#[test]
+fn what_helpers_write_and_compare_counts_towards_the_limit_of_a_template() {
+    let items: Vec<String> = (0..20_000).map(|number| format!("item {number}")).collect();
+    let context = json!({ "items": items });
+    for template in [
+        "{{#each items}}{{#if (eq (json @root) \"x\")}}{{/if}}{{/each}}",
+        "{{#each items}}{{#if (eq @root @root)}}{{/if}}{{/each}}",
+    ] {
+        let refused = render(template, &context, &[]).unwrap_err();
+        assert!(matches!(refused, RenderError::TooLarge { .. }), "{refused}");
+    }
+    // A large value that is written once is no such thing.
+    let once = render("{{json items}}", &context, &[]).unwrap();
+    assert!(once.len() > 200_000);
+}
