@@ -29,7 +29,7 @@ pub(crate) struct Verdict {
 }
 
 /// What a function is told of the token. API Gateway keeps it for some seconds, for all routes: so it says what the token
-/// may do, and each function holds that against its own route.
+/// may do, and each function compares that with its own route.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 struct Context {
     /// Who was let in, as audits have it: the token's id, or `root`.

@@ -60,7 +60,7 @@ const CLOSING_TIME: Duration = Duration::from_secs(2);
 /// The door that a request came through.
 #[derive(Debug, Clone, Copy)]
 pub enum Door<'a> {
-    /// One behind the API's token; templates see this word as `trigger.type`.
+    /// One behind a token of the API; templates see this word as `trigger.type`.
     Token(&'a str),
     /// A webhook, whose scheme says where its deliveries carry their id.
     Webhook {
