@@ -1,5 +1,6 @@
 //! What calls cost whose answer did not say, because it broke off or its function died: asked of OpenRouter afterwards.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -28,32 +29,52 @@ const GIVEN_UP_AFTER: SignedDuration = SignedDuration::from_hours(24);
 /// How many nodes one visit asks about.
 const AT_ONCE: usize = 50;
 
-/// Asks for every cost that is due, one after the other, as long as there is time.
+/// When a node is asked about again that cannot be asked about now.
+const PUT_OFF: Duration = Duration::from_secs(3600);
+
+/// Asks for every cost that is due, one after the other, as long as there is time. A node that cannot be asked about does
+/// not stop the others, and is asked about later than they are.
 pub(crate) async fn recover_due_costs(app: &App, remaining: Duration) -> Result<Answer, Problem> {
     let end = Instant::now() + remaining.min(Duration::from_secs(240));
-    let mut costs = 0;
-    let now = Timestamp::now();
-    let items = app.store.due().list(Due::Cost, now, AT_ONCE).await?;
-    let mut failed = None;
-    for item in &items {
-        if Instant::now() > end {
+    let due = app.store.due();
+    let mut sweep = Sweep {
+        name: "Costs",
+        due: 0,
+        not_swept: 0,
+        oldest: None,
+    };
+    let (mut costs, mut failed) = (0, None);
+    let mut seen = BTreeSet::new();
+    'all: loop {
+        let now = Timestamp::now();
+        let items = due.list(Due::Cost, now, AT_ONCE).await?;
+        // The index is a moment behind: it may still have those that were asked about.
+        let new = |item: &DueItem| seen.insert((item.run_id.clone(), item.node_id.clone()));
+        let items: Vec<DueItem> = items.into_iter().filter(new).collect();
+        let first = items.first().map(|item| item.due_for(now));
+        sweep.oldest = sweep.oldest.or(first);
+        sweep.due += items.len();
+        if items.is_empty() {
             break;
         }
-        match recover_node(app, item, end).await {
-            Ok(known) => costs += known,
-            Err(problem) => {
-                failed = Some(problem);
-                break;
+        for item in &items {
+            if Instant::now() > end {
+                break 'all;
+            }
+            match recover_node(app, item, end).await {
+                Ok(found) => costs += found,
+                Err(problem) => {
+                    tracing::warn!(run = item.run_id, code = problem.code, "not asked about");
+                    if let Err(error) = due.again(item, Timestamp::now(), PUT_OFF).await {
+                        tracing::warn!(run = item.run_id, %error, "not put off");
+                    }
+                    sweep.not_swept += 1;
+                    failed = Some(problem);
+                }
             }
         }
     }
-    Sweep {
-        name: "Costs",
-        due: items.len(),
-        not_swept: failed.iter().count(),
-        oldest: items.first().map(|item| item.due_for(now)),
-    }
-    .write();
+    sweep.write();
     failed.map_or(Ok(Answer::Recovered { costs }), Err)
 }
 
