@@ -34,10 +34,17 @@ impl<'a> Watch<'a> {
 
     /// Does the work, unless the run is cancelled first: then the work is dropped where it stands.
     pub(crate) async fn over<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Cancelled> {
-        tokio::pin!(work);
+        // Side by side: the work goes on while the table is slow to answer.
+        tokio::select! {
+            done = work => Ok(done),
+            cancelled = self.cancelled() => Err(cancelled),
+        }
+    }
+
+    /// Keeps the lease alive until the run is cancelled.
+    async fn cancelled(&mut self) -> Cancelled {
         loop {
             tokio::select! {
-                done = &mut work => return Ok(done),
                 _ = self.renew.tick() => {
                     if let Err(error) = self.nodes.renew(self.lease, Timestamp::now() + LEASE).await {
                         tracing::warn!(%error, "the lease could not be renewed");
@@ -45,7 +52,7 @@ impl<'a> Watch<'a> {
                 }
                 _ = self.look.tick() => match self.nodes.is_cancelled(self.lease).await {
                     Ok(false) => {}
-                    Ok(true) => return Err(Cancelled),
+                    Ok(true) => return Cancelled,
                     Err(error) => tracing::warn!(%error, "whether the run was cancelled is not known"),
                 }
             }

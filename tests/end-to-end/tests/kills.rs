@@ -1,6 +1,8 @@
 //! A function may die at any point. Where an answer was stored, the model is not called again; where an answer was
 //! lost, the call is recorded with its cost.
 
+use std::time::{Duration, Instant};
+
 use end_to_end::{Meets, list, node};
 use serde_json::{Value, json};
 
@@ -189,4 +191,61 @@ async fn a_function_whose_time_runs_out_writes_why() {
     let attempt = &attempts(&waiting)[0];
     assert_eq!(attempt["code"], "TotalTimeout", "{waiting:#}");
     assert!(attempt["endedAt"].is_string());
+}
+
+#[tokio::test]
+async fn a_cost_that_cannot_be_asked_for_does_not_stop_the_others() {
+    let world = World::new().await;
+    let mut runs = Vec::new();
+    for name in ["first", "second", "third"] {
+        let prompt = format!("[[fault:no-usage*1]] {name}");
+        let run = world.begin(&prompt).await;
+        let point = ("TransactWriteItems", "SUCCEEDED", Meets::AnswerHeldBack);
+        let stored = |run: &Value| node(run, "x")["status"] == "SUCCEEDED";
+        dies_at(&world, &run, point, stored).await;
+        assert_eq!(world.run(&run).await["costUsd"], "0");
+        world.sandbox.let_costs_be_due(&run).await;
+        runs.push(run);
+    }
+    let good = runs.remove(1);
+    for bad in runs.clone() {
+        let bad: &'static str = Box::leak(bad.into_boxed_str());
+        let never = Meets::Refused("ValidationException");
+        world.sandbox.trouble("BatchGetItem", bad, 1000, never);
+    }
+    let function = world.sandbox.function("execute-node").await;
+    let began = Instant::now();
+    while world.run(&good).await["costUsd"] == "0" {
+        let asked = function.invoke(json!({"recover": "costs"})).await;
+        let code = &asked["errorType"];
+        assert!(code.is_null() || code == "RecordRefused", "{asked}");
+        assert!(began.elapsed() < Duration::from_secs(30), "{asked}");
+        world.sandbox.let_costs_be_due(&good).await;
+    }
+    for bad in &runs {
+        assert_eq!(world.run(bad).await["costUsd"], "0");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_is_read_on_while_the_table_is_slow() {
+    let world = World::new().await;
+    let run = world
+        .begin("[[fault:slow-body(ms=400)*1]] [[repeat:2000]] hi")
+        .await;
+    let function = world.sandbox.function_for("execute-node", 120).await;
+    let answer = function.hand(task(&run)).await;
+    world.run_when(&run, has_generation).await;
+    // The look at the run's head, every two seconds: a lost answer is waited for 15 seconds.
+    let trouble = world
+        .sandbox
+        .trouble("GetItem", "\"RUN\"", 1, Meets::AnswerHeldBack);
+    trouble.met().await;
+    let began = Instant::now();
+    assert_eq!(answer.await.unwrap()["status"], "SUCCEEDED");
+    assert!(
+        began.elapsed() < Duration::from_secs(12),
+        "{:?}",
+        began.elapsed()
+    );
 }
