@@ -39,6 +39,19 @@ def make_secret_as_told(properties):
 
 provisioners._sm_secret_string = make_secret_as_told
 
+# AWS reads what a parameter of type Number gives as a number, ministack keeps it as a text, and compares it with numbers.
+batches_at_once = lambda_svc._sqs_esm_concurrency
+
+
+def batches_at_once_as_number(mapping, *rest, **named):
+    scaling = mapping.get("ScalingConfig") or {}
+    if "MaximumConcurrency" in scaling:
+        scaling["MaximumConcurrency"] = int(scaling["MaximumConcurrency"])
+    return batches_at_once(mapping, *rest, **named)
+
+
+lambda_svc._sqs_esm_concurrency = batches_at_once_as_number
+
 # AWS checks a role's right to the schedule in its own group, ministack always in the default group.
 resource_arn = iam_actions.extract_resource_arn
 
