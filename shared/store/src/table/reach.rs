@@ -14,7 +14,7 @@ use crate::table::item::{Attribute, Item};
 use crate::table::key::{Key, Under};
 use crate::table::query::Query;
 use crate::table::texts::Texts;
-use crate::table::transaction::sleep_around;
+use crate::table::transaction::{CONFLICT_TRIES, sleep_after, sleep_around};
 
 /// Most keys of one read.
 const MOST_KEYS: usize = 100;
@@ -180,40 +180,40 @@ impl Table {
         let write = write.into();
         let parts = Write::parts(write.condition, write.expression)?;
         match write.kind {
-            Kind::Update(text) => passed(
-                self.client()
+            Kind::Update(text) => {
+                let update = self
+                    .client()
                     .update_item()
                     .table_name(self.name())
                     .set_key(Some(write.key.item()))
                     .update_expression(text)
                     .set_condition_expression(parts.condition)
                     .set_expression_attribute_names(parts.names)
-                    .set_expression_attribute_values(parts.values)
-                    .send()
-                    .await,
-            ),
-            Kind::Put(item) => passed(
-                self.client()
+                    .set_expression_attribute_values(parts.values);
+                passed(past_transactions(|| update.clone().send()).await)
+            }
+            Kind::Put(item) => {
+                let put = self
+                    .client()
                     .put_item()
                     .table_name(self.name())
                     .set_item(Some(item?))
                     .set_condition_expression(parts.condition)
                     .set_expression_attribute_names(parts.names)
-                    .set_expression_attribute_values(parts.values)
-                    .send()
-                    .await,
-            ),
-            Kind::Delete => passed(
-                self.client()
+                    .set_expression_attribute_values(parts.values);
+                passed(past_transactions(|| put.clone().send()).await)
+            }
+            Kind::Delete => {
+                let delete = self
+                    .client()
                     .delete_item()
                     .table_name(self.name())
                     .set_key(Some(write.key.item()))
                     .set_condition_expression(parts.condition)
                     .set_expression_attribute_names(parts.names)
-                    .set_expression_attribute_values(parts.values)
-                    .send()
-                    .await,
-            ),
+                    .set_expression_attribute_values(parts.values);
+                passed(past_transactions(|| delete.clone().send()).await)
+            }
         }
     }
 
@@ -224,7 +224,7 @@ impl Table {
             return Err(Error::Malformed { attribute: "write" });
         };
         let parts = Write::parts(write.condition, write.expression)?;
-        let answer = self
+        let update = self
             .client()
             .update_item()
             .table_name(self.name())
@@ -232,8 +232,8 @@ impl Table {
             .update_expression(text)
             .set_expression_attribute_names(parts.names)
             .set_expression_attribute_values(parts.values)
-            .return_values(ReturnValue::AllNew)
-            .send()
+            .return_values(ReturnValue::AllNew);
+        let answer = past_transactions(|| update.clone().send())
             .await
             .map_err(Error::dynamodb)?;
         Ok(answer.attributes.unwrap_or_default())
@@ -241,16 +241,34 @@ impl Table {
 
     /// Removes the item, and gives it; `None` where there is none.
     pub(crate) async fn take(&self, key: Key) -> Result<Option<Item>, Error> {
-        let answer = self
+        let delete = self
             .client()
             .delete_item()
             .table_name(self.name())
             .set_key(Some(key.item()))
-            .return_values(ReturnValue::AllOld)
-            .send()
+            .return_values(ReturnValue::AllOld);
+        let answer = past_transactions(|| delete.clone().send())
             .await
             .map_err(Error::dynamodb)?;
         Ok(answer.attributes)
+    }
+}
+
+/// Makes a write of one item, and again where a transaction is at work on that item. The SDK does not try that again.
+async fn past_transactions<T, E, R, F>(write: impl Fn() -> F) -> Result<T, SdkError<E, R>>
+where
+    E: ProvideErrorMetadata,
+    F: Future<Output = Result<T, SdkError<E, R>>>,
+{
+    let mut tries = 1;
+    loop {
+        let written = write().await;
+        let met = |error: &SdkError<E, R>| error.code() == Some("TransactionConflictException");
+        if tries >= CONFLICT_TRIES || !written.as_ref().is_err_and(met) {
+            return written;
+        }
+        sleep_after(tries).await;
+        tries += 1;
     }
 }
 

@@ -13,8 +13,8 @@ use crate::table::Table;
 use crate::table::change::{Kind, Write};
 use crate::table::item::Item;
 
-/// How many times a transaction is tried again that met another one on the same item.
-const CONFLICT_TRIES: u32 = 12;
+/// How many times a write is tried that meets a transaction on the same item.
+pub(super) const CONFLICT_TRIES: u32 = 12;
 
 /// How a transaction ended.
 #[derive(Debug)]
@@ -71,7 +71,7 @@ impl Table {
             if !conflict || tries >= CONFLICT_TRIES {
                 return Err(Error::dynamodb(error));
             }
-            sleep_around(u64::min(20 << tries, 1000)).await;
+            sleep_after(tries).await;
             tries += 1;
         }
     }
@@ -139,6 +139,11 @@ fn refusal(reasons: &[CancellationReason]) -> Option<Error> {
         let error = Error::answered("DynamoDB", Some(code), &format!("{code}: {said}"));
         (!error.passes()).then_some(error)
     })
+}
+
+/// Sleeps between two tries of a write that met a transaction: the more tries there were, the longer.
+pub(super) async fn sleep_after(tries: u32) {
+    sleep_around(u64::min(20 << tries, 1000)).await;
 }
 
 /// Sleeps for a random time up to `milliseconds`, so that transactions that met do not meet again.
