@@ -45,7 +45,7 @@ pub async fn lay(
     most: u32,
 ) -> Result<Vec<Option<String>>, Error> {
     let settled = plan.nodes().iter().filter(|node| done(&node.id)).count();
-    if settled > 0 && lanes.list(run_id).await?.is_empty() {
+    if settled > 0 {
         lanes.count_done(run_id, settled).await?;
     }
     let ready = plan.ready(&done);

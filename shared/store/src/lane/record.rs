@@ -12,7 +12,7 @@ use steps_usage::Usage;
 use crate::Error;
 use crate::keys::{self, EXPIRES_AT};
 use crate::table::item::{Kept, Words, kept_by_serde};
-use crate::table::{Attribute, Change, Item, Put, Table};
+use crate::table::{Attribute, Change, Item, Table};
 
 /// A lane as recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,14 +157,29 @@ impl Lanes {
         self.0.all_under(&keys::lanes(run_id)).await
     }
 
-    /// Counts units that were done before any lane began: answers of an earlier run, or of a release without lanes. Only
-    /// the first count holds.
-    pub async fn count_done(&self, run_id: &str, units: usize) -> Result<(), Error> {
-        let put = Put::of(keys::lane(run_id, 0))
-            .when(crate::table::key::PK.missing())
-            .set(SETTLED, units)
-            .set(EXPIRES_AT, self.0.expires(Timestamp::now()));
-        self.0.write(put).await?;
-        Ok(())
+    /// Counts those of the `done` units that no lane has counted: answers of an earlier run, or of a release without lanes.
+    /// The units have to be read before. It can be called again, and while the run goes on.
+    pub async fn count_done(&self, run_id: &str, done: usize) -> Result<(), Error> {
+        loop {
+            let lanes = self.list(run_id).await?;
+            let counted: usize = lanes.iter().map(|lane| lane.settled).sum();
+            if done <= counted {
+                return Ok(());
+            }
+            // Tasks that have no lane count in this record too.
+            let of_none = lanes.iter().find(|lane| lane.number == 0);
+            let before = of_none.map_or(0, |lane| lane.settled);
+            let as_seen = match before {
+                0 => SETTLED.missing(),
+                before => SETTLED.is(before),
+            };
+            let change = Change::of(keys::lane(run_id, 0))
+                .when(as_seen)
+                .set(SETTLED, before + done - counted)
+                .set_once(EXPIRES_AT, self.0.expires(Timestamp::now()));
+            if self.0.write(change).await? {
+                return Ok(());
+            }
+        }
     }
 }
