@@ -98,12 +98,14 @@ pub async fn step<B: Board>(
         None => (None, &[][..]),
     };
     try_join_all(others.iter().map(|node| board.offer(&node.id))).await?;
-    let next = match own {
-        Some(node) => Some(Held {
+    let next = match (own, &at) {
+        (Some(node), _) => Some(Held {
             unit: node.id.clone(),
             listed: false,
         }),
-        None => take(board, at.as_ref()).await?,
+        (None, Some(_)) => take(board, at.as_ref()).await?,
+        // It has looked just now, and looks once more behind its token.
+        (None, None) => None,
     };
     wake_some(board, others.len()).await?;
     match next {
