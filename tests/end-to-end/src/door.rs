@@ -1,4 +1,5 @@
-//! A proxy in front of AWS. It counts the calls that go through it, and makes trouble where a test asks for it.
+//! A proxy in front of AWS. It counts the calls that go through it and what they consume, and makes trouble where a test
+//! asks for it. Each function goes through it at a port of its own, so that trouble can end the one that meets it.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -7,6 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{Request, State};
+use axum::http::header::CONTENT_LENGTH;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
@@ -14,20 +16,38 @@ use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use crate::serve::serve;
+use crate::step_functions::StepFunctions;
 
-/// The door, and the origin that it is open at.
+/// The door.
 #[derive(Debug, Clone)]
 pub(crate) struct Door {
-    pub(crate) origin: String,
     inner: Arc<Inner>,
+}
+
+/// A function's way through the door.
+#[derive(Debug)]
+pub(crate) struct Way {
+    /// Where it begins.
+    pub(crate) origin: String,
+    /// Told when the function has met what it dies of.
+    pub(crate) death: Arc<Notify>,
 }
 
 #[derive(Debug)]
 struct Inner {
     counts: Mutex<BTreeMap<String, usize>>,
+    units: Mutex<f64>,
     troubles: Mutex<Vec<Arc<Trouble>>>,
+    step_functions: StepFunctions,
     aws: String,
     http: reqwest::Client,
+}
+
+/// The door, and who is at it.
+#[derive(Debug, Clone)]
+struct AtDoor {
+    inner: Arc<Inner>,
+    death: Arc<Notify>,
 }
 
 /// What a call meets.
@@ -47,6 +67,10 @@ pub enum Meets {
     InternalError,
     /// Done, but later.
     Slow(Duration),
+    /// The function dies before the call reaches AWS.
+    Dies,
+    /// AWS does what it asks, and the function dies before it hears of that.
+    DiesAfter,
 }
 
 /// Trouble that calls of one operation meet.
@@ -64,24 +88,50 @@ impl Trouble {
     pub async fn met(&self) {
         self.met.notified().await;
     }
+
+    /// Whether as many calls as were to have met it.
+    pub fn is_over(&self) -> bool {
+        *self.left.lock().expect("no test panicked with it") == 0
+    }
 }
 
 impl Door {
     /// A door to the AWS at `aws`.
-    pub(crate) async fn open(aws: String) -> Self {
+    pub(crate) fn new(aws: String) -> Self {
         let inner = Arc::new(Inner {
             counts: Mutex::default(),
+            units: Mutex::default(),
             troubles: Mutex::default(),
+            step_functions: StepFunctions::default(),
             aws,
             http: reqwest::Client::new(),
         });
-        let router = Router::new()
-            .fallback(hand_on)
-            .with_state(Arc::clone(&inner));
-        Self {
+        Self { inner }
+    }
+
+    /// Opens it for one function.
+    pub(crate) async fn open(&self) -> Way {
+        let death = Arc::<Notify>::default();
+        let at_door = AtDoor {
+            inner: Arc::clone(&self.inner),
+            death: Arc::clone(&death),
+        };
+        let router = Router::new().fallback(hand_on).with_state(at_door);
+        Way {
             origin: serve(router).await,
-            inner,
+            death,
         }
+    }
+
+    /// Step Functions as it is played behind the door.
+    pub(crate) fn step_functions(&self) -> &StepFunctions {
+        &self.inner.step_functions
+    }
+
+    /// The write units of the table that were consumed since the last call of this function: those of indexes are among
+    /// them, and a transaction's count twice.
+    pub(crate) fn write_units(&self) -> f64 {
+        std::mem::take(&mut self.inner.units.lock().expect("no test panicked with it"))
     }
 
     /// How often each operation was called since the last call of this function.
@@ -139,8 +189,9 @@ impl Inner {
     }
 }
 
-async fn hand_on(State(door): State<Arc<Inner>>, request: Request) -> Response {
-    let (parts, body) = request.into_parts();
+async fn hand_on(State(at_door): State<AtDoor>, request: Request) -> Response {
+    let door = at_door.inner;
+    let (mut parts, body) = request.into_parts();
     let body = to_bytes(body, usize::MAX)
         .await
         .expect("the request is whole");
@@ -159,23 +210,65 @@ async fn hand_on(State(door): State<Arc<Inner>>, request: Request) -> Response {
         Some(Meets::Refused(code)) => return refused(400, code, &operation),
         Some(Meets::InternalError) => return refused(500, "InternalServerError", &operation),
         Some(Meets::Slow(pause)) => sleep(pause).await,
-        Some(Meets::AnswerHeldBack) | None => {}
+        Some(Meets::Dies) => {
+            at_door.death.notify_one();
+            return std::future::pending().await;
+        }
+        Some(Meets::AnswerHeldBack | Meets::DiesAfter) | None => {}
     }
-    let answer = door
-        .http
-        .request(parts.method, format!("{}{}", door.aws, parts.uri))
-        .headers(parts.headers)
-        .body(body)
-        .send()
-        .await
-        .expect("the local AWS answers");
-    let status = answer.status();
-    let headers = answer.headers().clone();
-    let body = answer.bytes().await.expect("the answer is whole");
-    if matches!(meets, Some(Meets::AnswerHeldBack)) {
-        return std::future::pending().await;
+    let played = door.step_functions.answer(&operation, &body);
+    let response = if let Some((status, body)) = played {
+        answer(status, &body)
+    } else {
+        let body = if WRITES.contains(&operation.as_str()) {
+            parts.headers.remove(CONTENT_LENGTH);
+            asking_what_it_consumes(&body)
+        } else {
+            body
+        };
+        let answer = door
+            .http
+            .request(parts.method, format!("{}{}", door.aws, parts.uri))
+            .headers(parts.headers)
+            .body(body)
+            .send()
+            .await
+            .expect("the local AWS answers");
+        let status = answer.status();
+        let headers = answer.headers().clone();
+        let body = answer.bytes().await.expect("the answer is whole");
+        if WRITES.contains(&operation.as_str()) {
+            *door.units.lock().expect("no test panicked with it") += consumed(&body);
+        }
+        (status, headers, body).into_response()
+    };
+    match meets {
+        Some(Meets::AnswerHeldBack) => std::future::pending().await,
+        Some(Meets::DiesAfter) => {
+            at_door.death.notify_one();
+            std::future::pending().await
+        }
+        _ => response,
     }
-    (status, headers, body).into_response()
+}
+
+/// The operations that consume write units.
+const WRITES: [&str; 4] = ["PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"];
+
+fn asking_what_it_consumes(body: &Bytes) -> Bytes {
+    let mut asked: Value = serde_json::from_slice(body).expect("a request of an SDK");
+    asked["ReturnConsumedCapacity"] = json!("TOTAL");
+    Bytes::from(asked.to_string())
+}
+
+/// What a write consumed: one sum, or for a transaction one for each table.
+fn consumed(answer: &Bytes) -> f64 {
+    let told: Value = serde_json::from_slice(answer).unwrap_or_default();
+    let units = |of: &Value| of["CapacityUnits"].as_f64().unwrap_or_default();
+    match &told["ConsumedCapacity"] {
+        Value::Array(tables) => tables.iter().map(units).sum(),
+        one => units(one),
+    }
 }
 
 /// The operation, such as `GetItem` or `GetSecretValue`. A call of S3 names none: it is `PUT` or `GET`.
@@ -196,7 +289,8 @@ fn throttled(operation: &str) -> Response {
             let headers = [("content-type", "application/xml")];
             (StatusCode::SERVICE_UNAVAILABLE, headers, body).into_response()
         }
-        "TransactWriteItems" | "BatchGetItem" | "GetItem" | "UpdateItem" | "PutItem" | "Query" => {
+        "TransactWriteItems" | "BatchGetItem" | "GetItem" | "UpdateItem" | "PutItem"
+        | "DeleteItem" | "Query" => {
             refused(400, "ProvisionedThroughputExceededException", operation)
         }
         _ => refused(400, "ThrottlingException", operation),

@@ -13,6 +13,7 @@ mod contract;
 mod door;
 mod sandbox;
 mod serve;
+mod step_functions;
 mod template;
 mod traces;
 
@@ -34,6 +35,7 @@ use uuid::Uuid;
 pub use door::{Meets, Trouble};
 pub use local_table::aws;
 pub use sandbox::{Function, Sandbox};
+pub use step_functions::Told;
 pub use template::{Route, described_path, routes};
 pub use traces::{function_logs, service_logs, whole_table};
 

@@ -21,13 +21,16 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use steps_store::{NodeRecord, Store, keys};
 use tokio::io::AsyncReadExt;
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::process::{ChildStdout, Command};
+use tokio::select;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::door::{Door, Meets, Trouble};
 use crate::serve::serve;
+use crate::step_functions::Told;
 use crate::template::matched;
 use crate::{Answer, PATIENCE, aws_cli, item_key};
 
@@ -65,7 +68,7 @@ impl Sandbox {
                 .await
                 .expect("a port is free"),
             table,
-            door: Door::open(variable("AWS_ENDPOINT_URL")).await,
+            door: Door::new(variable("AWS_ENDPOINT_URL")),
             http: reqwest::Client::new(),
         }
     }
@@ -90,8 +93,9 @@ impl Sandbox {
                 post(answered),
             )
             .route("/2018-06-01/runtime/invocation/{id}/error", post(answered))
-            .with_state(runtime);
+            .with_state(Arc::clone(&runtime));
         let origin = serve(api).await;
+        let way = self.door.open().await;
         let program = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("../../target/lambda")
             .join(name)
@@ -104,7 +108,7 @@ impl Sandbox {
             .env("AWS_LAMBDA_FUNCTION_NAME", name)
             .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
-            .env("AWS_ENDPOINT_URL", &self.door.origin)
+            .env("AWS_ENDPOINT_URL", &way.origin)
             .env("TABLE_NAME", &self.table)
             .env("SCHEDULE_GROUP", "none")
             .env("SCHEDULE_TARGET_ARN", "none")
@@ -129,11 +133,28 @@ impl Sandbox {
         let log = Arc::new(Mutex::default());
         let lines = process.stdout.take().expect("it is piped");
         tokio::spawn(collect(lines, Arc::clone(&log)));
+        let (alive, killed) = oneshot::channel();
+        let ended = tokio::spawn(async move {
+            select! {
+                _ = killed => {}
+                () = way.death.notified() => {}
+            }
+            process.kill().await.expect("it runs");
+            let mut pending = runtime.pending.lock().expect("no test panicked with it");
+            // Whoever waits for an answer hears that there is none.
+            pending.clear();
+        });
         Function {
             calls,
-            process,
+            alive,
+            ended,
             log,
         }
+    }
+
+    /// The name of its table.
+    pub fn table(&self) -> &str {
+        &self.table
     }
 
     /// Writes items into the table as they are, however many.
@@ -190,6 +211,26 @@ impl Sandbox {
         self.door.calls()
     }
 
+    /// The write units of the table that functions consumed since the last call of this function.
+    pub fn write_units(&self) -> f64 {
+        self.door.write_units()
+    }
+
+    /// The inputs of the executions that functions have started. From its first call on they are only noted.
+    pub fn executions(&self) -> Vec<Value> {
+        self.door.step_functions().executions()
+    }
+
+    /// A task that waits for its token. It gives what the token is answered with.
+    pub fn begin_task(&self, token: &str) -> oneshot::Receiver<Told> {
+        self.door.step_functions().begin(token)
+    }
+
+    /// Ends a task: answers to its token are refused.
+    pub fn end_task(&self, token: &str) {
+        self.door.step_functions().give_up(token);
+    }
+
     /// Makes trouble for the next `times` calls of an operation of AWS whose request has this text in it.
     pub fn trouble(
         &self,
@@ -227,6 +268,12 @@ impl Sandbox {
         for name in ["leaseUntil", "waitUntil"] {
             self.long_ago(run, name, |node| over(node, name)).await;
         }
+    }
+
+    /// Lets the lease of one node end now.
+    pub async fn let_lease_end(&self, run: &str, id: &str) {
+        let is_held = |node: &NodeRecord| node.id == id && node.lease_until.is_some();
+        self.long_ago(run, "leaseUntil", is_held).await;
     }
 
     /// Makes the costs due that a run's nodes would be asked for later.
@@ -268,7 +315,9 @@ impl Sandbox {
 #[derive(Debug)]
 pub struct Function {
     calls: mpsc::Sender<Call>,
-    process: Child,
+    /// Its process is killed when this is dropped.
+    alive: oneshot::Sender<()>,
+    ended: JoinHandle<()>,
     log: Arc<Mutex<Vec<u8>>>,
 }
 
@@ -288,7 +337,7 @@ impl Function {
             .expect("the function answers")
     }
 
-    /// Hands it an event, and does not wait for the answer.
+    /// Hands it an event, and does not wait for the answer. There is none where it dies.
     pub async fn hand(&self, event: Value) -> oneshot::Receiver<Value> {
         let (answer, answered) = oneshot::channel();
         let call = Call { event, answer };
@@ -297,8 +346,9 @@ impl Function {
     }
 
     /// Kills it with SIGKILL, so that nothing of it goes on.
-    pub async fn kill(mut self) {
-        self.process.kill().await.expect("it runs");
+    pub async fn kill(self) {
+        drop(self.alive);
+        self.ended.await.expect("it is killed");
     }
 
     /// What it has logged so far, at the level TRACE.
