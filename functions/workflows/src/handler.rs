@@ -4,7 +4,7 @@ use steps_lambda::{Answer, Request};
 use steps_problem::Problem;
 
 use crate::app::App;
-use crate::{delete, delete_source, get, list, list_sources, put, put_source};
+use crate::{delete, delete_source, get, list, list_sources, plan, put, put_source};
 
 /// Answers a request by the route that API Gateway matched.
 pub(crate) async fn handle(app: &App, request: &Request) -> Result<Answer, Problem> {
@@ -14,6 +14,7 @@ pub(crate) async fn handle(app: &App, request: &Request) -> Result<Answer, Probl
         "GET /workflows" => list::list(app, request).await,
         "PUT /workflows/{id}" => put::put(app, id()?, request).await,
         "GET /workflows/{id}" => get::get(app, id()?, request).await,
+        "GET /workflows/{id}/plan" => plan::plan(app, id()?, request).await,
         "DELETE /workflows/{id}" => delete::delete(app, id()?).await,
         "GET /workflows/{id}/sources" => list_sources::list_sources(app, id()?).await,
         "PUT /workflows/{id}/sources/{arn}" => put_source::put_source(app, id()?, arn()?).await,

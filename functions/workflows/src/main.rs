@@ -7,6 +7,7 @@ mod get;
 mod handler;
 mod list;
 mod list_sources;
+mod plan;
 mod put;
 mod put_source;
 

@@ -5,6 +5,7 @@ mod credential;
 mod model;
 mod money;
 mod openapi;
+mod plan;
 mod problem;
 mod run;
 mod run_view;
@@ -24,6 +25,7 @@ pub use model::{
     RoutingView, per_million,
 };
 pub use openapi::{VERSION, openapi};
+pub use plan::{PlannedEdge, PlannedNodeView, PlannedRead, WorkflowPlan};
 pub use problem::GatewayRefusal;
 pub use run::{
     CancelRun, NewRun, Newest, RerunRun, ResumeRun, RunInput, RunPage, RunRow, StartedRun, Version,

@@ -8,9 +8,6 @@ use steps_problem::Problem;
 use steps_store::{Error, Lanes};
 use steps_workflow::{Plan, Workflow};
 
-/// The most lanes that a run has: as many nodes are executed at once at most.
-pub const MOST_LANES: usize = 40;
-
 /// How many records are written at the same time.
 const AT_ONCE: usize = 16;
 
@@ -49,8 +46,7 @@ pub async fn lay(
         lanes.count_done(run_id, settled).await?;
     }
     let ready = plan.ready(&done);
-    let most = usize::try_from(most).unwrap_or(MOST_LANES).min(MOST_LANES);
-    let count = plan.width(&done).min(most).max(1);
+    let count = plan.lanes(&done, most);
     let offers = ready.iter().enumerate().map(|(place, node)| {
         let lane = u8::try_from(place + 1).ok();
         let lane = lane.filter(|_| place < count);

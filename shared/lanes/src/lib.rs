@@ -8,6 +8,6 @@ mod step;
 
 pub use board::{Answer, Board, Next};
 pub use heal::heal;
-pub use lay::{MOST_LANES, begin_take, lay};
+pub use lay::{begin_take, lay};
 pub use run_board::{RunBoard, Tokens};
 pub use step::{Task, Worked, Worker, step};

@@ -6,12 +6,13 @@ use rust_decimal::Decimal;
 use schemars::generate::SchemaSettings;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use steps_openrouter::Usage;
+use steps_openrouter::{ModelList, Usage};
 use steps_problem::{Fault, Problem};
 use steps_template::Template;
 
 use crate::ended::Ended;
 use crate::known_models::KnownModels;
+use crate::most::Most;
 use crate::node_kind::{NodeKind, Ready};
 use crate::scope::Scope;
 use crate::unread::Unread;
@@ -102,6 +103,26 @@ macro_rules! kinds {
                 match &self.0 {
                     $(Any::$name(kind) => kind.warnings(models),)+
                     Any::Unread(unread) => unread.warnings(models),
+                }
+            }
+
+            /// What one try may cost at most by the model list, where there is one.
+            ///
+            /// # Errors
+            /// The model whose price is not known.
+            pub fn most_before_run(&self, list: Option<&ModelList>) -> Result<Most, &str> {
+                match &self.0 {
+                    $(Any::$name(kind) => kind.most_before_run(list),)+
+                    Any::Unread(_) => Ok(Most::default()),
+                }
+            }
+
+            /// Its `type` in the document.
+            #[must_use]
+            pub fn type_name(&self) -> &'static str {
+                match &self.0 {
+                    $(Any::$name(_) => $type,)+
+                    Any::Unread(_) => UNREAD,
                 }
             }
 

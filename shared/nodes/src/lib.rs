@@ -3,6 +3,7 @@
 mod ended;
 mod kind;
 mod known_models;
+mod most;
 mod node_kind;
 mod openrouter;
 mod scope;
@@ -12,4 +13,5 @@ mod unread;
 pub use ended::{Ended, Failed};
 pub use kind::{Kind, Prepared, TYPES, UNREAD, schema};
 pub use known_models::KnownModels;
+pub use most::Most;
 pub use scope::{Receipt, Scope};

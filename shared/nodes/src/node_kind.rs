@@ -8,12 +8,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use steps_openrouter::Usage;
+use steps_openrouter::{ModelList, Usage};
 use steps_problem::{Fault, Problem};
 use steps_template::Template;
 
 use crate::ended::Ended;
 use crate::known_models::KnownModels;
+use crate::most::Most;
 use crate::scope::Scope;
 
 /// A kind of node. Its fields are the fields of the document; its JSON Schema refuses what the kind cannot take.
@@ -42,6 +43,11 @@ pub(crate) trait NodeKind:
     /// What is allowed and probably a slip; `models` is the model list where it is known. A path begins at the node.
     fn warnings(&self, _models: Option<&KnownModels<'_>>) -> Vec<Fault> {
         Vec::new()
+    }
+
+    /// What one try may cost at most by the model list, where there is one; else the model whose price is not known.
+    fn most_before_run(&self, _list: Option<&ModelList>) -> Result<Most, &str> {
+        Ok(Most::default())
     }
 
     /// Renders the templates with `context`. `known` are the workflow's variables: the error of a missing variable

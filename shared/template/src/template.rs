@@ -81,6 +81,14 @@ impl Template {
         self.parsed().map_or(&NO_NAMES, |parsed| &parsed.names)
     }
 
+    /// Whether what it renders depends on its context; `false` where it was deserialized and cannot be parsed.
+    #[must_use]
+    pub fn has_tags(&self) -> bool {
+        let is_text = |element: &Element| matches!(element, Element::Text(_));
+        self.parsed()
+            .is_ok_and(|parsed| !parsed.elements.iter().all(is_text))
+    }
+
     /// The least number of characters that any rendering has: the text outside of tags, and of alternatives the shorter
     /// one.
     #[must_use]

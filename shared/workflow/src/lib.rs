@@ -5,6 +5,7 @@ mod document;
 mod graph;
 mod input;
 mod mend;
+mod need;
 mod parse;
 mod path;
 mod plan;
@@ -14,6 +15,7 @@ mod validate;
 mod words;
 
 pub use document::{Limits, Node, OnError, Retry, Workflow};
+pub use need::{Need, Why};
 pub use parse::{Faulty, parse, parse_node};
 pub use plan::{Edge, Plan, PlannedNode};
 pub use schema::schema;

@@ -5,6 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::document::{Node, Workflow};
 use crate::graph::Graph;
+use crate::need::{Need, Why};
+
+/// The most lanes that a run has.
+const MOST_LANES: usize = 40;
 
 /// A workflow's nodes as a run takes them: a node is ready as soon as every node that it waits for is done.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -141,6 +145,30 @@ impl Plan {
         ready
     }
 
+    /// The ids of the longest path, from a node that waits for none to one that nobody waits for: of several that are as
+    /// long, the one whose nodes stand first in the document.
+    #[must_use]
+    pub fn longest_path(&self) -> Vec<&str> {
+        let mut path = Vec::new();
+        let longest = self.nodes.iter().map(|node| node.rank).max();
+        let first = |rank| move |node: &&PlannedNode| Some(node.rank) == rank;
+        let mut next = self.nodes.iter().find(first(longest));
+        while let Some(node) = next {
+            path.push(node.id.as_str());
+            let behind = node.rank.checked_sub(1);
+            let mut after = node.after.iter().filter_map(|edge| self.at(edge.node));
+            next = after.find(first(behind));
+        }
+        path
+    }
+
+    /// How many lanes execute those that are not `done`: as many as can be ready at once, but no more than `most`, and
+    /// at most 40.
+    pub fn lanes(&self, done: impl Fn(&str) -> bool, most: u32) -> usize {
+        let most = usize::try_from(most).unwrap_or(MOST_LANES).min(MOST_LANES);
+        self.width(done).min(most).max(1)
+    }
+
     /// The most nodes that can be ready at once of those that are not `done`, or a few more.
     pub fn width(&self, done: impl Fn(&str) -> bool) -> usize {
         // The nodes are laid into chains in which each comes after the one before. Of a chain only one can be ready.
@@ -170,15 +198,6 @@ impl Plan {
         }
         ends.len()
     }
-}
-
-/// The fallback of each node that has one, by places.
-pub(crate) fn stand_ins(nodes: &[Node], ids: &BTreeMap<&str, usize>) -> BTreeMap<usize, usize> {
-    let fallback = |(index, node): (usize, &Node)| {
-        let fallback = ids.get(node.on_error.fallback()?)?;
-        Some((index, *fallback))
-    };
-    nodes.iter().enumerate().filter_map(fallback).collect()
 }
 
 impl Workflow {
@@ -230,44 +249,15 @@ impl Workflow {
 
     /// All edges, and for each node the ids whose output its templates read.
     fn edges(&self) -> (Graph, Vec<BTreeSet<String>>) {
-        let mut variables = BTreeMap::new();
-        let mut ids = BTreeMap::new();
-        for (index, node) in self.nodes.iter().enumerate() {
-            variables.insert(node.variable_name.as_str(), index);
-            ids.insert(node.id.as_str(), index);
-        }
-        let stand_ins = stand_ins(&self.nodes, &ids);
         let mut graph = Graph::new(self.nodes.len());
-        let mut reads = Vec::with_capacity(self.nodes.len());
-        for (index, node) in self.nodes.iter().enumerate() {
-            let mut read = BTreeSet::new();
-            let mut reads_output = |needed: usize| {
-                graph.add(index, needed);
-                read.extend(self.nodes.get(needed).map(|node| node.id.clone()));
-            };
-            for (_, template) in node.templates() {
-                for name in template.names().roots() {
-                    if let Some(&needed) = variables.get(name) {
-                        reads_output(needed);
-                        // Where that node failed, its variable is the output of its fallback.
-                        let fallback = stand_ins.get(&needed).filter(|&&other| other != index);
-                        fallback.copied().into_iter().for_each(&mut reads_output);
-                    }
-                }
+        let mut reads = vec![BTreeSet::new(); self.nodes.len()];
+        for Need { node, needed, why } in self.needs() {
+            graph.add(node, needed);
+            if why != Why::DependsOn
+                && let (Some(read), Some(needed)) = (reads.get_mut(node), self.nodes.get(needed))
+            {
+                read.insert(needed.id.clone());
             }
-            // Whether a fallback is executed is told by the node that it is for.
-            let of = stand_ins.iter().filter(|(_, fallback)| **fallback == index);
-            of.map(|(node, _)| *node).for_each(&mut reads_output);
-            for id in &node.depends_on {
-                if let Some(&needed) = ids.get(id.as_str()) {
-                    graph.add(index, needed);
-                    if let Some(&fallback) = stand_ins.get(&needed).filter(|&&other| other != index)
-                    {
-                        graph.add(index, fallback);
-                    }
-                }
-            }
-            reads.push(read);
         }
         (graph, reads)
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use jiff::civil::date;
 
-use crate::{Faulty, Format, Node, Plan, Workflow, parse, parse_node};
+use crate::{Faulty, Format, Need, Node, Plan, Why, Workflow, parse, parse_node};
 use steps_problem::Fault;
 
 const COMPARE_MODELS: &str = include_str!("../fixtures/compare-models.yaml");
@@ -693,6 +693,42 @@ fn a_node_waits_for_what_it_reads_and_the_longest_path_comes_first() {
     assert_eq!(ready(&["a"]), ["b", "short"]);
     assert_eq!(ready(&["a", "b", "short"]), ["c"]);
     assert_eq!(ready(&["a", "b", "short", "c"]), Vec::<String>::new());
+}
+
+#[test]
+fn every_reason_of_an_edge_is_told_and_the_longest_path_is_one_path() {
+    let mut b = node("b", "{{a.text}} {{a.model}}");
+    b["systemPrompt"] = json!("{{#if a}}x{{/if}}");
+    b["dependsOn"] = json!(["a"]);
+    let workflow = good(self::workflow(vec![
+        node("short", "x"),
+        b,
+        node("a", "{{topic}}"),
+        node("c", "{{b}} {{short}}"),
+    ]));
+    let reads = |field: &str, variable: &str| Why::Reads {
+        field: field.to_owned(),
+        variable: variable.to_owned(),
+    };
+    let needs: Vec<Need> = workflow.needs().into_iter().collect();
+    let need = |node, needed, why| Need { node, needed, why };
+    assert_eq!(
+        needs,
+        [
+            need(1, 2, reads("systemPrompt", "a")),
+            need(1, 2, reads("userPrompt", "a")),
+            need(1, 2, Why::DependsOn),
+            need(3, 0, reads("userPrompt", "short")),
+            need(3, 1, reads("userPrompt", "b")),
+        ]
+    );
+    let plan = workflow.plan();
+    assert_eq!(plan.longest_path(), ["a", "b", "c"]);
+    assert_eq!(Plan::default().longest_path(), Vec::<&str>::new());
+    let lanes = |most| plan.lanes(|_| false, most);
+    assert_eq!((lanes(1), lanes(2), lanes(40)), (1, 2, 2));
+    let wide = Plan::new((0..60).map(|place| (format!("n{place}"), vec![], vec![])));
+    assert_eq!(wide.lanes(|_| false, u32::MAX), 40);
 }
 
 #[test]

@@ -11,8 +11,8 @@ use steps_template::Reference;
 
 use crate::document::{Node, OnError, Workflow};
 use crate::graph::Graph;
+use crate::need::stand_ins;
 use crate::path::field;
-use crate::plan::stand_ins;
 use crate::{input, schema, words};
 
 /// The name at a template's root that holds what started the run.

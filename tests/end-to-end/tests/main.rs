@@ -30,6 +30,7 @@ mod model_cache;
 mod model_warnings;
 mod models;
 mod money;
+mod plans;
 mod played;
 mod runs;
 mod sandboxed;

@@ -11,7 +11,7 @@ use crate::{
     NewCredential, NewRun, NewToken, NodeView, PutSchedule, PutWebhook, PutWorkflow,
     RefreshedModels, RerunRun, RestoreCredential, ResumeRun, RotateWebhook, RunInput, RunPage,
     RunView, SchedulePage, ScheduleView, SourceList, SourceView, StartedRun, TokenPage,
-    WebhookList, WebhookView, WorkflowDocument, WorkflowPage, WorkflowView,
+    WebhookList, WebhookView, WorkflowDocument, WorkflowPage, WorkflowPlan, WorkflowView,
 };
 
 /// Every operation, by noun.
@@ -240,6 +240,7 @@ fn models() -> Vec<Operation> {
 
 fn workflows() -> Vec<Operation> {
     const TAG: &str = "workflows";
+    let version = "Which version; the newest where it is left out.";
     let document = json!({
         "name": "Summarise",
         "nodes": [{
@@ -277,9 +278,22 @@ fn workflows() -> Vec<Operation> {
         .query(
             "version",
             json!({ "type": "integer", "minimum": 1 }),
-            "Which version; the newest where it is left out.",
+            version,
         )
         .answers::<WorkflowView>(200, "The version with its document.")
+        .fails(&["WorkflowNotFound"]),
+        get(
+            "/workflows/{id}/plan",
+            "planWorkflow",
+            TAG,
+            "Tells which node waits for which and why, and what a run takes and may cost.",
+        )
+        .query(
+            "version",
+            json!({ "type": "integer", "minimum": 1 }),
+            version,
+        )
+        .answers::<WorkflowPlan>(200, "The plan of the version.")
         .fails(&["WorkflowNotFound"]),
         delete(
             "/workflows/{id}",

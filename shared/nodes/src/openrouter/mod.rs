@@ -12,13 +12,14 @@ use std::borrow::Cow;
 
 use rust_decimal::Decimal;
 use serde_json::Value;
-use steps_openrouter::Usage;
+use steps_openrouter::{ModelList, Usage};
 use steps_problem::{Fault, Problem};
 use steps_template::Template;
 
 pub(crate) use self::document::Chat;
 use self::run::ReadyChat;
 use crate::known_models::KnownModels;
+use crate::most::Most;
 use crate::node_kind::NodeKind;
 use crate::scope::Scope;
 
@@ -49,6 +50,10 @@ impl NodeKind for Chat {
 
     fn warnings(&self, models: Option<&KnownModels<'_>>) -> Vec<Fault> {
         warnings::warnings(self, models)
+    }
+
+    fn most_before_run(&self, list: Option<&ModelList>) -> Result<Most, &str> {
+        price::most_before_run(self, list)
     }
 
     fn prepare(&self, context: &Value, known: &[&str]) -> Result<ReadyChat, Problem> {

@@ -2,11 +2,14 @@
 
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::{Map, Number, Value};
-use steps_openrouter::{ChatRequest, Pricing};
+use steps_openrouter::{ChatRequest, ModelList, Pricing};
 use steps_problem::Problem;
 
+use super::document::Chat;
 use super::options::MOST_PRICE;
-use super::request::prompt_bytes;
+use super::request::{as_written, prompt_bytes};
+use crate::most::Most;
+use crate::node_kind::NodeKind;
 use crate::scope::Scope;
 
 /// A token is hardly ever less than two bytes of a prompt; providers wrap a message in a few more.
@@ -27,28 +30,61 @@ pub(super) struct Ceiling {
 /// The highest prices that the model list has for the models that may answer. Where the node itself sets a `max_price`,
 /// that price.
 pub(super) async fn ceiling(request: &ChatRequest, scope: &impl Scope) -> Result<Ceiling, Problem> {
-    let models = || std::iter::once(&request.model).chain(&request.models);
-    let ids: Vec<&str> = models().map(String::as_str).collect();
-    let list = scope.models(&ids).await?;
-    let tokens = prompt_tokens(request);
-    let mut ceiling = Ceiling {
-        prompt: Decimal::ZERO,
-        completion: Decimal::ZERO,
-        request: Decimal::ZERO,
+    let fallbacks = request.models.iter().map(String::as_str);
+    let models = || std::iter::once(request.model.as_str()).chain(fallbacks.clone());
+    let list = scope.models(&models().collect::<Vec<_>>()).await?;
+    Ceiling::highest(models(), &list, prompt_tokens(request))
+        .map(|ceiling| ceiling.or_own(request))
+        .map_err(unknown_price)
+}
+
+/// What a try of this node may cost at most. A prompt that has tags may become as long as any that has a price of its own.
+pub(super) fn most_before_run<'n>(
+    node: &'n Chat,
+    list: Option<&ModelList>,
+) -> Result<Most, &'n str> {
+    let list = list.ok_or(node.model.as_str())?;
+    let request = as_written(node);
+    let has_tags = [&node.system_prompt, &node.user_prompt]
+        .iter()
+        .any(|prompt| prompt.has_tags());
+    let longest = if has_tags {
+        usize::MAX
+    } else {
+        prompt_tokens(&request)
     };
-    for model in models() {
-        let listed = list
-            .find(model)
-            .and_then(|listed| Ceiling::listed(&listed.pricing, tokens))
-            .ok_or_else(|| unknown_price(model))?;
-        ceiling.prompt = ceiling.prompt.max(listed.prompt);
-        ceiling.completion = ceiling.completion.max(listed.completion);
-        ceiling.request = ceiling.request.max(listed.request);
-    }
-    Ok(ceiling.or_own(request))
+    let ceiling = Ceiling::highest(node.models(), list, longest)?.or_own(&request);
+    Ok(Most {
+        usd: ceiling.most(&request),
+        usd_per_million_inserted: has_tags.then_some(ceiling.prompt),
+    })
 }
 
 impl Ceiling {
+    /// The highest prices that the list has for any of these models and a prompt of so many tokens; else the model that
+    /// has no price.
+    fn highest<'m>(
+        models: impl IntoIterator<Item = &'m str>,
+        list: &ModelList,
+        prompt_tokens: usize,
+    ) -> Result<Self, &'m str> {
+        let mut ceiling = Self {
+            prompt: Decimal::ZERO,
+            completion: Decimal::ZERO,
+            request: Decimal::ZERO,
+        };
+        for model in models {
+            let listed = list
+                .find(model)
+                .and_then(|listed| Self::listed(&listed.pricing, prompt_tokens))
+                .ok_or(model)?;
+            ceiling.prompt = ceiling.prompt.max(listed.prompt);
+            ceiling.completion = ceiling.completion.max(listed.completion);
+            ceiling.request = ceiling.request.max(listed.request);
+        }
+        Ok(ceiling)
+    }
+
     /// A hundredth above the listed prices, rounded up: OpenRouter compares with floats, and a price that is only a
     /// little too low would leave no provider. A longer prompt may have a price of its own.
     fn listed(pricing: &Pricing, prompt_tokens: usize) -> Option<Self> {
@@ -174,7 +210,10 @@ fn unknown_price(model: &str) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::openrouter::request::chat_request;
+    use jiff::Timestamp;
     use serde_json::json;
+    use steps_openrouter::Model;
 
     fn pricing() -> Pricing {
         Pricing {
@@ -219,6 +258,58 @@ mod tests {
         assert_eq!(ceiling.completion, Decimal::TWO);
         ceiling.keep_to(&mut request);
         assert_eq!(request.options.get("provider"), Some(&own));
+    }
+
+    fn list(pricing: Pricing) -> ModelList {
+        let model = Model {
+            id: "openai/gpt-4o-mini".to_owned(),
+            pricing,
+            ..Model::default()
+        };
+        ModelList::new(vec![model], Timestamp::UNIX_EPOCH)
+    }
+
+    fn chat(fields: Value) -> Chat {
+        let mut node = json!({"credential": "main", "systemPrompt": "", "maxTokens": 1000});
+        let fields = fields.as_object().unwrap().clone();
+        node.as_object_mut().unwrap().extend(fields);
+        serde_json::from_value(node).unwrap()
+    }
+
+    #[test]
+    fn before_a_run_a_prompt_without_tags_may_cost_what_is_reserved_for_it() {
+        let list = list(pricing());
+        let plain = chat(json!({"userPrompt": "hi"}));
+        let ceiling = Ceiling::listed(&pricing(), 100).unwrap();
+        let reserved = ceiling.most(&chat_request(&plain, &json!({}), &[]).unwrap());
+        let most = most_before_run(&plain, Some(&list)).unwrap();
+        assert_eq!((most.usd, most.usd_per_million_inserted), (reserved, None));
+        let own =
+            json!({"userPrompt": "hi", "provider": {"max_price": {"prompt": 0, "completion": 2}}});
+        let most = most_before_run(&chat(own), Some(&list)).unwrap();
+        assert_eq!(most.usd, Decimal::new(2, 3));
+    }
+
+    #[test]
+    fn before_a_run_a_prompt_with_tags_is_counted_as_it_is_written_at_the_price_of_the_longest() {
+        let mut pricing = pricing();
+        let dearer = r#"[{"min_prompt_tokens":200000,"prompt":"0.0000003"}]"#;
+        pricing
+            .others
+            .insert("overrides".to_owned(), dearer.to_owned());
+        let tagged = chat(json!({"userPrompt": "{{topic}}"}));
+        let most = most_before_run(&tagged, Some(&list(pricing.clone()))).unwrap();
+        let longest = Ceiling::listed(&pricing, usize::MAX).unwrap();
+        assert_eq!(most.usd, longest.most(&as_written(&tagged)));
+        assert_eq!(most.usd_per_million_inserted, Some(Decimal::new(303, 3)));
+    }
+
+    #[test]
+    fn before_a_run_a_model_without_a_price_is_named() {
+        let unlisted = chat(json!({"userPrompt": "hi", "models": ["openai/gone"]}));
+        let list = list(pricing());
+        assert_eq!(most_before_run(&unlisted, Some(&list)), Err("openai/gone"));
+        assert_eq!(most_before_run(&unlisted, None), Err("openai/gpt-4o-mini"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use serde_json::Value;
 use steps_openrouter::{ChatRequest, DEFAULT_MAX_TOKENS};
 use steps_problem::Problem;
+use steps_template::Template;
 
 use super::document::Chat;
 
@@ -15,12 +16,22 @@ pub(super) fn chat_request(
 ) -> Result<ChatRequest, Problem> {
     let system = node.system_prompt.render(context, known)?;
     let user = node.user_prompt.render(context, known)?;
-    Ok(ChatRequest::new(&node.model)
+    Ok(with_prompts(node, system, user))
+}
+
+/// The request with its prompts as they are written: the tags stand in place of what they will insert.
+pub(super) fn as_written(node: &Chat) -> ChatRequest {
+    let text = |template: &Template| template.as_str().to_owned();
+    with_prompts(node, text(&node.system_prompt), text(&node.user_prompt))
+}
+
+fn with_prompts(node: &Chat, system: String, user: String) -> ChatRequest {
+    ChatRequest::new(&node.model)
         .models(&node.models)
         .system(system)
         .user(user)
         .max_tokens(node.options.max_tokens.unwrap_or(DEFAULT_MAX_TOKENS))
-        .options(node.options.wire()))
+        .options(node.options.wire())
 }
 
 /// How long the prompts are, as they are sent.
