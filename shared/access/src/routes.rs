@@ -4,7 +4,7 @@
 use crate::scope::Scope::{self, Admin, Read, Run};
 
 /// Every route behind the token but `$default`, with the scope that it needs.
-const ROUTES: [(&str, Scope); 42] = [
+const ROUTES: [(&str, Scope); 43] = [
     ("POST /credentials", Admin),
     ("GET /credentials", Read),
     ("GET /credentials/{id}", Read),
@@ -20,6 +20,7 @@ const ROUTES: [(&str, Scope); 42] = [
     ("GET /workflows", Read),
     ("PUT /workflows/{id}", Admin),
     ("GET /workflows/{id}", Read),
+    ("GET /workflows/{id}/plan", Read),
     ("DELETE /workflows/{id}", Admin),
     ("GET /workflows/{id}/schedules", Read),
     ("PUT /workflows/{id}/schedules/{name}", Admin),
