@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use steps_api::Challenge;
 use steps_lambda::{Answer, Request};
 use steps_problem::Problem;
-use steps_signatures::{Delivery, Mode, slack_challenge};
+use steps_signatures::{Delivery, Mode};
 use steps_starts::{Door, Start, answer, check_size, delivered, delivery, wait};
 use steps_store::Webhook;
 
@@ -23,10 +23,13 @@ pub(crate) async fn receive(
     check_size(request)?;
     let wait = wait(request)?;
     let webhook = app.store.webhooks().get(workflow, name).await?;
-    verify(app, &webhook, request).await?;
-    if webhook.mode == Mode::Slack
-        && let Some(challenge) = slack_challenge(request.body())
-    {
+    let header = |name: &str| request.header(name);
+    let signed = Delivery {
+        header: &header,
+        body: request.body(),
+    };
+    verify(app, &webhook, &signed).await?;
+    if let Some(challenge) = signed.challenge(webhook.mode) {
         return Answer::json(200, &Challenge { challenge });
     }
     let door = Door::Webhook {
@@ -43,7 +46,7 @@ pub(crate) async fn receive(
 }
 
 /// Refuses a delivery to a webhook that is disabled, and one that its sender did not sign.
-async fn verify(app: &App, webhook: &Webhook, request: &Request) -> Result<(), Problem> {
+async fn verify(app: &App, webhook: &Webhook, signed: &Delivery<'_>) -> Result<(), Problem> {
     if !webhook.enabled {
         return Err(Problem::new(
             403,
@@ -64,11 +67,6 @@ async fn verify(app: &App, webhook: &Webhook, request: &Request) -> Result<(), P
             .await?
             .good_at(now),
         None => Vec::new(),
-    };
-    let header = |name: &str| request.header(name);
-    let signed = Delivery {
-        header: &header,
-        body: request.body(),
     };
     Ok(signed.verify(webhook.scheme(), &secrets, webhook.tolerance_seconds, now)?)
 }

@@ -5,8 +5,8 @@ use rust_decimal::Decimal;
 use steps_api::ResumeRun;
 use steps_lambda::{Request, invalid};
 use steps_problem::Problem;
-use steps_starts::{Started, answered, credential_ids, deadline};
-use steps_store::{Resume, Run, RunStatus};
+use steps_starts::{Started, credential_ids, deadline};
+use steps_store::{Resume, Run, RunStatus, done};
 use steps_workflow::Workflow;
 
 use crate::app::App;
@@ -57,7 +57,7 @@ pub(crate) async fn resume(app: &App, id: &str, request: &Request) -> Result<Sta
         return repeated(app, run).await;
     };
     app.starts
-        .execute(&run.id, number, &workflow, &answered(&nodes), None)
+        .execute(&run.id, number, &workflow, &done(&nodes), None)
         .await?;
     app.store.credentials().note_use(&known, &credentials).await;
     tracing::info!(run = run.id, execution = number, "resumed");

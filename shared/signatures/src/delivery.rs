@@ -1,17 +1,75 @@
-//! A delivery: whether its sender is genuine, and what makes it the same as an earlier one.
+//! A delivery, by the mode of its webhook: whether its sender is genuine, what makes it the same as an earlier one, and what
+//! its sender wants to hear.
 
 use std::fmt;
 
 use ring::digest::{Context, SHA256};
+use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use crate::{HmacAlgorithm, Mode, Refusal, Scheme, mac, slack, standard, stripe};
+use crate::{HmacAlgorithm, HmacForm, Refusal, mac, slack, standard, stripe};
 
 const AUTHORIZATION: &str = "authorization";
 const GITHUB_SIGNATURE: &str = "x-hub-signature-256";
 const GITHUB_DELIVERY: &str = "x-github-delivery";
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+/// How a sender proves itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Standard Webhooks: `webhook-id`, `webhook-timestamp`, `webhook-signature`, or the same three named `svix-...`.
+    Standard,
+    /// `X-Hub-Signature-256`.
+    Github,
+    /// `Stripe-Signature`.
+    Stripe,
+    /// `X-Slack-Signature`, with `X-Slack-Request-Timestamp`.
+    Slack,
+    /// An HMAC of the body in a header, in the form that the webhook's `hmac` gives.
+    Hmac,
+    /// `Authorization: Bearer <secret>`.
+    Bearer,
+    /// The sender proves nothing: anybody who knows the address may deliver.
+    None,
+}
+
+impl Mode {
+    /// Whether this mode has a secret.
+    pub fn has_secret(self) -> bool {
+        self != Self::None
+    }
+
+    /// Who makes the secret where its sender does, and takes none from elsewhere.
+    pub fn secret_maker(self) -> Option<&'static str> {
+        match self {
+            Self::Stripe => Some("Stripe"),
+            Self::Slack => Some("Slack"),
+            _ => None,
+        }
+    }
+
+    /// Whether its senders may send JSON as the one field `payload` of a form.
+    pub fn may_wrap_json(self) -> bool {
+        matches!(self, Self::Github | Self::Slack)
+    }
+}
+
+/// A mode with what it needs to know: how one webhook's senders prove themselves.
+#[derive(Debug, Clone, Copy)]
+pub struct Scheme<'a> {
+    /// The mode.
+    pub mode: Mode,
+    /// The form of the signature in mode `hmac`. Without it that mode accepts nothing.
+    pub hmac: Option<&'a HmacForm>,
+}
+
+impl From<Mode> for Scheme<'static> {
+    fn from(mode: Mode) -> Self {
+        Self { mode, hmac: None }
+    }
+}
 
 /// A request as it was received.
 #[derive(Clone, Copy)]
@@ -117,6 +175,15 @@ impl<'a> Delivery<'a> {
             hash.update(other.as_bytes());
         }
         Some(hex::encode(hash.finish()))
+    }
+
+    /// What the sender wants to hear back instead of a run: the challenge in Slack's question whether the address is the
+    /// owner's. `None` for any other delivery.
+    pub fn challenge(&self, mode: Mode) -> Option<String> {
+        match mode {
+            Mode::Slack => slack::challenge(self.body),
+            _ => None,
+        }
     }
 
     fn event_id(&self) -> Option<String> {

@@ -52,7 +52,7 @@ pub(crate) fn event_id(body: &[u8]) -> Option<String> {
 /// The challenge, where the body is Slack's question whether the address is the owner's. It has to be answered with it.
 ///
 /// <https://docs.slack.dev/reference/events/url_verification>
-pub fn slack_challenge(body: &[u8]) -> Option<String> {
+pub(crate) fn challenge(body: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Question {
         r#type: String,

@@ -4,7 +4,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     BadSecret, Delivery, HmacAlgorithm, HmacEncoding, HmacForm, Mode, Refusal, Scheme,
-    check_secret, generate_secret, is_secret, sign, slack_challenge,
+    check_secret, generate_secret, is_secret, sign,
 };
 
 const TOLERANCE: u32 = 300;
@@ -336,7 +336,16 @@ fn slacks_own_vector_is_accepted_within_its_time() {
 #[test]
 fn only_slacks_question_for_the_address_has_a_challenge() {
     let question = br#"{"token":"t","challenge":"3eZbrw1aB","type":"url_verification"}"#;
-    assert_eq!(slack_challenge(question).as_deref(), Some("3eZbrw1aB"));
+    let challenge = |mode: Mode, body: &[u8]| {
+        let header = |_: &str| None;
+        let header = &header;
+        Delivery { header, body }.challenge(mode)
+    };
+    assert_eq!(
+        challenge(Mode::Slack, question).as_deref(),
+        Some("3eZbrw1aB")
+    );
+    assert_eq!(challenge(Mode::Github, question), None);
     for other in [
         &br#"{"challenge":"3eZbrw1aB","type":"event_callback"}"#[..],
         br#"{"type":"url_verification"}"#,
@@ -344,7 +353,7 @@ fn only_slacks_question_for_the_address_has_a_challenge() {
         b"challenge=3eZbrw1aB&type=url_verification",
         b"",
     ] {
-        assert_eq!(slack_challenge(other), None);
+        assert_eq!(challenge(Mode::Slack, other), None);
     }
     let event = br#"{"type":"event_callback","event_id":"Ev123ABC456"}"#;
     assert_eq!(

@@ -10,8 +10,7 @@ use steps_executions::{ExecutionName, Executions};
 use steps_lanes::begin_take;
 use steps_problem::Problem;
 use steps_store::{
-    Begun, Credential, Error, NewRun, NodeRecord, Reuse, RunStatus, Store, StoredWorkflow, Trigger,
-    Turn,
+    Begun, Credential, Error, NewRun, Reuse, RunStatus, Store, StoredWorkflow, Trigger, Turn, done,
 };
 use steps_workflow::Workflow;
 use uuid::Uuid;
@@ -214,7 +213,7 @@ impl Starts {
         if self.executions.find(&name).await?.is_some() {
             return Ok(());
         }
-        self.take(&name, &workflow, &answered(&nodes)).await
+        self.take(&name, &workflow, &done(&nodes)).await
     }
 
     /// Starts the run's execution of this number where other nodes are `done`; a run that cannot be started has failed.
@@ -285,13 +284,4 @@ pub fn credential_ids(
 pub fn deadline(workflow: &Workflow, at: Timestamp) -> Timestamp {
     let limit = i64::try_from(workflow.limits.timeout_seconds).unwrap_or(i64::MAX);
     at + SignedDuration::from_secs(limit)
-}
-
-/// The ids of the nodes that have their answers.
-pub fn answered(nodes: &BTreeMap<String, NodeRecord>) -> BTreeSet<&str> {
-    nodes
-        .iter()
-        .filter(|(_, node)| node.is_done())
-        .map(|(id, _)| id.as_str())
-        .collect()
 }

@@ -28,7 +28,7 @@ pub use lane::{Lane, Lanes, ReadyUnit};
 pub use model_list::{ModelList, ModelListHead};
 pub use node::{
     Answer, Attempt, Claim, Claimed, Lease, NodeRecord, NodeStatus, Nodes, Outcome, Waiting,
-    WaitingNode, Work,
+    WaitingNode, Work, done,
 };
 pub use run::{
     Begun, Ended, LOST_AFTER, LastTurn, NewRun, RUN_ABORTED, RUN_TIMED_OUT, RerunOf, Resume, Reuse,

@@ -12,4 +12,4 @@ pub use claim::{Claim, Claimed, Lease};
 pub use record::{Answer, Attempt, NodeRecord, NodeStatus, Nodes, Waiting};
 pub use settle::Outcome;
 pub use waiting::WaitingNode;
-pub use work::Work;
+pub use work::{Work, done};

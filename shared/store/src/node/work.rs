@@ -83,7 +83,13 @@ impl Nodes {
     }
 }
 
-/// Those of these nodes that stand so.
+/// The ids of those of a run's nodes that are done.
+pub fn done(nodes: &BTreeMap<String, NodeRecord>) -> BTreeSet<&str> {
+    let done = nodes.iter().filter(|(_, node)| node.is_done());
+    done.map(|(id, _)| id.as_str()).collect()
+}
+
+/// Those of these nodes that have this status.
 fn having(
     nodes: &BTreeMap<String, NodeRecord>,
     ids: &[String],
