@@ -43,13 +43,14 @@ pub(crate) async fn end(app: &App, name: &ExecutionName<'_>, ended: &Ended) -> R
         changed,
         "execution ended"
     );
-    RunEnd {
-        run: run_id,
-        status: ended.status.as_str(),
+    if changed {
+        RunEnd {
+            run: run_id,
+            status: ended.status.as_str(),
+        }
+        .write();
     }
-    .write();
     // What follows also after a repeat: the first try may have died before.
-    app.store.runs().note_totals(run_id).await?;
     if ended.status != RunStatus::Succeeded {
         app.store
             .nodes()

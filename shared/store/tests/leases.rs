@@ -140,7 +140,7 @@ async fn a_node_is_free_again_when_its_lease_has_ended_and_not_before() {
     )
     .await;
     assert_eq!(output(&store, &run).await, Some(json!({"text": "first"})));
-    let run = store.runs().get(&run).await.unwrap();
+    let (run, _) = store.nodes().of_run(&run).await.unwrap();
     assert_eq!(run.cost_usd, "0.03".parse().unwrap(), "both were paid");
 }
 

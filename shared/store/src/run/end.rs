@@ -71,7 +71,7 @@ impl Ended {
 }
 
 impl Runs {
-    /// Ends a run whose execution is RUNNING. `false`, and nothing changes, where it had ended before.
+    /// Ends a run whose execution is RUNNING, and notes what it has used and cost. `false` where it had ended before.
     pub async fn end(&self, id: &str, ended: &Ended) -> Result<bool, Error> {
         let list = keys::status_list(ended.status.as_str(), id)?;
         let change = Change::of(keys::run(id))
@@ -89,7 +89,10 @@ impl Runs {
             Some(error) => change.set_once(ERROR, error),
             None => change.remove(ERROR),
         };
-        self.0.write(change).await
+        let changed = self.0.write(change).await?;
+        // Also where the run had ended before: who ended it may have died before this line.
+        self.note_totals(id).await?;
+        Ok(changed)
     }
 
     /// Notes in the run's head what its lanes have used and cost together, for lists. Changes nothing where somebody has

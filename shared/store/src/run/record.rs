@@ -243,7 +243,7 @@ kept_by_serde!(BTreeMap<String, String>, RunError, RerunOf, Vec<Fault>);
 pub struct Runs(pub(crate) Table);
 
 impl Runs {
-    /// The run, or [`Error::NotFound`].
+    /// The run, or [`Error::NotFound`]. Its totals are those that were noted last: [`crate::Nodes::of_run`] adds them up.
     pub async fn get(&self, id: &str) -> Result<Run, Error> {
         let keys = [keys::run(id), keys::body(id)];
         let items = self.0.get_many(&keys).await?;
