@@ -78,7 +78,7 @@ pub async fn step<B: Board>(
         }),
         None => take(board, None).await?,
     };
-    let mut became = Vec::new();
+    let mut became = Became::default();
     if let Some(Held { unit, listed }) = &at {
         match worker.work(unit).await? {
             Worked::Wait { seconds } => {
@@ -93,7 +93,7 @@ pub async fn step<B: Board>(
             Worked::Done { now } => became = tell(board, plan, unit, now).await?,
         }
     }
-    let (own, others) = match became.split_first() {
+    let (own, others) = match became.free.split_first() {
         Some((own, others)) => (Some(own), others),
         None => (None, &[][..]),
     };
@@ -107,32 +107,50 @@ pub async fn step<B: Board>(
         // It has looked just now, and looks once more behind its token.
         (None, None) => None,
     };
-    wake_some(board, others.len()).await?;
+    wake_some(board, others.len() + became.begun).await?;
     match next {
         Some(next) => go_on(board, task, at.as_ref(), &next).await,
         None => rest(board, plan, task, at.as_ref()).await,
     }
 }
 
-/// The nodes that are ready now that this one is done, the highest rank first. `now` where this call has settled it: in a
-/// repeat, somebody may have taken what became ready.
+/// What is ready now that a node is done.
+#[derive(Default)]
+struct Became<'p> {
+    /// The nodes that nobody has begun or listed, the highest rank first.
+    free: Vec<&'p PlannedNode>,
+    /// How many others there are, in a repeat: who listed them may have died before it woke a lane for them.
+    begun: usize,
+}
+
+/// Tells the nodes behind this one that it is done. `now` where this call has settled it: in a repeat, somebody may have
+/// begun or listed what became ready.
 async fn tell<'p, B: Board>(
     board: &B,
     plan: &'p Plan,
     unit: &str,
     now: bool,
-) -> Result<Vec<&'p PlannedNode>, B::Error> {
+) -> Result<Became<'p>, B::Error> {
     let after = plan.node(unit).map_or(&[][..], |node| &node.after);
     let told = after.iter().filter_map(|edge| {
         let node = plan.at(edge.node)?;
         Some(async move {
-            let done = board.tell(&node.id, edge.need).await?;
-            let ready = done == node.needs.len() && (now || board.is_untouched(&node.id).await?);
-            Ok(ready.then_some(node))
+            if board.tell(&node.id, edge.need).await? < node.needs.len() {
+                return Ok(None);
+            }
+            let is_free = now || board.is_untouched(&node.id).await?;
+            Ok(Some((node, is_free)))
         })
     });
-    let mut became: Vec<&PlannedNode> = try_join_all(told).await?.into_iter().flatten().collect();
-    became.sort_by_key(|node| Reverse(node.rank));
+    let mut became = Became::default();
+    for (node, is_free) in try_join_all(told).await?.into_iter().flatten() {
+        if is_free {
+            became.free.push(node);
+        } else {
+            became.begun += 1;
+        }
+    }
+    became.free.sort_by_key(|node| Reverse(node.rank));
     Ok(became)
 }
 
