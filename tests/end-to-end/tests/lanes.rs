@@ -215,9 +215,13 @@ async fn a_function_that_dies_before_any_request_loses_nothing() {
 }
 
 #[tokio::test]
-async fn a_function_that_dies_behind_any_request_loses_nothing() {
+async fn a_function_that_dies_behind_any_write_loses_nothing() {
     let machine = Machine::new().await;
     for at in ALL {
+        if matches!(at.operation, "BatchGetItem" | "Query") {
+            // Nothing is changed: it is as if it died before the next request.
+            continue;
+        }
         let meets = Meets::DiesAfter;
         dies(&machine, at, (meets, 1), lost(at, meets)).await;
     }
