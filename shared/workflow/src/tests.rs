@@ -732,6 +732,37 @@ fn every_reason_of_an_edge_is_told_and_the_longest_path_is_one_path() {
 }
 
 #[test]
+fn a_fallback_waits_for_its_node_and_who_waits_for_the_node_waits_for_both() {
+    let mut first = node("first", "x");
+    first["onError"] = json!({"fallback": "second"});
+    let mut after = node("after", "{{first.text}}");
+    after["dependsOn"] = json!(["first"]);
+    let second = node("second", "{{first.error.code}}");
+    let workflow = good(self::workflow(vec![first, second, after]));
+    let reads = Why::Reads {
+        field: "userPrompt".to_owned(),
+        variable: "first".to_owned(),
+    };
+    let need = |node, needed, why: &Why| Need {
+        node,
+        needed,
+        why: why.clone(),
+    };
+    assert_eq!(
+        Vec::from_iter(workflow.needs()),
+        [
+            need(1, 0, &reads),
+            need(1, 0, &Why::Fallback),
+            need(2, 0, &reads),
+            need(2, 0, &Why::DependsOn),
+            need(2, 1, &reads),
+            need(2, 1, &Why::DependsOn),
+        ]
+    );
+    assert_eq!(workflow.plan().longest_path(), ["first", "second", "after"]);
+}
+
+#[test]
 fn the_width_is_the_most_nodes_that_can_be_ready_at_once() {
     let width = |needs: &[&[usize]]| {
         let nodes = needs.iter().enumerate();
