@@ -283,7 +283,7 @@ fn a_kind_is_checked_by_the_frame_that_does_not_know_it() {
         ])),
         [
             "nodes[0].value: `value` is required",
-            "nodes[0].userPrompt: unknown field `userPrompt`; known: dependsOn, id, retry, timeoutSeconds, type, value, variableName",
+            "nodes[0].userPrompt: unknown field `userPrompt`; known: dependsOn, id, onError, retry, timeoutSeconds, type, value, variableName, when",
         ]
     );
 }
