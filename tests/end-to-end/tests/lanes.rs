@@ -158,18 +158,18 @@ const fn request(operation: &'static str, containing: &'static str) -> Request {
     }
 }
 
-const WORK: Request = request("BatchGetItem", "NODE#");
+const WORK: Request = request("BatchGetItem", "NODE");
 const CLAIM: Request = request("TransactWriteItems", "RUNNING");
 const GENERATION: Request = request("UpdateItem", "generationId");
 const SETTLE: Request = request("TransactWriteItems", "SUCCEEDED");
-const TELL: Request = request("UpdateItem", "NEEDS#");
-const OFFER: Request = request("PutItem", "READY#");
-const LOOK: Request = request("Query", "READY#");
-const TAKE: Request = request("UpdateItem", "READY#");
-const LANES: Request = request("Query", "LANE#");
+const TELL: Request = request("UpdateItem", "NEEDS");
+const OFFER: Request = request("PutItem", "READY");
+const LOOK: Request = request("Query", "READY");
+const TAKE: Request = request("UpdateItem", "READY");
+const LANES: Request = request("Query", "LANE");
 const SLEEP: Request = request("UpdateItem", "\"call\"");
 const WOKEN: Request = request("UpdateItem", "REMOVE");
-const UNLIST: Request = request("DeleteItem", "READY#");
+const UNLIST: Request = request("DeleteItem", "READY");
 /// The answer to another lane's token.
 const WAKE: Request = request("SendTaskSuccess", r#"\"unit\":null"#);
 /// The answer to the own token.
