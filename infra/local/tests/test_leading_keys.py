@@ -166,11 +166,12 @@ class RolesOfTheStack(unittest.TestCase):
             "ReceiveWebhookRole": ["AUDIT#1", "SCHEDULE#1#x", "SOURCES"],
             "ReferenceRole": ["CREDENTIALS", "MODELS", "RUN#1", "WORKFLOW#1"],
             "RotateKeyRole": ["RUN#1", "WORKFLOW#1"],
-            "RunsRole": ["CREDENTIALS", "WORKFLOW#1"],
+            "RunsRole": ["CREDENTIALS", "TOKENS", "WORKFLOW#1"],
             "SchedulesRole": ["CREDENTIALS", "RUN#1"],
-            "StartRunRole": ["AUDIT#1"],
+            "StartRunRole": ["TOKENS"],
             "WebhooksRole": ["CREDENTIALS", "RUN#1"],
-            "WorkflowsRole": ["AUDIT#1", "RUN#1"],
+            "WorkflowsRole": ["TOKENS", "RUN#1"],
+            "TokensRole": ["CREDENTIALS", "RUN#1", "WORKFLOW#1"],
         }
         for role, partitions in foreign.items():
             dynamodb = assumed(boto3.client("iam").get_role(RoleName=roles[role])["Role"]["Arn"])
@@ -190,9 +191,10 @@ class RolesOfTheStack(unittest.TestCase):
                     (dynamodb.delete_item, item),
                     (dynamodb.query, query),
                 ):
-                    with self.subTest(role=role, partition=partition), self.assertRaises(ClientError) as refused:
-                        call(**arguments)
-                    self.assertEqual(refused.exception.response["Error"]["Code"], "AccessDeniedException")
+                    with self.subTest(role=role, partition=partition):
+                        with self.assertRaises(ClientError) as refused:
+                            call(**arguments)
+                        self.assertEqual(refused.exception.response["Error"]["Code"], "AccessDeniedException")
 
 
 def trust():
