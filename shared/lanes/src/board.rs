@@ -1,6 +1,6 @@
 //! What the lanes of a run share, as one lane sees it.
 
-use steps_store::Lane;
+use steps_store::{Lane, Told};
 
 /// What a task of a lane is answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,8 +56,8 @@ pub trait Board {
     /// Takes a unit that is done from the list.
     async fn unlist(&self, unit: &str) -> Result<(), Self::Error>;
 
-    /// Notes that this need of a node is done; gives how many are.
-    async fn tell(&self, node: &str, need: u32) -> Result<usize, Self::Error>;
+    /// Notes that this need of a node is done.
+    async fn tell(&self, node: &str, need: u32) -> Result<Told, Self::Error>;
 
     /// Whether nobody has begun the unit or listed it.
     async fn is_untouched(&self, unit: &str) -> Result<bool, Self::Error>;

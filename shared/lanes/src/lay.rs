@@ -61,7 +61,7 @@ pub async fn lay(
     at_once(waiting.map(|(node, needs)| async move {
         let told = lanes.tell(run_id, &node.id, needs).await?;
         // A function of an earlier take may have settled the last one since.
-        if told.len() == node.needs.len() {
+        if told.done == node.needs.len() {
             let unit = (node.id.as_str(), node.rank);
             lanes.offer(run_id, take, unit, None).await?;
         }

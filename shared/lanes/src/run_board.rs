@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use steps_executions::Executions;
 use steps_problem::Problem;
-use steps_store::{Lane, Lanes};
+use steps_store::{Lane, Lanes, Told};
 use steps_workflow::Plan;
 
 use crate::board::{Answer, Board, Next};
@@ -88,9 +88,9 @@ impl<T: Tokens> Board for RunBoard<'_, T> {
         Ok(self.lanes.unlist(self.run_id, self.ranked(unit)).await?)
     }
 
-    async fn tell(&self, node: &str, need: u32) -> Result<usize, Problem> {
+    async fn tell(&self, node: &str, need: u32) -> Result<Told, Problem> {
         let needs = BTreeSet::from([need]);
-        Ok(self.lanes.tell(self.run_id, node, needs).await?.len())
+        Ok(self.lanes.tell(self.run_id, node, needs).await?)
     }
 
     async fn is_untouched(&self, unit: &str) -> Result<bool, Problem> {

@@ -135,10 +135,13 @@ async fn tell<'p, B: Board>(
     let told = after.iter().filter_map(|edge| {
         let node = plan.at(edge.node)?;
         Some(async move {
-            if board.tell(&node.id, edge.need).await? < node.needs.len() {
+            let told = board.tell(&node.id, edge.need).await?;
+            if told.done < node.needs.len() {
                 return Ok(None);
             }
-            let is_free = now || board.is_untouched(&node.id).await?;
+            // Who tells a need again does not know who made the set full.
+            let is_first = now && !told.again;
+            let is_free = is_first || board.is_untouched(&node.id).await?;
             Ok(Some((node, is_free)))
         })
     });

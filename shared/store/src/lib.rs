@@ -24,7 +24,7 @@ pub use credential::{
 };
 pub use due::{Due, DueItem, DueItems};
 pub use error::{Error, Record, retry_conflict};
-pub use lane::{Lane, Lanes, ReadyUnit};
+pub use lane::{Lane, Lanes, ReadyUnit, Told};
 pub use model_list::{ModelList, ModelListHead};
 pub use node::{
     Answer, Attempt, Claim, Claimed, Lease, NodeRecord, NodeStatus, Nodes, Outcome, Waiting,

@@ -3,6 +3,6 @@
 mod ready;
 mod record;
 
-pub use ready::ReadyUnit;
+pub use ready::{ReadyUnit, Told};
 pub(crate) use record::{CHARGES, Totals, totals_of, usage_of};
 pub use record::{Lane, Lanes};

@@ -22,6 +22,15 @@ pub struct ReadyUnit {
     pub taken: bool,
 }
 
+/// What is known of a node once some of its needs were told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Told {
+    /// How many of its needs are done.
+    pub done: usize,
+    /// Whether these had been told before: by a function that died, or by a request whose answer was lost.
+    pub again: bool,
+}
+
 /// The lane that has taken it.
 const LANE: Attribute<u8> = Attribute::new("lane");
 /// The take of the run in which it was made ready, or taken.
@@ -127,18 +136,22 @@ impl Lanes {
         Ok(())
     }
 
-    /// Notes that some needs of a node are done; gives all that are.
+    /// Notes that some needs of a node are done.
     pub async fn tell(
         &self,
         run_id: &str,
         node: &str,
         needs: BTreeSet<u32>,
-    ) -> Result<BTreeSet<u32>, Error> {
+    ) -> Result<Told, Error> {
         let change = Change::of(keys::needs(run_id, node))
             .set_once(EXPIRES_AT, self.0.expires(Timestamp::now()))
-            .add(DONE, Numbers(needs));
-        let item = self.0.change(change).await?;
-        Ok(DONE.find(&item)?.unwrap_or_default().0)
+            .add(DONE, Numbers(needs.clone()));
+        let before = self.0.change(change).await?;
+        let before = DONE.find(&before)?.unwrap_or_default().0;
+        Ok(Told {
+            done: before.union(&needs).count(),
+            again: before.is_superset(&needs),
+        })
     }
 
     /// Whether nobody has begun the unit, nor made it ready.

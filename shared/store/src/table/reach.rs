@@ -217,7 +217,7 @@ impl Table {
         }
     }
 
-    /// Makes one change, and gives the item as it is then.
+    /// Makes one change, and gives the item as it was before; empty where there was none.
     pub(crate) async fn change(&self, change: Change) -> Result<Item, Error> {
         let write = Write::from(change);
         let Kind::Update(text) = write.kind else {
@@ -232,7 +232,7 @@ impl Table {
             .update_expression(text)
             .set_expression_attribute_names(parts.names)
             .set_expression_attribute_values(parts.values)
-            .return_values(ReturnValue::AllNew);
+            .return_values(ReturnValue::AllOld);
         let answer = past_transactions(|| update.clone().send())
             .await
             .map_err(Error::dynamodb)?;
