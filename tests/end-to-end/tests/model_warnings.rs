@@ -258,8 +258,7 @@ async fn without_a_list_there_are_no_warnings_of_models() {
         "id": "1", "name": "main", "provider": "openrouter", "lastFour": "0000", "createdAt": "2026-01-01T00:00:00Z",
     });
     let credential = serde_json::from_value(credential).unwrap();
-    let entry =
-        json!({"at": "2026-01-01T00:00:00Z", "action": "created", "actor": {"principal": "test"}});
+    let entry = json!({"at": "2026-01-01T00:00:00Z", "subject": "credentials/1", "action": "created", "actor": {"principal": "test"}});
     let entry = serde_json::from_value(entry).unwrap();
     let added = sandbox.store.credentials().add(&credential, &entry).await;
     added.unwrap();
