@@ -190,25 +190,26 @@ impl Writer {
 
     async fn look(&mut self) {
         for node in NODES {
+            // Before the read: what others see while it goes on may be newer than what it gives.
+            let before = self.seen.lock().unwrap().outputs.get(node).cloned();
             let Some(record) = self.store.nodes().get(&self.run, node).await.unwrap() else {
                 continue;
             };
             let output = self.store.nodes().output(&record).await.unwrap();
-            let mut seen = self.seen.lock().unwrap();
-            let before = seen.outputs.get(node);
-            if let Some(before) = before {
+            if before.is_some() {
                 assert_eq!(
                     record.status,
                     NodeStatus::Succeeded,
                     "{node} moved backwards"
                 );
-                assert_eq!(
-                    Some(before),
-                    output.as_ref(),
-                    "the answer of {node} changed"
-                );
+                assert_eq!(before, output, "the answer of {node} changed");
             } else if let Some(output) = output {
-                seen.outputs.insert(node.to_owned(), output);
+                let mut seen = self.seen.lock().unwrap();
+                let first = seen
+                    .outputs
+                    .entry(node.to_owned())
+                    .or_insert_with(|| output.clone());
+                assert_eq!(*first, output, "the answer of {node} changed");
             }
         }
     }
