@@ -169,8 +169,9 @@ fn is_handled(node: &Node, problem: &Problem) -> bool {
     node.on_error != OnError::Fail && !of_run.contains(&problem.code.as_str())
 }
 
-/// Writes the end of the attempt; gives whether it is known to have been written by this call. Where the store refuses it for good, a short failure is written instead: the
-/// money stays counted, the texts are left out, and the run fails at once under the store's own code.
+/// Writes the end of the attempt; gives whether it is known to have been written by this call. Where the store refuses
+/// it for good, a short failure is written instead: the money stays counted, the texts are left out, and the run fails at
+/// once under the store's own code.
 async fn write_end(
     app: &App,
     open: &OpenAttempt<'_>,

@@ -40,8 +40,8 @@ pub trait Board {
     /// What can go wrong.
     type Error;
 
-    /// The unit that this lane takes first: one that it has taken before, or one that nobody has. With whether it has
-    /// taken it.
+    /// The units that this lane may take, the highest rank first: those that it has taken before, and those that nobody
+    /// has. Each with whether it has taken it.
     async fn takeable(&self) -> Result<Vec<(String, bool)>, Self::Error>;
 
     /// Takes a unit that is listed; `false` where another lane was faster.

@@ -89,13 +89,10 @@ pub(crate) fn lanes(run: &str) -> Under {
 }
 
 /// The unit of an item among those that are ready; `None` for the run's other items.
-pub(crate) fn unit_of(item: &Item) -> Result<Option<(u16, String)>, Error> {
+pub(crate) fn unit_of(item: &Item) -> Result<Option<String>, Error> {
     let sk = SK.get(item)?;
-    let read = |rest: &str| {
-        let (place, unit) = rest.split_once('#')?;
-        Some((u16::MAX - place.parse::<u16>().ok()?, unit.to_owned()))
-    };
-    Ok(sk.strip_prefix(READY).and_then(read))
+    let unit = |rest: &str| Some(rest.split_once('#')?.1.to_owned());
+    Ok(sk.strip_prefix(READY).and_then(unit))
 }
 
 /// The number of the lane whose record the item is; `None` for the run's other items.

@@ -16,8 +16,6 @@ use crate::table::{Attribute, Change, Delete, Put, Query};
 pub struct ReadyUnit {
     /// Its id.
     pub unit: String,
-    /// Its rank.
-    pub rank: u16,
     /// Whether the lane that asks has taken it already.
     pub taken: bool,
 }
@@ -57,7 +55,7 @@ impl Lanes {
             let (items, next) = self.0.page(query).await?;
             let mut units = Vec::new();
             for item in &items {
-                let Some((rank, unit)) = keys::unit_of(item)? else {
+                let Some(unit) = keys::unit_of(item)? else {
                     continue;
                 };
                 let by = LANE
@@ -66,7 +64,6 @@ impl Lanes {
                 if by.is_none_or(|by| by == lane) {
                     units.push(ReadyUnit {
                         unit,
-                        rank,
                         taken: by == Some(lane),
                     });
                 }
