@@ -8,9 +8,10 @@ use steps_store::Store;
 
 use crate::budgets::DayLimits;
 use crate::known_run::KnownRuns;
+use crate::list::KnownLists;
 
 /// OpenRouter, the store of runs, Secrets Manager, which keeps the keys, the models, the limits of credentials, the
-/// documents of runs, and Step Functions.
+/// documents and lists of runs, and Step Functions.
 #[derive(Debug)]
 pub(crate) struct App {
     pub(crate) openrouter: Client,
@@ -19,5 +20,6 @@ pub(crate) struct App {
     pub(crate) catalogue: Catalogue,
     pub(crate) day_limits: DayLimits,
     pub(crate) known_runs: KnownRuns,
+    pub(crate) known_lists: KnownLists,
     pub(crate) executions: Executions,
 }

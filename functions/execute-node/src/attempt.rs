@@ -3,17 +3,18 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 use steps_metrics::NodeTry;
 use steps_nodes::{Ended, Receipt};
 use steps_problem::{MESSAGE, Problem, short};
-use steps_store::{Attempt, Lease, Outcome, RUN_ABORTED, RUN_TIMED_OUT, Work, timed_out};
-use steps_workflow::{Node, OnError};
+use steps_store::{Attempt, Lease, Outcome, RUN_ABORTED, RUN_TIMED_OUT, Unit, Work, timed_out};
+use steps_workflow::{Node, OnError, OnItemError};
 use tokio::time::{Instant, sleep};
 
 use crate::answer::Answer;
 use crate::app::App;
 use crate::deadlines::left;
+use crate::executed::Executed;
 use crate::retry::wait_seconds;
 
 /// The longest pause before the end of an attempt is tried to be written again.
@@ -23,21 +24,22 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 pub(crate) struct OpenAttempt<'a> {
     pub(crate) work: &'a Work,
     pub(crate) node: &'a Node,
+    /// The node, or the item of its list.
+    pub(crate) unit: Unit<'a>,
     pub(crate) lease: &'a Lease,
     pub(crate) started: Timestamp,
     /// When there is no more time for it: an answer may be paid for, so it is tried as long as the function lives.
     pub(crate) until: Instant,
 }
 
-/// Writes down how the attempt ended. Gives what Step Functions is told, whether the node is known to have been settled by
-/// that, and the node's attempts whose cost is not known
-/// yet, each with its index.
+/// Writes down how the attempt ended. Gives what has come of it, and the unit's attempts whose cost is not known yet, each
+/// with its index.
 pub(crate) async fn settle(
     app: &App,
     open: &OpenAttempt<'_>,
     receipt: Receipt,
     ended: Ended,
-) -> (Result<(Answer, bool), Problem>, Vec<(usize, Attempt)>) {
+) -> (Result<Executed, Problem>, Vec<(usize, Attempt)>) {
     let first_token = receipt.first_token_after;
     let attempt = attempt(open.started, receipt);
     let unpriced = unpriced(open, &attempt);
@@ -61,9 +63,9 @@ pub(crate) async fn settle(
 }
 
 /// The code of what made the attempt fail or wait.
-fn code(answer: &Result<(Answer, bool), Problem>) -> Option<&str> {
-    match answer {
-        Ok((Answer::Wait { code, .. }, _)) => code.as_deref(),
+fn code(executed: &Result<Executed, Problem>) -> Option<&str> {
+    match executed {
+        Ok(Executed::Wait(Answer::Wait { code, .. })) => code.as_deref(),
         Ok(_) => None,
         Err(problem) => Some(&problem.code),
     }
@@ -92,10 +94,15 @@ async fn end(
     mut attempt: Attempt,
     ended: Ended,
     unpriced: bool,
-) -> Result<(Answer, bool), Problem> {
+) -> Result<Executed, Problem> {
     let OpenAttempt {
-        work, node, lease, ..
+        work,
+        node,
+        unit,
+        lease,
+        ..
     } = open;
+    let name = unit.to_string();
     let now = Timestamp::now();
     let failed = match ended {
         Ok(output) => {
@@ -103,11 +110,11 @@ async fn end(
             let now = write_end(app, open, &attempt, &outcome, unpriced).await?;
             tracing::info!(
                 run = work.run.id,
-                node = node.id,
+                node = name,
                 generation = attempt.generation_id,
                 "succeeded"
             );
-            return Ok((Answer::Succeeded { output: None }, now));
+            return Ok(Executed::done(now));
         }
         Err(failed) => failed,
     };
@@ -127,7 +134,7 @@ async fn end(
         Some(seconds) => {
             tracing::info!(
                 run = work.run.id,
-                node = node.id,
+                node = name,
                 code = problem.code,
                 seconds,
                 "waits"
@@ -141,19 +148,22 @@ async fn end(
                 seconds,
                 code: Some(problem.code),
             };
-            Ok((answer, false))
+            Ok(Executed::Wait(answer))
         }
-        None if is_handled(node, &problem) => {
-            let variable = json!({"error": {"code": problem.code, "cause": problem.cause}});
+        None if is_handled(node, *unit, &problem) => {
+            let variable = failure(&problem);
             let outcome = Outcome::Handled(&problem, &variable);
             let now = write_end(app, open, &attempt, &outcome, unpriced).await?;
             tracing::info!(
                 run = work.run.id,
-                node = node.id,
+                node = name,
                 code = problem.code,
                 "failed, and the run goes on"
             );
-            Ok((Answer::Succeeded { output: None }, now))
+            Ok(Executed::Done {
+                now,
+                failed: Some(Box::new(problem)),
+            })
         }
         None => {
             let outcome = Outcome::Failed(&problem);
@@ -163,10 +173,17 @@ async fn end(
     }
 }
 
-/// Whether the run goes on after this failure of the node. It does not go on past its own end.
-fn is_handled(node: &Node, problem: &Problem) -> bool {
+/// Whether the run goes on after this failure of the unit. It does not go on past its own end.
+fn is_handled(node: &Node, unit: Unit<'_>, problem: &Problem) -> bool {
     let of_run = [RUN_ABORTED, RUN_TIMED_OUT];
-    node.on_error != OnError::Fail && !of_run.contains(&problem.code.as_str())
+    let list = node.for_each.as_ref().filter(|_| unit.index().is_some());
+    let kept = list.is_some_and(|list| list.on_item_error == OnItemError::Keep);
+    (kept || node.on_error != OnError::Fail) && !of_run.contains(&problem.code.as_str())
+}
+
+/// The variable that tells of a failure.
+pub(crate) fn failure(problem: &Problem) -> Value {
+    json!({"error": {"code": problem.code, "cause": problem.cause}})
 }
 
 /// Writes the end of the attempt; gives whether it is known to have been written by this call. Where the store refuses
@@ -185,7 +202,7 @@ async fn write_end(
     };
     tracing::warn!(
         run = open.work.run.id,
-        node = open.node.id,
+        node = %open.unit,
         cause = problem.cause,
         "the attempt's end is refused: a short one is written"
     );

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use steps_metrics::Sweep;
 use steps_problem::Problem;
-use steps_store::{Attempt, Due, DueItem, RunStatus};
+use steps_store::{Attempt, Due, DueItem, RunStatus, Unit};
 use steps_workflow::Workflow;
 use tokio::time::{Instant, sleep};
 
@@ -100,7 +100,7 @@ pub(crate) async fn recover_costs(
     for (index, attempt) in unpriced {
         tracing::info!(
             run = scope.run.id,
-            node = scope.node.id,
+            node = scope.unit,
             generation = attempt.generation_id,
             attempt = index + 1,
             "what the generation cost is not known yet"
@@ -131,7 +131,7 @@ async fn recover_node(app: &App, item: &DueItem, until: Instant) -> Result<usize
     let workflow = work.run.document(Workflow::from_stored).ok();
     let node = workflow
         .as_ref()
-        .and_then(|workflow| workflow.node(node_id));
+        .and_then(|workflow| workflow.node(Unit::of(node_id).node()));
     let (Some(node), Some(record)) = (node, &work.node) else {
         app.store.due().done(item).await?;
         return Ok(0);
@@ -154,7 +154,7 @@ async fn recover_node(app: &App, item: &DueItem, until: Instant) -> Result<usize
         .filter(|(_, attempt)| attempt.is_unpriced())
         .collect();
     let asked = unpriced.len();
-    let scope = RunScope::new(app, &work.run, node, until);
+    let scope = RunScope::new(app, &work.run, (node, node_id), until);
     let unknown = ask_for(&scope, unpriced).await;
     let since = record
         .attempts
@@ -221,7 +221,7 @@ async fn recover(
         return Ok(false);
     };
     let nodes = scope.app.store.nodes();
-    let (run, node) = (&scope.run.id, &scope.node.id);
+    let (run, node) = (&scope.run.id, scope.unit);
     nodes
         .recover_cost(run, node, (index, attempt), (cost, &usage), last)
         .await?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use steps_fresh::Fresh;
 use steps_problem::Problem;
-use steps_store::{RunTexts, Store};
+use steps_store::{RunTexts, Store, Unit};
 use steps_workflow::{Plan, Workflow};
 
 /// A run's texts, its document, and the graph of its nodes.
@@ -17,10 +17,10 @@ pub(crate) struct KnownRun {
 }
 
 impl KnownRun {
-    /// Whether other nodes wait for this one.
-    pub(crate) fn goes_on_behind(&self, node_id: &str) -> bool {
-        let node = self.plan.node(node_id);
-        node.is_some_and(|node| !node.after.is_empty())
+    /// Whether other units wait for this one.
+    pub(crate) fn goes_on_behind(&self, unit: Unit<'_>) -> bool {
+        let node = self.plan.node(unit.node());
+        unit.index().is_some() || node.is_some_and(|node| !node.after.is_empty())
     }
 }
 

@@ -1,17 +1,21 @@
-//! A task of a lane of a run: its node is executed, and its token is answered with what the lane does next.
+//! A task of a lane of a run: its unit is executed, and its token is answered with what the lane does next.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use steps_lanes::{RunBoard, Task, Worked, Worker, step};
 use steps_problem::Problem;
+use steps_store::{Record, Unit};
+use steps_workflow::{ForEach, Node, OnItemError};
 use tokio::time::Instant;
 
 use crate::answer::Answer;
 use crate::app::App;
 use crate::event::LaneTask;
+use crate::executed::Executed;
 use crate::known_run::KnownRun;
-use crate::recorded::{self, Unit};
+use crate::list;
+use crate::recorded::{self, UnitOfRun};
 
 /// Executes the task.
 pub(crate) async fn execute(
@@ -46,7 +50,7 @@ pub(crate) async fn execute(
     Ok(Answer::Told)
 }
 
-/// The nodes of the lane's run.
+/// The units of the lane's run.
 struct Nodes<'a> {
     app: &'a App,
     task: &'a LaneTask,
@@ -57,20 +61,71 @@ struct Nodes<'a> {
 impl Worker for Nodes<'_> {
     type Error = Problem;
 
-    async fn work(&self, node_id: &str) -> Result<Worked, Problem> {
-        let unit = Unit {
+    async fn work(&self, unit: &str) -> Result<Worked, Problem> {
+        let of = UnitOfRun {
             run_id: &self.task.run_id,
             take: self.task.take,
             lane: self.task.lane,
-            node_id,
+            unit,
         };
-        let node = self.known.plan.node(node_id);
-        let reads = node.map_or(&[][..], |node| &node.reads);
+        let unit = Unit::of(unit);
+        if let Unit::Gathering(node) = unit {
+            let now = list::gather(self.app, &of, self.node(node)?).await?;
+            return Ok(Worked::Done { now });
+        }
+        let planned = self.known.plan.node(unit.node());
+        let list = planned.and_then(|node| node.list.as_ref());
+        let reads = match (unit.index(), list, planned) {
+            (Some(_), Some(list), _) => &list.reads[..],
+            (_, _, Some(node)) => &node.reads,
+            _ => &[],
+        };
         let known = Some(Arc::clone(self.known));
-        let executed = recorded::execute(self.app, &unit, reads, known, self.until).await?;
-        Ok(match executed {
-            (Answer::Wait { seconds, .. }, _) => Worked::Wait { seconds },
-            (_, now) => Worked::Done { now },
+        let executed = recorded::execute(self.app, &of, reads, known, self.until).await?;
+        Ok(match (executed, unit.index()) {
+            (Executed::Wait(Answer::Wait { seconds, .. }), _) => Worked::Wait { seconds },
+            (Executed::Wait(_), _) => Worked::Wait { seconds: 1 },
+            (Executed::Opened { total: 0 }, _) => {
+                let now = list::gather(self.app, &of, self.node(unit.node())?).await?;
+                Worked::Done { now }
+            }
+            (Executed::Opened { total }, _) => Worked::Opened { total },
+            (Executed::Done { now, .. }, None) => Worked::Done { now },
+            (Executed::Done { failed, .. }, Some(_)) => {
+                self.item_done(&of, unit, failed.as_deref()).await?
+            }
         })
+    }
+}
+
+impl Nodes<'_> {
+    fn node(&self, id: &str) -> Result<&Node, Problem> {
+        let node = self.known.workflow.node(id);
+        Ok(node.ok_or_else(|| Record::Node.not_found(id))?)
+    }
+
+    /// What the end of an item means: its list goes on, or has ended.
+    async fn item_done(
+        &self,
+        of: &UnitOfRun<'_>,
+        unit: Unit<'_>,
+        failed: Option<&Problem>,
+    ) -> Result<Worked, Problem> {
+        let node = self.node(unit.node())?;
+        let record = self.app.store.nodes().get(of.run_id, &node.id).await?;
+        let items = match record {
+            Some(record) if record.is_open() => record.items.unwrap_or_default(),
+            Some(record) if !record.is_done() => return Err(record.failure()),
+            // Another item has ended the list.
+            _ => return Ok(Worked::Done { now: false }),
+        };
+        let keeps = |list: &ForEach| list.on_item_error == OnItemError::Keep;
+        match failed {
+            Some(problem) if !node.for_each.as_ref().is_some_and(keeps) => {
+                let now = list::end_failed(self.app, of, node, problem).await?;
+                Ok(Worked::Done { now })
+            }
+            _ => Ok(Worked::ItemDone { total: items.total }),
+        }
     }
 }

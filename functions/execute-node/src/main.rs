@@ -9,11 +9,13 @@ mod costs;
 mod credit;
 mod deadlines;
 mod event;
+mod executed;
 mod handler;
 mod inline;
 mod known_run;
 mod lane;
 mod lease;
+mod list;
 mod recorded;
 mod retry;
 mod scope;
@@ -21,6 +23,7 @@ mod scope;
 use app::App;
 use budgets::day_limits;
 use known_run::known_runs;
+use list::known_lists;
 use steps_aws::{Aws, Config};
 use steps_catalogue::Catalogue;
 use steps_lambda::{Main, serve_task, start};
@@ -35,6 +38,7 @@ async fn main() -> Main {
         catalogue: Catalogue::new(store.clone(), Config.openrouter_base_url().as_deref()),
         day_limits: day_limits(),
         known_runs: known_runs(),
+        known_lists: known_lists(),
         executions: aws.executions()?,
         store,
         secrets: aws.secrets()?,

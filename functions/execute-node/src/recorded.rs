@@ -1,4 +1,4 @@
-//! A node of a recorded run: claimed, called, settled. A finished node is never called again.
+//! A unit of a recorded run: claimed, called, settled. A finished unit is never called again.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use steps_nodes::{Ended, Prepared};
 use steps_problem::Problem;
-use steps_store::{Claim, Claimed, Lease, NodeRecord, Reserve, RunStatus, Work, timed_out};
+use steps_store::{Claim, Claimed, Lease, NodeRecord, Reserve, RunStatus, Unit, Work, timed_out};
 use steps_workflow::Node;
 use tokio::time::{Instant, timeout};
 
@@ -15,21 +15,24 @@ use crate::answer::Answer;
 use crate::app::App;
 use crate::attempt::{OpenAttempt, settle};
 use crate::budgets::{budgets, over_budget};
-use crate::context::{context, is_skipped};
+use crate::context::{ToTry, add_item, context, what_to_try};
 use crate::costs::recover_costs;
 use crate::deadlines::{CLOSING_TIME, LAST_WORDS, LEASE, RECOVERY_TIME, left};
 use crate::event::NodeOfRun;
+use crate::executed::Executed;
 use crate::known_run::KnownRun;
 use crate::lease::Watch;
+use crate::list;
 use crate::scope::RunScope;
 
-/// A node of a run, for one of its lanes.
-pub(crate) struct Unit<'a> {
+/// A unit of a run, for one of its lanes.
+pub(crate) struct UnitOfRun<'a> {
     pub(crate) run_id: &'a str,
     pub(crate) take: u32,
     /// 0 for a task that has no lane.
     pub(crate) lane: u8,
-    pub(crate) node_id: &'a str,
+    /// The unit: a node, or an item of its list.
+    pub(crate) unit: &'a str,
 }
 
 /// Executes a node in a task that has no lane, from a state machine of an earlier release.
@@ -38,53 +41,74 @@ pub(crate) async fn execute_alone(
     task: &NodeOfRun,
     remaining: Duration,
 ) -> Result<Answer, Problem> {
-    let unit = Unit {
+    let unit = UnitOfRun {
         run_id: &task.run_id,
         take: task.execution,
         lane: 0,
-        node_id: &task.node_id,
+        unit: &task.node_id,
     };
     // AWS may take its time: what is left is counted to a moment, not from one.
     let until = Instant::now() + remaining;
     let known = app.known_runs.get(unit.run_id);
-    let done = execute(app, &unit, &task.needs, known, until).await;
-    done.map(|(answer, _)| answer)
+    Ok(
+        match execute(app, &unit, &task.needs, known, until).await? {
+            Executed::Done { .. } => Answer::Succeeded { output: None },
+            Executed::Wait(answer) => answer,
+            // No document of those releases has a list.
+            Executed::Opened { .. } => Answer::look_again(60),
+        },
+    )
 }
 
-/// Executes a node: answers what is known of it already, or tries it once and writes down how that ended. Gives also
-/// whether it is known to have been settled by this call. It reads the outputs of the nodes in `reads`.
+/// Executes a unit: answers what is known of it already, or tries it once and writes down how that ended. It reads the
+/// outputs of the nodes in `reads`.
 pub(crate) async fn execute(
     app: &App,
-    unit: &Unit<'_>,
+    of: &UnitOfRun<'_>,
     reads: &[String],
     known: Option<Arc<KnownRun>>,
     until: Instant,
-) -> Result<(Answer, bool), Problem> {
+) -> Result<Executed, Problem> {
     let nodes = app.store.nodes();
+    let unit = Unit::of(of.unit);
     let texts = known.as_ref().map(|known| &known.texts);
-    let work = nodes.work(unit.run_id, unit.node_id, reads, texts).await?;
-    if let Some(answer) = known_answer(&work, unit.take, Timestamp::now()) {
-        return answer.map(|answer| (answer, false));
+    let work = nodes.work(of.run_id, of.unit, reads, texts).await?;
+    if let Some(known) = known_answer(&work, of.take, Timestamp::now()) {
+        return known;
     }
     let known = match known {
         Some(known) => known,
-        None => app.known_runs.learn(unit.run_id, &work.run.texts)?,
+        None => app.known_runs.learn(of.run_id, &work.run.texts)?,
     };
     let workflow = &known.workflow;
-    let node = workflow.node(unit.node_id);
-    let node = node.ok_or_else(|| work.run.no_node(unit.node_id))?;
-    let scope = RunScope::new(app, &work.run, node, until);
+    let node = workflow.node(unit.node());
+    let node = node.ok_or_else(|| work.run.no_node(unit.node()))?;
+    let scope = RunScope::new(app, &work.run, (node, of.unit), until);
     let started = Timestamp::now();
-    let context = context(&work, workflow);
-    let names = workflow.variables();
-    let prepared = match is_skipped(&work, workflow, node, &context, &names) {
-        Ok(true) => return skip(app, &work, unit, started).await,
-        Ok(false) => prepare(app, &work, node, (&context, &names), &scope).await,
-        Err(error) => Err(error.into()),
+    let mut context = context(&work, workflow);
+    let mut names = workflow.variables();
+    let to_try = match (unit.index(), &node.for_each) {
+        (Some(index), _) => {
+            let item = app
+                .known_lists
+                .item(&app.store, of.run_id, unit.node(), index);
+            add_item(&mut context, &mut names, item.await?, index);
+            Ok(ToTry::Call)
+        }
+        (None, for_each) => what_to_try(&work, workflow, node, for_each.as_ref(), &context, &names),
     };
-    let (lease, prepared) = match claim(app, &work, unit, prepared, started).await? {
+    let prepared = match to_try {
+        Ok(ToTry::Nothing) => return skip(app, &work, of, started).await,
+        Ok(ToTry::Items(items)) => {
+            let claim = to_claim(&work, of, started);
+            return list::open(app, &claim, &items).await;
+        }
+        Ok(ToTry::Call) => prepare(app, &work, node, (&context, &names), &scope).await,
+        Err(problem) => Err(problem),
+    };
+    let (lease, prepared) = match claim(app, &work, of, prepared, started).await? {
         Ok(granted) => granted,
-        Err(busy) => return busy.map(|answer| (answer, false)),
+        Err(busy) => return busy,
     };
     let scope = scope.under(&lease);
     let ended = match prepared {
@@ -94,6 +118,7 @@ pub(crate) async fn execute(
     let open = OpenAttempt {
         work: &work,
         node,
+        unit,
         lease: &lease,
         started,
         until: until + CLOSING_TIME - LAST_WORDS,
@@ -101,23 +126,23 @@ pub(crate) async fn execute(
     let (answer, unpriced) = settle(app, &open, scope.receipt(), ended).await;
     // The end is written: what is not known in time is asked for later.
     let goes_on = match &answer {
-        Ok((Answer::Wait { .. }, _)) => true,
-        Ok(_) => unit.lane > 0 && known.goes_on_behind(unit.node_id),
+        Ok(Executed::Wait(_)) => true,
+        Ok(_) => of.lane > 0 && known.goes_on_behind(unit),
         Err(_) => false,
     };
     let recovered = recover_costs(&scope, unpriced, !goes_on);
     if timeout(RECOVERY_TIME, recovered).await.is_err() {
-        tracing::info!(
-            run = unit.run_id,
-            node = unit.node_id,
-            "costs are asked for later"
-        );
+        tracing::info!(run = of.run_id, node = of.unit, "costs are asked for later");
     }
     answer
 }
 
-/// The answer where the node needs no try now: it has ended, waits, is in another function's hands, or its run is over.
-fn known_answer(work: &Work, take: u32, now: Timestamp) -> Option<Result<Answer, Problem>> {
+/// The answer where the unit needs no try now: it has ended, waits, is in another function's hands, or its run is over.
+fn known_answer(work: &Work, take: u32, now: Timestamp) -> Option<Result<Executed, Problem>> {
+    if work.of_list.as_ref().is_some_and(NodeRecord::is_done) {
+        // Another item has ended the list.
+        return Some(Ok(Executed::done(false)));
+    }
     let of_node = work.node.as_ref();
     of_node
         .and_then(|record| already(record, take, now))
@@ -155,24 +180,24 @@ async fn prepare(
 async fn skip(
     app: &App,
     work: &Work,
-    unit: &Unit<'_>,
+    of: &UnitOfRun<'_>,
     now: Timestamp,
-) -> Result<(Answer, bool), Problem> {
-    if app.store.nodes().skip(&to_claim(work, unit, now)).await? {
-        tracing::info!(run = unit.run_id, node = unit.node_id, "skipped");
-        return Ok((Answer::Succeeded { output: None }, true));
+) -> Result<Executed, Problem> {
+    if app.store.nodes().skip(&to_claim(work, of, now)).await? {
+        tracing::info!(run = of.run_id, node = of.unit, "skipped");
+        return Ok(Executed::done(true));
     }
-    Ok((Answer::look_again(1), false))
+    Ok(Executed::look_again(1))
 }
 
 /// What is claimed for this try.
-fn to_claim<'a>(work: &'a Work, unit: &Unit<'a>, now: Timestamp) -> Claim<'a> {
+fn to_claim<'a>(work: &'a Work, of: &UnitOfRun<'a>, now: Timestamp) -> Claim<'a> {
     Claim {
-        run_id: unit.run_id,
-        execution: unit.take,
-        lane: unit.lane,
+        run_id: of.run_id,
+        execution: of.take,
+        lane: of.lane,
         workflow_id: &work.run.workflow_id,
-        node_id: unit.node_id,
+        node_id: of.unit,
         seen: work.node.as_ref(),
         now,
         lease: LEASE,
@@ -181,13 +206,13 @@ fn to_claim<'a>(work: &'a Work, unit: &Unit<'a>, now: Timestamp) -> Claim<'a> {
 }
 
 /// The lease with what is to be done under it, or the answer where another function was faster.
-type Granted = Result<(Lease, Result<Prepared, Problem>), Result<Answer, Problem>>;
+type Granted = Result<(Lease, Result<Prepared, Problem>), Result<Executed, Problem>>;
 
 /// Takes the node. A node that could not be prepared, or that no budget covers, is taken too: its attempt fails.
 async fn claim(
     app: &App,
     work: &Work,
-    unit: &Unit<'_>,
+    of: &UnitOfRun<'_>,
     ready: Result<Ready, Problem>,
     now: Timestamp,
 ) -> Result<Granted, Problem> {
@@ -197,17 +222,17 @@ async fn claim(
     };
     let claim = |reserve| Claim {
         reserve,
-        ..to_claim(work, unit, now)
+        ..to_claim(work, of, now)
     };
     let nodes = app.store.nodes();
     Ok(match nodes.claim(&claim(reserve.as_ref())).await? {
         Claimed::Granted(lease) => Ok((lease, prepared)),
         Claimed::Taken(record) => {
-            Err(already(&record, unit.take, now).unwrap_or(Ok(Answer::look_again(1))))
+            Err(already(&record, of.take, now).unwrap_or(Ok(Executed::look_again(1))))
         }
         Claimed::OverBudget(over) => match nodes.claim(&claim(None)).await? {
             Claimed::Granted(lease) => Ok((lease, Err(over_budget(&over)))),
-            _ => Err(Ok(Answer::look_again(1))),
+            _ => Err(Ok(Executed::look_again(1))),
         },
     })
 }
@@ -238,17 +263,27 @@ fn check_goes_on(work: &Work, take: u32, now: Timestamp) -> Result<(), Problem> 
 }
 
 /// The answer for a node that needs no call now: it has ended, waits, or is in another function's hands.
-fn already(record: &NodeRecord, take: u32, now: Timestamp) -> Option<Result<Answer, Problem>> {
+fn already(record: &NodeRecord, take: u32, now: Timestamp) -> Option<Result<Executed, Problem>> {
+    if let Some(items) = record.items.as_ref().filter(|_| record.is_open()) {
+        return Some(Ok(Executed::Opened { total: items.total }));
+    }
     if let Some(wait) = record.claimable_in(take, now) {
         let mut seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         if record.execution < take {
             // A function of the take before still works on it: its answer holds for this one too.
             seconds = seconds.min(look_again_in(record, now));
         }
-        return (seconds > 0).then(|| Ok(Answer::look_again(seconds)));
+        return (seconds > 0).then(|| Ok(Executed::look_again(seconds)));
     }
     Some(if record.is_done() {
-        Ok(Answer::Succeeded { output: None })
+        Ok(Executed::Done {
+            now: false,
+            failed: record
+                .error
+                .clone()
+                .filter(|_| record.handled)
+                .map(Box::new),
+        })
     } else {
         Err(record.failure())
     })

@@ -26,11 +26,13 @@ async fn models(app: &App, ids: &[&str]) -> Result<Arc<ModelList>, Problem> {
     }
 }
 
-/// For a node of a run. What it pays is gathered for its attempt.
+/// For a unit of a run. What it pays is gathered for its attempt.
 pub(crate) struct RunScope<'a> {
     pub(crate) app: &'a App,
     pub(crate) run: &'a Run,
     pub(crate) node: &'a Node,
+    /// The node, or the item of its list.
+    pub(crate) unit: &'a str,
     /// Absent while nothing is claimed: then nothing is written either.
     lease: Option<&'a Lease>,
     until: Instant,
@@ -39,11 +41,17 @@ pub(crate) struct RunScope<'a> {
 
 impl<'a> RunScope<'a> {
     /// For what comes before and after an attempt.
-    pub(crate) fn new(app: &'a App, run: &'a Run, node: &'a Node, until: Instant) -> Self {
+    pub(crate) fn new(
+        app: &'a App,
+        run: &'a Run,
+        (node, unit): (&'a Node, &'a str),
+        until: Instant,
+    ) -> Self {
         Self {
             app,
             run,
             node,
+            unit,
             lease: None,
             until,
             receipt: RefCell::default(),

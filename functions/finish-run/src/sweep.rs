@@ -107,7 +107,11 @@ async fn wake_lanes(app: &App, name: &ExecutionName<'_>, now: Timestamp) -> Resu
             free_in.is_none_or(|free_in| !free_in.is_zero())
         })
     };
-    heal(&board, &plan, done, held).await
+    let open = |id: &str| {
+        let node = nodes.get(id).filter(|node| node.is_open());
+        node.and_then(|node| Some(node.items.as_ref()?.total))
+    };
+    heal(&board, &plan, done, held, open).await
 }
 
 fn vanished() -> Problem {

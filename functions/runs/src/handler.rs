@@ -4,7 +4,7 @@ use steps_lambda::{Answer, Request};
 use steps_problem::Problem;
 
 use crate::app::App;
-use crate::{cancel, get, get_node, list};
+use crate::{cancel, get, get_node, list, list_items};
 
 /// Answers a request by the route that API Gateway matched.
 pub(crate) async fn handle(app: &App, request: &Request) -> Result<Answer, Problem> {
@@ -14,6 +14,12 @@ pub(crate) async fn handle(app: &App, request: &Request) -> Result<Answer, Probl
         "GET /runs/{id}" => get::get(app, id()?).await,
         "GET /runs/{id}/nodes/{node}" => {
             get_node::get_node(app, id()?, request.parameter("node")?, request).await
+        }
+        "GET /runs/{id}/nodes/{node}/items" => {
+            list_items::list_items(app, id()?, request.parameter("node")?, request).await
+        }
+        "GET /runs/{id}/nodes/{node}/items/{index}" => {
+            get_node::get_item(app, id()?, request.parameter("node")?, request).await
         }
         "POST /runs/{id}/cancel" => cancel::cancel(app, id()?, request).await,
         _ => Err(request.no_route()),

@@ -6,6 +6,7 @@ mod get;
 mod get_node;
 mod handler;
 mod list;
+mod list_items;
 
 use app::App;
 use steps_aws::Aws;

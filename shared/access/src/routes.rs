@@ -4,7 +4,7 @@
 use crate::scope::Scope::{self, Admin, Read, Run};
 
 /// Every route behind the token but `$default`, with the scope that it needs.
-const ROUTES: [(&str, Scope); 43] = [
+const ROUTES: &[(&str, Scope)] = &[
     ("POST /credentials", Admin),
     ("GET /credentials", Read),
     ("GET /credentials/{id}", Read),
@@ -43,6 +43,8 @@ const ROUTES: [(&str, Scope); 43] = [
     ("GET /runs", Read),
     ("GET /runs/{id}", Read),
     ("GET /runs/{id}/nodes/{node}", Read),
+    ("GET /runs/{id}/nodes/{node}/items", Read),
+    ("GET /runs/{id}/nodes/{node}/items/{index}", Read),
     ("POST /tokens", Admin),
     ("GET /tokens", Admin),
     ("GET /tokens/{id}", Admin),
@@ -71,7 +73,7 @@ mod tests {
 
     #[test]
     fn whatever_changes_something_needs_more_than_reading_and_what_is_unknown_needs_everything() {
-        for (route, scope) in ROUTES {
+        for &(route, scope) in ROUTES {
             assert_eq!(scope_of(route), Some(scope));
             assert!(route.starts_with("GET ") || scope != Read, "{route}");
         }

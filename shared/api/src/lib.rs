@@ -30,7 +30,7 @@ pub use problem::GatewayRefusal;
 pub use run::{
     CancelRun, NewRun, Newest, RerunRun, ResumeRun, RunInput, RunPage, RunRow, StartedRun, Version,
 };
-pub use run_view::{NodeView, OutputPiece, RunView, SHOWN_BYTES};
+pub use run_view::{ItemPage, ItemsView, NodeView, OutputPiece, RunView, SHOWN_BYTES};
 pub use schedule::{ChangeSchedule, PutSchedule, SchedulePage, ScheduleView};
 pub use secret::Secret;
 pub use token::{MadeToken, NewToken, TokenPage};

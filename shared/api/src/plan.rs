@@ -46,10 +46,12 @@ pub struct PlannedNodeView {
     /// How many nodes follow on the longest path behind it. Of nodes that are ready the one with the highest rank is
     /// executed first.
     pub rank: u16,
+    /// Whether it is executed for each item of a list, whose length the plan does not know.
+    pub for_each: bool,
     /// How often it is tried at most: `retry.maxAttempts`. A resumed run begins to count anew, and a function that dies at
     /// the last attempt makes one more.
     pub max_attempts: u32,
-    /// What one attempt may cost at most, USD, by the same count as a budget's: one token for every two bytes of the
+    /// What one attempt (of one item, where it has a list) may cost at most, USD, by the same count as a budget's: one token for every two bytes of the
     /// prompts, and `maxTokens`, at the prices of OpenRouter's model list or of the node's own `provider.max_price`. The
     /// prompts are counted as they are written, without what their tags insert. `null` where a model has no price in the
     /// list. Only a budget holds OpenRouter to these prices.
@@ -57,7 +59,7 @@ pub struct PlannedNodeView {
     /// Of a node whose prompts have tags: what each million tokens that the tags add to a prompt cost on top, USD. `null`
     /// where nothing comes on top, or the price is not known.
     pub usd_per_million_inserted: Option<Decimal>,
-    /// `mostUsdPerAttempt` times `maxAttempts`; `null` where that is.
+    /// `mostUsdPerAttempt` times `maxAttempts`; `null` where that is, and where a list of unknown length is not free.
     pub most_usd: Option<Decimal>,
     /// Why `mostUsd` is `null`.
     pub unpriced: Option<String>,
@@ -122,10 +124,13 @@ impl PlannedNodeView {
         });
         let attempts = node.retry.max_attempts;
         let each = most.as_ref().ok().map(|most| most.usd);
+        let of_list = node.for_each.is_some() && each.is_some_and(|each| !each.is_zero());
+        let no_length = "how many items the list has is known only in the run";
         Self {
             id: node.id.clone(),
             kind: node.kind.type_name().to_owned(),
             variable_name: node.variable_name.clone(),
+            for_each: node.for_each.is_some(),
             rank: plan.node(&node.id).map_or(0, |node| node.rank),
             max_attempts: attempts,
             most_usd_per_attempt: each,
@@ -133,8 +138,10 @@ impl PlannedNodeView {
                 .as_ref()
                 .ok()
                 .and_then(|most| most.usd_per_million_inserted),
-            most_usd: each.map(|each| each * Decimal::from(attempts)),
-            unpriced: most.err(),
+            most_usd: each
+                .filter(|_| !of_list)
+                .map(|each| each * Decimal::from(attempts)),
+            unpriced: most.err().or(of_list.then(|| no_length.to_owned())),
         }
     }
 }

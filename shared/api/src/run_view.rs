@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use steps_problem::{Fault, LARGEST_ANSWER, Problem, answer_bytes};
 use steps_store::{
-    Attempt, Error, NodeRecord, NodeStatus, Nodes, RerunOf, Run, RunError, RunStatus, Store, Usage,
-    millis,
+    Attempt, Error, NodeRecord, NodeStatus, Nodes, RerunOf, Run, RunError, RunStatus, Store, Unit,
+    Usage, millis,
 };
 use steps_workflow::{Node, Workflow};
 
@@ -65,8 +65,15 @@ pub struct NodeView {
     pub id: String,
     /// What templates call it.
     pub variable_name: String,
+    /// The place in its list, from 0, where it is an item of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index: Option<u32>,
     /// Where it stands.
     pub status: NodeStatus,
+    /// How the items of its list stand, where it is executed for each item of one. `GET /runs/{id}/nodes/{node}/items` shows
+    /// them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub items: Option<ItemsView>,
     /// Its variable. Where it does not fit into the answer, `text` is `null` and `textAt` is the path that shows it.
     pub output: Option<Value>,
     /// A piece of the output, where one was asked for by `offset`.
@@ -103,6 +110,57 @@ pub struct NodeView {
     /// The run whose answer this is, where it was reused and not paid for again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reused_from: Option<String>,
+}
+
+/// How the items of a node's list stand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ItemsView {
+    /// How many there are.
+    pub total: u32,
+    /// How many are done, those that failed and are kept included.
+    pub done: u32,
+    /// How many have failed and are kept.
+    pub failed: u32,
+}
+
+/// Some items of a node's list, in its order.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct ItemPage {
+    /// Those that have begun.
+    pub items: Vec<NodeView>,
+    /// The `cursor` of the next page; `null` for the last one.
+    pub cursor: Option<String>,
+}
+
+impl ItemPage {
+    /// Up to `limit` items of a node's list, with their outputs as far as they fit into the answer.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], and [`Error::BadCursor`].
+    pub async fn read(
+        store: &Store,
+        (run_id, node_id): (&str, &str),
+        limit: usize,
+        cursor: Option<&str>,
+    ) -> Result<Self, Error> {
+        let run = store.runs().get(run_id).await?;
+        let workflow = run.document(Workflow::from_stored)?;
+        let node = workflow.node(node_id).ok_or_else(|| run.no_node(node_id))?;
+        let nodes = store.nodes();
+        let page = nodes.items(run_id, node_id, limit, cursor).await?;
+        let mut attempts_left = ATTEMPT_BYTES;
+        let mut left = SHOWN_BYTES;
+        let mut items = Vec::with_capacity(page.rows.len());
+        for record in &page.rows {
+            let mut view = NodeView::of(&run, node, Some(record), &mut attempts_left);
+            view.output = shown_output(&nodes, run_id, record, &mut left, 1).await?;
+            items.push(view);
+        }
+        Ok(Self {
+            items,
+            cursor: page.cursor,
+        })
+    }
 }
 
 /// A piece of a node's output. All pieces, joined in their order, are the output as JSON.
@@ -208,12 +266,12 @@ fn room(value: &impl Serialize) -> usize {
 }
 
 impl NodeView {
-    /// One node with its whole output, where that fits into an answer.
+    /// A node, or an item of its list, with its whole output, where that fits into an answer.
     ///
     /// # Errors
     /// [`Error::NotFound`].
-    pub async fn read(store: &Store, run_id: &str, node_id: &str) -> Result<Self, Error> {
-        let (mut view, record) = Self::without_output(store, run_id, node_id).await?;
+    pub async fn read(store: &Store, run_id: &str, unit: &str) -> Result<Self, Error> {
+        let (mut view, record) = Self::without_output(store, run_id, unit).await?;
         if let Some(record) = record {
             let mut left = room(&view);
             view.output = shown_output(&store.nodes(), run_id, &record, &mut left, 1).await?;
@@ -226,17 +284,17 @@ impl NodeView {
         Ok(view)
     }
 
-    /// One node with the piece of its output that begins at this byte; without one where it has no output.
+    /// The same with the piece of its output that begins at this byte; without one where it has no output.
     ///
     /// # Errors
     /// [`Error::NotFound`], and `InvalidRequest` for an offset that no piece begins at.
     pub async fn read_piece(
         store: &Store,
         run_id: &str,
-        node_id: &str,
+        unit: &str,
         offset: usize,
     ) -> Result<Self, Problem> {
-        let (mut view, record) = Self::without_output(store, run_id, node_id).await?;
+        let (mut view, record) = Self::without_output(store, run_id, unit).await?;
         let output = match record {
             Some(record) => store.nodes().output(&record).await?,
             None => None,
@@ -250,12 +308,16 @@ impl NodeView {
     async fn without_output(
         store: &Store,
         run_id: &str,
-        node_id: &str,
+        unit: &str,
     ) -> Result<(Self, Option<NodeRecord>), Error> {
         let run = store.runs().get(run_id).await?;
         let workflow = run.document(Workflow::from_stored)?;
+        let node_id = Unit::of(unit).node();
         let node = workflow.node(node_id).ok_or_else(|| run.no_node(node_id))?;
-        let record = store.nodes().get(run_id, node_id).await?;
+        let record = store.nodes().get_counted(run_id, unit).await?;
+        if record.is_none() && Unit::of(unit).index().is_some() {
+            return Err(run.no_node(unit));
+        }
         let mut no_limit = usize::MAX;
         let view = Self::of(&run, node, record.as_ref(), &mut no_limit);
         Ok((view, record))
@@ -271,12 +333,16 @@ impl NodeView {
             Some(left) => *attempts_left = left,
             None => {
                 attempts.clear();
-                attempts_at = Some(path(&run.id, &node.id));
+                attempts_at = Some(path(&run.id, record.map_or(&node.id, |record| &record.id)));
             }
         }
         let ended = run.status != RunStatus::Running;
+        let open = record.is_some_and(|record| ended && record.is_open());
+        let own_error = run.error.as_ref();
+        let own_error = own_error.filter(|error| open && error.node.as_ref() == Some(&node.id));
         let lost = record.is_some_and(|record| {
             ended
+                && !open
                 && record.status == NodeStatus::Running
                 && record
                     .lease_until
@@ -285,20 +351,31 @@ impl NodeView {
         let waits = record.filter(|record| record.status == NodeStatus::Waiting);
         let status = match record.map(|record| record.status) {
             None | Some(NodeStatus::Waiting) if ended => NodeStatus::Skipped,
-            Some(NodeStatus::Running) if lost => NodeStatus::Failed,
+            Some(NodeStatus::Running) if open && own_error.is_none() => NodeStatus::Skipped,
+            Some(NodeStatus::Running) if open || lost => NodeStatus::Failed,
             None => NodeStatus::Pending,
             Some(status) => status,
         };
         Self {
             id: node.id.clone(),
             variable_name: node.variable_name.clone(),
+            index: record.and_then(|record| Unit::of(&record.id).index()),
             status,
+            items: record
+                .and_then(|record| record.items.as_ref())
+                .map(|items| ItemsView {
+                    total: items.total,
+                    done: items.done,
+                    failed: items.failed,
+                }),
             output: None,
             output_piece: None,
             attempts,
             attempts_at,
             error: if lost {
                 Some(node_lost())
+            } else if let Some(error) = own_error {
+                Some(error.problem.clone())
             } else {
                 record.and_then(|record| record.error.clone())
             },
@@ -350,8 +427,13 @@ async fn shown_output(
     }
 }
 
-fn path(run_id: &str, node_id: &str) -> String {
-    format!("/runs/{run_id}/nodes/{node_id}")
+fn path(run_id: &str, unit: &str) -> String {
+    let unit = Unit::of(unit);
+    let node = format!("/runs/{run_id}/nodes/{}", unit.node());
+    match unit.index() {
+        Some(index) => format!("{node}/items/{index}"),
+        None => node,
+    }
 }
 
 impl OutputPiece {

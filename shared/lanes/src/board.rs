@@ -1,6 +1,6 @@
 //! What the lanes of a run share, as one lane sees it.
 
-use steps_store::{Lane, Told};
+use steps_store::{BegunList, Lane, NextItem, Told};
 
 /// What a task of a lane is answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,8 +59,27 @@ pub trait Board {
     /// Notes that this need of a node is done.
     async fn tell(&self, node: &str, need: u32) -> Result<Told, Self::Error>;
 
-    /// Whether nobody has begun the unit or listed it.
-    async fn is_untouched(&self, unit: &str) -> Result<bool, Self::Error>;
+    /// Which of these units, of one node, nobody has begun or listed. The gathering of a list has begun where it is done.
+    async fn untouched(&self, units: Vec<String>) -> Result<Vec<String>, Self::Error>;
+
+    /// Begins a node's list of so many items, of which so many are in hand at once. Where it has begun, the items that it
+    /// began with are given again.
+    async fn begin_list(
+        &self,
+        node: &str,
+        total: u32,
+        concurrency: u32,
+    ) -> Result<BegunList, Self::Error>;
+
+    /// Notes that an item of a node's list of so many is done. `done` is above 0 where all are.
+    async fn tell_item(&self, node: &str, index: u32, total: u32) -> Result<Told, Self::Error>;
+
+    /// Goes on behind an item of a node's list of so many: its hand takes the next one.
+    async fn next_item(&self, node: &str, index: u32, total: u32) -> Result<NextItem, Self::Error>;
+
+    /// Units that hands of a node's list of so many have taken, and that nobody has begun or listed. `None` where every item
+    /// is done.
+    async fn items_left(&self, node: &str, total: u32) -> Result<Option<Vec<String>>, Self::Error>;
 
     /// All lanes.
     async fn lanes(&self) -> Result<Vec<Lane>, Self::Error>;

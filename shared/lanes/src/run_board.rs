@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use steps_executions::Executions;
 use steps_problem::Problem;
-use steps_store::{Lane, Lanes, Told};
+use steps_store::{BegunList, Lane, Lanes, NextItem, Told, Unit};
 use steps_workflow::Plan;
 
 use crate::board::{Answer, Board, Next};
@@ -52,7 +52,11 @@ pub struct RunBoard<'a, T> {
 
 impl<T> RunBoard<'_, T> {
     fn ranked<'u>(&self, unit: &'u str) -> (&'u str, u16) {
-        (unit, self.plan.node(unit).map_or(0, |node| node.rank))
+        (unit, self.rank(Unit::of(unit).node()))
+    }
+
+    fn rank(&self, node: &str) -> u16 {
+        self.plan.node(node).map_or(0, |node| node.rank)
     }
 }
 
@@ -93,11 +97,41 @@ impl<T: Tokens> Board for RunBoard<'_, T> {
         Ok(self.lanes.tell(self.run_id, node, needs).await?)
     }
 
-    async fn is_untouched(&self, unit: &str) -> Result<bool, Problem> {
-        Ok(self
+    async fn untouched(&self, units: Vec<String>) -> Result<Vec<String>, Problem> {
+        let node = units.first().map_or("", |unit| Unit::of(unit).node());
+        let rank = self.rank(node);
+        let untouched = self.lanes.untouched(self.run_id, self.take, units, rank);
+        Ok(untouched.await?)
+    }
+
+    async fn begin_list(
+        &self,
+        node: &str,
+        total: u32,
+        concurrency: u32,
+    ) -> Result<BegunList, Problem> {
+        let size = (total, concurrency);
+        let begun = self.lanes.begin_list(self.run_id, self.take, node, size);
+        Ok(begun.await?)
+    }
+
+    async fn tell_item(&self, node: &str, index: u32, total: u32) -> Result<Told, Problem> {
+        let item = (index, total);
+        Ok(self.lanes.tell_item(self.run_id, node, item).await?)
+    }
+
+    async fn next_item(&self, node: &str, index: u32, total: u32) -> Result<NextItem, Problem> {
+        let ranked = (node, self.rank(node));
+        let next = self
             .lanes
-            .is_untouched(self.run_id, self.ranked(unit))
-            .await?)
+            .next_item(self.run_id, self.take, ranked, (index, total));
+        Ok(next.await?)
+    }
+
+    async fn items_left(&self, node: &str, total: u32) -> Result<Option<Vec<String>>, Problem> {
+        let ranked = (node, self.rank(node));
+        let left = self.lanes.items_left(self.run_id, self.take, ranked, total);
+        Ok(left.await?)
     }
 
     async fn lanes(&self) -> Result<Vec<Lane>, Problem> {

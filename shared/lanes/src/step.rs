@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 
 use futures_util::future::try_join_all;
-use steps_store::Lane;
-use steps_workflow::{Plan, PlannedNode};
+use steps_store::{Lane, NextItem, Unit};
+use steps_workflow::Plan;
 
 use crate::board::{Answer, Board, Next};
 
@@ -26,10 +26,20 @@ pub struct Task {
 /// What has come of a unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Worked {
-    /// It is done. `now` where it is known to have been settled by this call.
+    /// Its node is done. `now` where it is known to have been settled by this call.
     Done {
         /// See there.
         now: bool,
+    },
+    /// It is a node that is executed for each of so many items, of which there is at least one.
+    Opened {
+        /// How many.
+        total: u32,
+    },
+    /// It is an item of a list of so many, and is done.
+    ItemDone {
+        /// How many.
+        total: u32,
     },
     /// It has to be looked at again after so many seconds.
     Wait {
@@ -57,6 +67,18 @@ struct Held {
     listed: bool,
 }
 
+impl Held {
+    fn kept(unit: String) -> Self {
+        let listed = false;
+        Self { unit, listed }
+    }
+
+    fn taken(unit: String) -> Self {
+        let listed = true;
+        Self { unit, listed }
+    }
+}
+
 /// Executes a task: tries its unit, tells the nodes behind it, and answers the token of the task, or notes it.
 ///
 /// # Errors
@@ -79,7 +101,8 @@ pub async fn step<B: Board>(
         None => take(board, None).await?,
     };
     let mut became = Became::default();
-    if let Some(Held { unit, listed }) = &at {
+    if let Some(Held { unit, listed, .. }) = &at {
+        let of = Unit::of(unit);
         match worker.work(unit).await? {
             Worked::Wait { seconds } => {
                 let answer = Answer::Wait {
@@ -90,19 +113,19 @@ pub async fn step<B: Board>(
                 board.answer(&task.token, answer).await?;
                 return Ok(());
             }
-            Worked::Done { now } => became = tell(board, plan, unit, now).await?,
+            Worked::Done { now } => became = tell(board, plan, of.node(), now).await?,
+            Worked::Opened { total } => became = open(board, plan, of.node(), total).await?,
+            Worked::ItemDone { total } => {
+                became = tell_item(board, plan, of, total).await?;
+            }
         }
     }
-    let (own, others) = match became.free.split_first() {
-        Some((own, others)) => (Some(own), others),
-        None => (None, &[][..]),
-    };
-    try_join_all(others.iter().map(|node| board.offer(&node.id))).await?;
+    let mut free = became.free.into_iter();
+    let own = became.own.or_else(|| free.next().map(Held::kept));
+    let others: Vec<String> = free.collect();
+    try_join_all(others.iter().map(|unit| board.offer(unit))).await?;
     let next = match (own, &at) {
-        (Some(node), _) => Some(Held {
-            unit: node.id.clone(),
-            listed: false,
-        }),
+        (Some(own), _) => Some(own),
         (None, Some(_)) => take(board, at.as_ref()).await?,
         // It has looked just now, and looks once more behind its token.
         (None, None) => None,
@@ -114,24 +137,40 @@ pub async fn step<B: Board>(
     }
 }
 
-/// What is ready now that a node is done.
+/// What is ready now that a unit is done.
 #[derive(Default)]
-struct Became<'p> {
-    /// The nodes that nobody has begun or listed, the highest rank first.
-    free: Vec<&'p PlannedNode>,
+struct Became {
+    /// What the lane goes on with, where that is not one of the others.
+    own: Option<Held>,
+    /// The units that nobody has begun or listed, the highest rank first.
+    free: Vec<String>,
     /// How many others there are, in a repeat: who listed them may have died before it woke a lane for them.
     begun: usize,
 }
 
+impl Became {
+    /// Of these units those that nobody has begun or listed; all of them, where nobody can have.
+    async fn of<B: Board>(board: &B, units: Vec<String>, fresh: bool) -> Result<Self, B::Error> {
+        if fresh || units.is_empty() {
+            return Ok(Self {
+                free: units,
+                ..Self::default()
+            });
+        }
+        let count = units.len();
+        let free = board.untouched(units).await?;
+        Ok(Self {
+            begun: count - free.len(),
+            free,
+            own: None,
+        })
+    }
+}
+
 /// Tells the nodes behind this one that it is done. `now` where this call has settled it: in a repeat, somebody may have
 /// begun or listed what became ready.
-async fn tell<'p, B: Board>(
-    board: &B,
-    plan: &'p Plan,
-    unit: &str,
-    now: bool,
-) -> Result<Became<'p>, B::Error> {
-    let after = plan.node(unit).map_or(&[][..], |node| &node.after);
+async fn tell<B: Board>(board: &B, plan: &Plan, node: &str, now: bool) -> Result<Became, B::Error> {
+    let after = plan.node(node).map_or(&[][..], |node| &node.after);
     let told = after.iter().filter_map(|edge| {
         let node = plan.at(edge.node)?;
         Some(async move {
@@ -141,20 +180,93 @@ async fn tell<'p, B: Board>(
             }
             // Who tells a need again does not know who made the set full.
             let is_first = now && !told.again;
-            let is_free = is_first || board.is_untouched(&node.id).await?;
-            Ok(Some((node, is_free)))
+            let became = Became::of(board, vec![node.id.clone()], is_first).await?;
+            Ok(Some((node.rank, became)))
         })
     });
-    let mut became = Became::default();
-    for (node, is_free) in try_join_all(told).await?.into_iter().flatten() {
-        if is_free {
-            became.free.push(node);
-        } else {
-            became.begun += 1;
+    let mut told: Vec<_> = try_join_all(told).await?.into_iter().flatten().collect();
+    told.sort_by_key(|(rank, _)| Reverse(*rank));
+    let mut all = Became::default();
+    for (_, became) in told {
+        all.free.extend(became.free);
+        all.begun += became.begun;
+    }
+    Ok(all)
+}
+
+/// Begins a node's list: as many of its items are ready as it takes at once.
+async fn open<B: Board>(
+    board: &B,
+    plan: &Plan,
+    node: &str,
+    total: u32,
+) -> Result<Became, B::Error> {
+    let list = plan.node(node).and_then(|node| node.list.as_ref());
+    let concurrency = list.map_or(1, |list| list.concurrency);
+    let begun = board.begin_list(node, total, concurrency).await?;
+    let mut units: Vec<String> = begun
+        .first
+        .iter()
+        .map(|&index| Unit::Item(node, index).to_string())
+        .collect();
+    if units.is_empty() {
+        // A run that is resumed: every item is done.
+        units.push(Unit::Gathering(node).to_string());
+    }
+    Became::of(board, units, begun.now).await
+}
+
+/// Notes that an item of a list is done. Whoever ends an item takes the list's next one; whoever ends the last one gathers
+/// the list.
+async fn tell_item<B: Board>(
+    board: &B,
+    plan: &Plan,
+    unit: Unit<'_>,
+    total: u32,
+) -> Result<Became, B::Error> {
+    let node = unit.node();
+    let told = board
+        .tell_item(node, unit.index().unwrap_or_default(), total)
+        .await?;
+    if told.done > 0 {
+        let gathering = Unit::Gathering(node).to_string();
+        return Became::of(board, vec![gathering], !told.again).await;
+    }
+    let index = unit.index().unwrap_or_default();
+    let next = match board.next_item(node, index, total).await? {
+        NextItem::None => return Ok(Became::default()),
+        NextItem::Item(index) => Unit::Item(node, index).to_string(),
+        // Other lanes may have them: they take turns by the list.
+        NextItem::Promised(units) => return Became::of(board, units, true).await,
+    };
+    Ok(match take_before(board, plan, node).await? {
+        None => Became {
+            own: Some(Held::kept(next)),
+            ..Became::default()
+        },
+        // A longer path waits: the list's next item is any lane's.
+        before => Became {
+            own: before,
+            free: vec![next],
+            begun: 0,
+        },
+    })
+}
+
+/// Takes a unit from the list that has a higher rank than this node, where there is one.
+async fn take_before<B: Board>(
+    board: &B,
+    plan: &Plan,
+    node: &str,
+) -> Result<Option<Held>, B::Error> {
+    let rank = |node: &str| plan.node(node).map(|node| node.rank);
+    for (unit, taken) in board.takeable().await? {
+        let is_before = rank(Unit::of(&unit).node()) > rank(node);
+        if is_before && !taken && board.take(&unit).await? {
+            return Ok(Some(Held::taken(unit)));
         }
     }
-    became.free.sort_by_key(|node| Reverse(node.rank));
-    Ok(became)
+    Ok(None)
 }
 
 /// Takes a unit from the list, but not the one that the lane is at.
@@ -165,7 +277,7 @@ async fn take<B: Board>(board: &B, at: Option<&Held>) -> Result<Option<Held>, B:
     units.sort_by_key(|(_, taken)| !taken);
     for (unit, taken) in units {
         if taken || board.take(&unit).await? {
-            return Ok(Some(Held { unit, listed: true }));
+            return Ok(Some(Held::taken(unit)));
         }
     }
     Ok(None)
@@ -199,7 +311,7 @@ async fn rest<B: Board>(
     at: Option<&Held>,
 ) -> Result<(), B::Error> {
     let is_last = |at: &Held| {
-        plan.node(&at.unit)
+        plan.node(Unit::of(&at.unit).node())
             .is_some_and(|node| node.after.is_empty())
     };
     if at.is_some_and(is_last) {

@@ -12,8 +12,8 @@ use std::task::{Context, Poll, Waker};
 
 use fastrand::Rng;
 use steps_lanes::{Answer, Board, Next, Task, Worked, Worker, heal, step};
-use steps_store::{Lane, Told};
-use steps_workflow::Plan;
+use steps_store::{BegunList, Lane, NextItem, Told, Unit};
+use steps_workflow::{Plan, PlannedList};
 
 /// A rule that is left out, to see that this test finds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +31,8 @@ enum LeftOut {
     AnswerFirst,
     /// A call of a lane may write its token over that of a later one.
     LaterCall,
+    /// Nobody looks for an item that a function has moved a hand to before it died.
+    Promised,
 }
 
 /// A task that waits for its token.
@@ -41,9 +43,21 @@ struct Asked {
     was: Option<String>,
 }
 
+/// The list of a node.
+struct List {
+    total: u32,
+    concurrency: usize,
+    first: Option<BTreeSet<u32>>,
+    next: u32,
+    hands: Vec<u32>,
+    done: BTreeSet<u32>,
+}
+
+/// A unit.
 #[derive(Default)]
 struct Node {
     done_needs: BTreeSet<u32>,
+    opened: bool,
     done: bool,
     /// The token of the function that works on it.
     by: Option<u64>,
@@ -55,6 +69,9 @@ struct World {
     random: Rng,
     left_out: LeftOut,
     nodes: BTreeMap<String, Node>,
+    lists: BTreeMap<String, List>,
+    /// The most items of a list that were in hand at once, beyond its concurrency.
+    too_many: usize,
     /// What is listed, and the lane that has taken it.
     ready: BTreeMap<String, Option<u8>>,
     lanes: BTreeMap<u8, (Lane, u64)>,
@@ -157,8 +174,12 @@ impl Board for InMemory {
     async fn unlist(&self, unit: &str) -> Result<(), ()> {
         request(&self.world).await;
         let mut world = self.world.borrow_mut();
+        let node = match Unit::of(unit) {
+            Unit::Gathering(node) => &world.nodes[node],
+            _ => &world.nodes[unit],
+        };
         assert!(
-            world.nodes[unit].done,
+            node.done || node.opened,
             "{unit} is taken from the list, and is not done"
         );
         world.ready.remove(unit);
@@ -185,11 +206,68 @@ impl Board for InMemory {
         }
     }
 
-    async fn is_untouched(&self, unit: &str) -> Result<bool, ()> {
+    async fn untouched(&self, units: Vec<String>) -> Result<Vec<String>, ()> {
         request(&self.world).await;
         let world = self.world.borrow();
-        let node = &world.nodes[unit];
-        Ok(node.by.is_none() && !node.done && !world.ready.contains_key(unit))
+        let mut units = units;
+        units.retain(|unit| world.is_untouched(unit));
+        Ok(units)
+    }
+
+    async fn begin_list(&self, node: &str, total: u32, concurrency: u32) -> Result<BegunList, ()> {
+        request(&self.world).await;
+        let mut world = self.world.borrow_mut();
+        let list = world.lists.get_mut(node).unwrap();
+        assert_eq!(list.total, total);
+        let now = list.first.is_none();
+        let first = list
+            .first
+            .get_or_insert_with(|| (0..total.min(concurrency)).collect());
+        if now {
+            list.next = total.min(concurrency);
+            list.hands = first.iter().copied().collect();
+        }
+        let first = first.clone();
+        Ok(BegunList { first, now })
+    }
+
+    async fn tell_item(&self, node: &str, index: u32, total: u32) -> Result<Told, ()> {
+        request(&self.world).await;
+        let mut world = self.world.borrow_mut();
+        let list = world.lists.get_mut(node).unwrap();
+        let again = !list.done.insert(index);
+        let all = list.done.len();
+        let done = if all == total as usize { all } else { 0 };
+        Ok(Told { done, again })
+    }
+
+    async fn next_item(&self, node: &str, index: u32, total: u32) -> Result<NextItem, ()> {
+        request(&self.world).await;
+        request(&self.world).await;
+        let mut world = self.world.borrow_mut();
+        let promised = world.promised(node);
+        let left_out = world.left_out;
+        let list = world.lists.get_mut(node).unwrap();
+        let Some(hand) = list.hands.iter().position(|item| *item == index) else {
+            return Ok(NextItem::Promised(match left_out {
+                LeftOut::Promised => Vec::new(),
+                _ => promised,
+            }));
+        };
+        if list.next == total {
+            list.hands.swap_remove(hand);
+            return Ok(NextItem::None);
+        }
+        list.hands[hand] = list.next;
+        list.next += 1;
+        Ok(NextItem::Item(list.next - 1))
+    }
+
+    async fn items_left(&self, node: &str, total: u32) -> Result<Option<Vec<String>>, ()> {
+        request(&self.world).await;
+        let world = self.world.borrow();
+        let is_done = world.lists[node].done.len() == total as usize;
+        Ok((!is_done).then(|| world.promised(node)))
     }
 
     async fn lanes(&self) -> Result<Vec<Lane>, ()> {
@@ -266,9 +344,27 @@ impl Worker for InMemory {
         {
             let mut world = self.world.borrow_mut();
             let alive = world.alive.clone();
+            if let Unit::Gathering(node) = Unit::of(unit) {
+                let done = world.lists[node].done.len();
+                assert_eq!(done, world.lists[node].total as usize, "{unit} is early");
+                let node = world.nodes.get_mut(node).unwrap();
+                let now = !node.done;
+                node.done = true;
+                if now {
+                    world.lanes.get_mut(&self.lane).unwrap().0.settled += 1;
+                    self.told.borrow_mut().0 = true;
+                }
+                return Ok(Worked::Done { now });
+            }
+            if let Some(list) = world.lists.get(unit) {
+                let total = list.total;
+                let node = world.nodes.get_mut(unit).unwrap();
+                node.opened = true;
+                return Ok(Worked::Opened { total });
+            }
             let node = world.nodes.get_mut(unit).unwrap();
             if node.done {
-                return Ok(Worked::Done { now: false });
+                return Ok(world.done(unit, false));
             }
             if node
                 .by
@@ -278,18 +374,64 @@ impl Worker for InMemory {
             }
             node.by = Some(self.token);
             node.runs += 1;
+            world.count_items(unit);
         }
         request(&self.world).await; // The model answers.
         request(&self.world).await;
         let mut world = self.world.borrow_mut();
         let node = world.nodes.get_mut(unit).unwrap();
         if node.done {
-            return Ok(Worked::Done { now: false });
+            return Ok(world.done(unit, false));
         }
         node.done = true;
-        world.lanes.get_mut(&self.lane).unwrap().0.settled += 1;
+        if Unit::of(unit).index().is_none() {
+            world.lanes.get_mut(&self.lane).unwrap().0.settled += 1;
+        }
         self.told.borrow_mut().0 = true;
-        Ok(Worked::Done { now: true })
+        Ok(world.done(unit, true))
+    }
+}
+
+impl World {
+    fn is_untouched(&self, unit: &str) -> bool {
+        let node = match Unit::of(unit) {
+            Unit::Gathering(node) => &self.nodes[node],
+            _ => &self.nodes[unit],
+        };
+        node.by.is_none() && !node.done && !self.ready.contains_key(unit)
+    }
+
+    fn promised(&self, node: &str) -> Vec<String> {
+        let hands = self.lists[node].hands.iter();
+        let mut units: Vec<String> = hands
+            .map(|&index| Unit::Item(node, index).to_string())
+            .collect();
+        units.retain(|unit| self.is_untouched(unit));
+        units
+    }
+
+    /// What a unit that is done is for its worker.
+    fn done(&self, unit: &str, now: bool) -> Worked {
+        let unit = Unit::of(unit);
+        match unit.index() {
+            Some(_) => Worked::ItemDone {
+                total: self.lists[unit.node()].total,
+            },
+            None => Worked::Done { now },
+        }
+    }
+
+    /// Notes whether more items of the unit's list are in hand than it has leave for.
+    fn count_items(&mut self, unit: &str) {
+        let node = Unit::of(unit).node();
+        let Some(list) = self.lists.get(node) else {
+            return;
+        };
+        let items = (0..list.total).map(|index| Unit::Item(node, index).to_string());
+        let in_hand = items
+            .filter(|item| self.nodes[item].by.is_some() && !self.nodes[item].done)
+            .count();
+        self.too_many = self.too_many.max(in_hand.saturating_sub(list.concurrency));
     }
 }
 
@@ -309,6 +451,7 @@ const MOST_SWEEPS: usize = 5;
 struct Ended {
     stuck: bool,
     twice: bool,
+    too_many: bool,
     swept: bool,
     nodes: usize,
     requests: u64,
@@ -327,10 +470,44 @@ fn random_plan(random: &mut Rng) -> Plan {
     }))
 }
 
+/// Gives some of the nodes lists, and the items of these.
+fn random_lists(random: &mut Rng, plan: Plan) -> (Plan, BTreeMap<String, List>) {
+    let mut lists = BTreeMap::new();
+    if random.bool() {
+        return (plan, lists);
+    }
+    let ids: Vec<String> = plan.nodes().iter().map(|node| node.id.clone()).collect();
+    let mut plan = plan;
+    for id in ids {
+        if random.u8(..3) > 0 {
+            continue;
+        }
+        let concurrency = random.u32(1..=4);
+        let reads = Vec::new();
+        plan = plan.with_list(&id, PlannedList { concurrency, reads });
+        let list = List {
+            total: random.u32(1..=7),
+            concurrency: concurrency as usize,
+            first: None,
+            next: 0,
+            hands: Vec::new(),
+            done: BTreeSet::new(),
+        };
+        lists.insert(id, list);
+    }
+    (plan, lists)
+}
+
 /// Runs a random graph. With `heals`, functions die whatever else has died, and a sweep mends what they leave.
 fn run(seed: u64, left_out: LeftOut, heals: bool) -> Ended {
     let mut random = Rng::with_seed(seed);
-    let plan = Rc::new(random_plan(&mut random));
+    let plan = random_plan(&mut random);
+    let (plan, lists) = random_lists(&mut random, plan);
+    let plan = Rc::new(plan);
+    let items = lists
+        .iter()
+        .flat_map(|(node, list)| (0..list.total).map(|index| Unit::Item(node, index).to_string()));
+    let units = plan.nodes().iter().map(|node| node.id.clone()).chain(items);
     let lanes = random.u8(1..=6);
     let deaths = *random.choice(&[0.0, 0.0, 0.02, 0.08]).unwrap();
     let ghosts = *random.choice(&[0.0, 0.5]).unwrap();
@@ -344,11 +521,9 @@ fn run(seed: u64, left_out: LeftOut, heals: bool) -> Ended {
     };
     let world = World {
         left_out,
-        nodes: plan
-            .nodes()
-            .iter()
-            .map(|node| (node.id.clone(), Node::default()))
-            .collect(),
+        nodes: units.map(|unit| (unit, Node::default())).collect(),
+        lists,
+        too_many: 0,
         ready: plan
             .ready(|_| false)
             .iter()
@@ -438,7 +613,13 @@ fn run(seed: u64, left_out: LeftOut, heals: bool) -> Ended {
             };
             let mut sweep = Box::pin(async {
                 let done = |id: &str| board.world.borrow().nodes[id].done;
-                heal(&board, &plan, done, |_| false).await.unwrap();
+                let open = |id: &str| {
+                    let world = board.world.borrow();
+                    let node = &world.nodes[id];
+                    let is_open = node.opened && !node.done;
+                    is_open.then(|| world.lists[id].total)
+                };
+                heal(&board, &plan, done, |_| false, open).await.unwrap();
             });
             while sweep.as_mut().poll(&mut context).is_pending() {}
             continue;
@@ -492,6 +673,7 @@ fn run(seed: u64, left_out: LeftOut, heals: bool) -> Ended {
     Ended {
         stuck: world.nodes.values().any(|node| !node.done)
             || world.ended.len() < usize::from(lanes),
+        too_many: world.too_many > 0,
         twice: calm && world.nodes.values().any(|node| node.runs > 1),
         swept: sweeps > 0,
         nodes: world.nodes.len(),
@@ -515,6 +697,7 @@ fn no_schedule_loses_a_unit_or_leaves_a_lane_asleep() {
         let ended = run(seed, LeftOut::Nothing, false);
         assert!(!ended.stuck, "seed {seed} is stuck");
         assert!(!ended.twice, "seed {seed} has run a unit twice");
+        assert!(!ended.too_many, "seed {seed} had too many items in hand");
         nodes += ended.nodes;
         requests += ended.requests;
         if ended.calm {
@@ -557,6 +740,7 @@ fn each_rule_that_is_left_out_is_caught() {
         LeftOut::RecordGoesLast,
         LeftOut::AnswerFirst,
         LeftOut::LaterCall,
+        LeftOut::Promised,
     ] {
         let caught = (0..60_000).any(|seed| run(seed, rule, false).stuck);
         assert!(caught, "{rule:?}");

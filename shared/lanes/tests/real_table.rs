@@ -13,8 +13,10 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use steps_lanes::{RunBoard, Task, Tokens, Worked, Worker, lay, step};
 use steps_problem::Problem;
-use steps_store::{Attempt, Begun, Claim, Claimed, NewRun, NodeStatus, Outcome, Store, Trigger};
-use steps_workflow::Plan;
+use steps_store::{
+    Attempt, Begun, Claim, Claimed, ListEnd, NewRun, NodeStatus, Outcome, Store, Trigger, Unit,
+};
+use steps_workflow::{Plan, PlannedList};
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
@@ -90,6 +92,8 @@ impl Tokens for StepFunctions {
 struct World {
     store: Store,
     plan: Plan,
+    /// How many items the nodes with lists have.
+    totals: BTreeMap<String, u32>,
     run_id: String,
     step_functions: StepFunctions,
     random: Mutex<Rng>,
@@ -108,12 +112,32 @@ impl Worker for Nodes<'_> {
     type Error = Problem;
 
     async fn work(&self, node_id: &str) -> Result<Worked, Problem> {
-        let World { store, run_id, .. } = self.world;
+        let World {
+            store,
+            run_id,
+            totals,
+            ..
+        } = self.world;
         let nodes = store.nodes();
+        let unit = Unit::of(node_id);
+        let total = totals.get(unit.node()).copied().unwrap_or_default();
+        let done = |now| match unit.index() {
+            Some(_) => Worked::ItemDone { total },
+            None => Worked::Done { now },
+        };
+        if let Unit::Gathering(node) = unit {
+            let end = ListEnd::Gathered("[]");
+            let of_run = (run_id.as_str(), 1, self.lane);
+            let now = nodes.end_list(of_run, node, &end, Timestamp::now()).await?;
+            return Ok(Worked::Done { now });
+        }
         let seen = nodes.get(run_id, node_id).await?;
         if let Some(seen) = &seen {
+            if seen.is_open() {
+                return Ok(Worked::Opened { total });
+            }
             if seen.status == NodeStatus::Succeeded {
-                return Ok(Worked::Done { now: false });
+                return Ok(done(false));
             }
             if !seen
                 .claimable_in(1, Timestamp::now())
@@ -134,6 +158,13 @@ impl Worker for Nodes<'_> {
             lease: LEASE,
             reserve: None,
         };
+        if unit.index().is_none() && total > 0 {
+            let items = vec![json!(0); total as usize];
+            return Ok(match nodes.open(&claim, &items).await? {
+                true => Worked::Opened { total },
+                false => Worked::Wait { seconds: 1 },
+            });
+        }
         let Claimed::Granted(lease) = nodes.claim(&claim).await? else {
             return Ok(Worked::Wait { seconds: 1 });
         };
@@ -155,7 +186,7 @@ impl Worker for Nodes<'_> {
         let now = nodes
             .settle(&lease, &attempt, &outcome, false, Timestamp::now())
             .await?;
-        Ok(Worked::Done { now })
+        Ok(done(now))
     }
 }
 
@@ -262,6 +293,20 @@ async fn schedule(store: Store, seed: u64) {
             .collect();
         (format!("n{place}"), vec![], needs.into_iter().collect())
     }));
+    let mut plan = plan;
+    let mut totals = BTreeMap::new();
+    for place in 0..count {
+        // One of them has more items than one set of done ones takes.
+        let total = match random.u8(..8) {
+            0 if seed.is_multiple_of(8) && totals.is_empty() => 203,
+            0 | 1 => random.u32(1..=9),
+            _ => continue,
+        };
+        let (id, reads) = (format!("n{place}"), vec![]);
+        let concurrency = random.u32(1..=5);
+        plan = plan.with_list(&id, PlannedList { concurrency, reads });
+        totals.insert(id, total);
+    }
     let run_id = Uuid::now_v7().to_string();
     begin(&store, &run_id).await;
     let most = random.u32(1..=4);
@@ -273,6 +318,7 @@ async fn schedule(store: Store, seed: u64) {
         deaths: *random.choice(&[0.0, 0.1, 0.3]).unwrap(),
         store,
         plan,
+        totals,
         run_id,
         step_functions: StepFunctions::default(),
         random: Mutex::new(random),
@@ -292,6 +338,11 @@ async fn schedule(store: Store, seed: u64) {
         "seed {seed} is stuck: {done} of {count} nodes are done"
     );
     assert_eq!(done, count, "seed {seed}");
+    for (node, total) in &world.totals {
+        let items = nodes.get(node).and_then(|node| node.items.clone());
+        let counted = items.map(|items| (items.total, items.done));
+        assert_eq!(counted, Some((*total, *total)), "seed {seed}: {node}");
+    }
     let paid = world.paid.lock().unwrap().clone();
     if world.deaths == 0.0 {
         assert!(

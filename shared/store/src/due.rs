@@ -81,7 +81,7 @@ impl DueItems {
             .map(|item| {
                 Ok(DueItem {
                     run_id: keys::run_of(item)?,
-                    node_id: keys::node_of(item)?,
+                    node_id: keys::unit_recorded(item)?,
                     due,
                     due_at: DUE_AT.get(item)?,
                 })
@@ -112,7 +112,7 @@ impl DueItems {
         how: impl FnOnce(Change) -> Change,
     ) -> Result<(), Error> {
         let key = match &item.node_id {
-            Some(node) => keys::node(&item.run_id, node),
+            Some(node) => keys::unit(&item.run_id, node),
             None => keys::run(&item.run_id),
         };
         let seen = DUE.is(item.due).and(DUE_AT.is(item.due_at));

@@ -57,7 +57,8 @@ impl Record {
         }
     }
 
-    pub(crate) fn not_found(self, id: impl Into<String>) -> Error {
+    /// The error that there is no such record.
+    pub fn not_found(self, id: impl Into<String>) -> Error {
         Error::NotFound {
             record: self,
             id: id.into(),

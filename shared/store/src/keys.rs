@@ -11,8 +11,8 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use crate::table::key::{PK, SK, Under};
-use crate::table::{Attribute, Item};
-use crate::{Error, Record};
+use crate::table::{Attribute, Condition, Item};
+use crate::{Error, Record, Unit};
 
 pub use crate::table::key::Key;
 
@@ -25,6 +25,11 @@ const NEEDS: &str = "NEEDS#";
 const READY: &str = "READY#";
 const LANE: &str = "LANE#";
 const EACH: &str = "EACH#";
+const COUNTER: &str = "COUNTER#";
+const ITEM: &str = "ITEM#";
+const LANE_OF_LIST: &str = "LANELIST#";
+/// Lanes and their parts in lists.
+const LANES: &str = "LANE";
 const RUNS: &str = "RUN#";
 
 fn run_partition(run: &str) -> String {
@@ -41,19 +46,86 @@ pub fn body(run: &str) -> Key {
     Key::new(run_partition(run), BODY)
 }
 
-/// A node of a run.
-pub fn node(run: &str, id: &str) -> Key {
-    Key::new(run_partition(run), format!("{NODE}{id}"))
+/// A unit of a run: a node, or an item of a node's list. Items are in the order of the list. The gathering of a list has
+/// its node's record.
+pub fn unit(run: &str, unit: &str) -> Key {
+    let place = match Unit::of(unit) {
+        Unit::Item(..) => format!("{ITEM}{unit}"),
+        Unit::Node(node) | Unit::Gathering(node) => format!("{NODE}{node}"),
+    };
+    Key::new(run_partition(run), place)
 }
 
-/// An item of a node's list, counted from 0; they are in the order of the list.
-pub fn node_item(run: &str, id: &str, index: u32) -> Key {
-    Key::new(run_partition(run), format!("{NODE}{id}#{index:06}"))
+/// The list of a node.
+pub fn list(run: &str, node: &str) -> Key {
+    Key::new(run_partition(run), format!("{EACH}{node}"))
 }
 
 /// Which items of a node's list are done: one set for each 200 of them.
-pub fn each(run: &str, id: &str, chunk: u32) -> Key {
-    Key::new(run_partition(run), format!("{EACH}{id}#{chunk:06}"))
+pub fn done_items(run: &str, node: &str, chunk: u32) -> Key {
+    Key::new(run_partition(run), format!("{EACH}{node}#{chunk:06}"))
+}
+
+/// Which of these sets are full.
+pub fn done_chunks(run: &str, node: &str) -> Key {
+    Key::new(run_partition(run), format!("{EACH}{node}#all"))
+}
+
+/// Which item of a node's list comes next.
+pub fn next_item(run: &str, node: &str) -> Key {
+    Key::new(run_partition(run), format!("{COUNTER}{node}"))
+}
+
+/// What a lane has done of a node's list.
+pub fn lane_of_list(run: &str, node: &str, lane: u8) -> Key {
+    Key::new(
+        run_partition(run),
+        format!("{LANE_OF_LIST}{node}#{lane:03}"),
+    )
+}
+
+/// The sets of the items of a node's list that are done, and the set of those that are full.
+pub(crate) fn all_done_items(run: &str, node: &str) -> Under {
+    Under {
+        pk: run_partition(run),
+        prefix: format!("{EACH}{node}#"),
+    }
+}
+
+/// The items of a node's list that have begun.
+pub(crate) fn items(run: &str, node: &str) -> Under {
+    Under {
+        pk: run_partition(run),
+        prefix: format!("{ITEM}{node}#"),
+    }
+}
+
+/// The lanes of a run, and what each has done of lists.
+pub(crate) fn lanes_and_lists(run: &str) -> Under {
+    Under {
+        pk: run_partition(run),
+        prefix: LANES.to_owned(),
+    }
+}
+
+/// What the lanes of a run have done of a node's list.
+pub(crate) fn lanes_of_list(run: &str, node: &str) -> Under {
+    Under {
+        pk: run_partition(run),
+        prefix: format!("{LANE_OF_LIST}{node}#"),
+    }
+}
+
+/// All of a run but its texts, its lists and their items: what it takes to show its nodes.
+pub(crate) fn without_items(run: &str) -> Condition {
+    PK.is(&run_partition(run)).and(SK.is_at_least(LANES))
+}
+
+/// The node whose list the item counts a lane's part in; `None` for the run's other items.
+pub(crate) fn list_of_lane(item: &Item) -> Result<Option<String>, Error> {
+    let sk = SK.get(item)?;
+    let rest = sk.strip_prefix(LANE_OF_LIST);
+    Ok(rest.and_then(|rest| Some(rest.split_once('#')?.0.to_owned())))
 }
 
 /// Which of the nodes that a node waits for are done.
@@ -61,7 +133,7 @@ pub fn needs(run: &str, node: &str) -> Key {
     Key::new(run_partition(run), format!("{NEEDS}{node}"))
 }
 
-/// A unit (a node's id, or `id#index`) that waits for a lane. The highest rank stands first.
+/// A unit that waits for a lane. The highest rank stands first.
 pub fn ready(run: &str, rank: u16, unit: &str) -> Key {
     let place = u16::MAX - rank;
     Key::new(run_partition(run), format!("{READY}{place:05}#{unit}"))
@@ -76,7 +148,7 @@ pub fn lane(run: &str, number: u8) -> Key {
 pub(crate) fn all_ready(run: &str) -> Under {
     Under {
         pk: run_partition(run),
-        prefix: READY,
+        prefix: READY.to_owned(),
     }
 }
 
@@ -84,7 +156,7 @@ pub(crate) fn all_ready(run: &str) -> Under {
 pub(crate) fn lanes(run: &str) -> Under {
     Under {
         pk: run_partition(run),
-        prefix: LANE,
+        prefix: LANE.to_owned(),
     }
 }
 
@@ -101,11 +173,11 @@ pub(crate) fn lane_of(item: &Item) -> Result<Option<u8>, Error> {
     Ok(sk.strip_prefix(LANE).and_then(|number| number.parse().ok()))
 }
 
-/// The nodes of a run, and the items of their lists.
+/// The nodes of a run.
 pub(crate) fn nodes(run: &str) -> Under {
     Under {
         pk: run_partition(run),
-        prefix: NODE,
+        prefix: NODE.to_owned(),
     }
 }
 
@@ -120,11 +192,11 @@ pub(crate) fn run_of(item: &Item) -> Result<String, Error> {
         .to_owned())
 }
 
-/// The node whose record the item is; `None` for the run's other items.
-pub(crate) fn node_of(item: &Item) -> Result<Option<String>, Error> {
+/// The node, or the item of a node's list, whose record the item is; `None` for the run's other items.
+pub(crate) fn unit_recorded(item: &Item) -> Result<Option<String>, Error> {
     let sk = SK.get(item)?;
-    let id = sk.strip_prefix(NODE).filter(|id| !id.contains('#'));
-    Ok(id.map(str::to_owned))
+    let unit = sk.strip_prefix(NODE).or_else(|| sk.strip_prefix(ITEM));
+    Ok(unit.map(str::to_owned))
 }
 
 /// What makes a repeated delivery the same run. The identity, which may have a `#`, stands last.
@@ -164,7 +236,7 @@ pub fn webhook(workflow: &str, name: &str) -> Key {
 pub(crate) fn webhooks(workflow: &str) -> Under {
     Under {
         pk: workflow_partition(workflow),
-        prefix: WEBHOOK,
+        prefix: WEBHOOK.to_owned(),
     }
 }
 
@@ -180,7 +252,7 @@ pub fn source(arn: &str) -> Key {
 pub(crate) fn sources() -> Under {
     Under {
         pk: SOURCES.to_owned(),
-        prefix: ARN,
+        prefix: ARN.to_owned(),
     }
 }
 
@@ -200,7 +272,7 @@ pub fn credential(id: &str) -> Key {
 pub(crate) fn credentials() -> Under {
     Under {
         pk: CREDENTIALS.to_owned(),
-        prefix: ID,
+        prefix: ID.to_owned(),
     }
 }
 
@@ -218,7 +290,7 @@ pub fn deleted_credential(id: &str) -> Key {
 pub(crate) fn deleted_credentials() -> Under {
     Under {
         pk: CREDENTIALS.to_owned(),
-        prefix: DELETED,
+        prefix: DELETED.to_owned(),
     }
 }
 
@@ -234,7 +306,7 @@ pub fn credential_user(workflow: &str) -> Key {
 pub(crate) fn credential_users() -> Under {
     Under {
         pk: CREDENTIAL_USERS.to_owned(),
-        prefix: BY_WORKFLOW_ID,
+        prefix: BY_WORKFLOW_ID.to_owned(),
     }
 }
 
@@ -467,8 +539,9 @@ mod tests {
         ]);
         sorted((0..=40).map(|number| lane(RUN_ID, number)).collect());
         let items = [0, 1, 9, 10, 99_999, 100_000];
-        sorted(items.map(|index| node_item(RUN_ID, "n", index)).to_vec());
-        sorted(items.map(|chunk| each(RUN_ID, "n", chunk)).to_vec());
+        let item = |index| unit(RUN_ID, &Unit::Item("n", index).to_string());
+        sorted(items.map(item).to_vec());
+        sorted(items.map(|chunk| done_items(RUN_ID, "n", chunk)).to_vec());
     }
 
     #[test]
@@ -495,13 +568,19 @@ mod tests {
             model_list_part("w", 1),
         ];
         for id in ["RUN", "BODY", "n", "n-1", "1"] {
-            keys.push(node(RUN_ID, id));
+            keys.push(unit(RUN_ID, id));
             for index in [0, 1, 200] {
-                keys.push(node_item(RUN_ID, id, index));
-                keys.push(each(RUN_ID, id, index));
-                keys.push(ready(RUN_ID, 1, &format!("{id}#{index:06}")));
+                let item = Unit::Item(id, index).to_string();
+                keys.push(unit(RUN_ID, &item));
+                keys.push(done_items(RUN_ID, id, index));
+                keys.push(ready(RUN_ID, 1, &item));
             }
             keys.push(ready(RUN_ID, 1, id));
+            keys.push(ready(RUN_ID, 1, &Unit::Gathering(id).to_string()));
+            keys.push(list(RUN_ID, id));
+            keys.push(done_chunks(RUN_ID, id));
+            keys.push(next_item(RUN_ID, id));
+            keys.push(lane_of_list(RUN_ID, id, 1));
         }
         let count = keys.len();
         keys.sort();
@@ -510,14 +589,18 @@ mod tests {
     }
 
     #[test]
-    fn only_a_nodes_own_record_names_a_node() {
-        let name = |key: Key| node_of(&key.item()).unwrap();
-        assert_eq!(name(node(RUN_ID, "a$b_c-d")).as_deref(), Some("a$b_c-d"));
+    fn only_the_record_of_a_unit_names_it() {
+        let name = |key: Key| unit_recorded(&key.item()).unwrap();
+        for id in ["a$b_c-d", "a#000003"] {
+            assert_eq!(name(unit(RUN_ID, id)).as_deref(), Some(id));
+        }
         for other in [
             run(RUN_ID),
             body(RUN_ID),
-            node_item(RUN_ID, "a", 0),
-            each(RUN_ID, "a", 0),
+            list(RUN_ID, "a"),
+            done_items(RUN_ID, "a", 0),
+            next_item(RUN_ID, "a"),
+            lane_of_list(RUN_ID, "a", 1),
             ready(RUN_ID, 0, "a"),
             needs(RUN_ID, "a"),
             lane(RUN_ID, 0),

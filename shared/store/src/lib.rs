@@ -14,6 +14,7 @@ mod run;
 mod store;
 mod table;
 mod token;
+mod unit;
 mod workflow;
 
 pub use audit::{Actor, AuditEntry, Audits};
@@ -24,11 +25,11 @@ pub use credential::{
 };
 pub use due::{Due, DueItem, DueItems};
 pub use error::{Error, Record, retry_conflict};
-pub use lane::{Lane, Lanes, ReadyUnit, Told};
+pub use lane::{Begun as BegunList, Lane, Lanes, NextItem, ReadyUnit, Told};
 pub use model_list::{ModelList, ModelListHead};
 pub use node::{
-    Answer, Attempt, Claim, Claimed, Lease, NodeRecord, NodeStatus, Nodes, Outcome, Waiting,
-    WaitingNode, Work, done,
+    Answer, Attempt, Claim, Claimed, ItemCounts, Lease, ListEnd, NodeRecord, NodeStatus, Nodes,
+    Outcome, Waiting, WaitingNode, Work, done,
 };
 pub use run::{
     Begun, Ended, LOST_AFTER, LastTurn, NewRun, RUN_ABORTED, RUN_TIMED_OUT, RerunOf, Resume, Reuse,
@@ -39,6 +40,7 @@ pub use steps_usage::Usage;
 pub use store::Store;
 pub use table::page::{Page, from_cursor, to_cursor};
 pub use token::{TokenRecord, Tokens};
+pub use unit::Unit;
 pub use workflow::{
     SecretVersion, Source, Sources, StoredWorkflow, Webhook, Webhooks, WorkflowSummary, Workflows,
 };

@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use steps_nodes::Kind;
-use steps_template::Template;
+use steps_template::{Reference, Template};
 
 /// A workflow: nodes whose templates name each other's variables.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -58,6 +58,9 @@ pub struct Node {
     /// that is not executed is SKIPPED, and its variable is null.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<Template>,
+    /// Executes it once for each item of a list. Its variable is the list of the outputs, in the same order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub for_each: Option<ForEach>,
     /// What its failure means for the run: `fail` ends the run; with `continue` the variable is
     /// `{"error": {"code", "cause"}}`; with `{"fallback": "<id>"}` that node is executed, and its output is the variable.
     #[serde(default, skip_serializing_if = "OnError::is_fail")]
@@ -73,6 +76,41 @@ pub struct Node {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 840))]
     pub timeout_seconds: Option<u64>,
+}
+
+/// A list, for each item of which a node is executed once.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields)]
+pub struct ForEach {
+    /// A template that gives the list, such as `{{pages.data}}`: a list, or a text that is a list in JSON. The node's other
+    /// templates read `{{item}}` and, from 0, `{{index}}`. At most 1 000 items.
+    pub items: Template,
+    /// How many items are executed at once, 1 to 40.
+    #[serde(default = "ForEach::default_concurrency")]
+    #[schemars(range(min = 1, max = 40))]
+    pub concurrency: u32,
+    /// What the failure of an item means: `fail` is the node's failure, and no further item begins; with `keep` the item's
+    /// output is `{"error": {"code", "cause"}}`, and the others go on.
+    #[serde(default)]
+    pub on_item_error: OnItemError,
+}
+
+impl ForEach {
+    fn default_concurrency() -> u32 {
+        10
+    }
+}
+
+/// What the failure of an item of a list means.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum OnItemError {
+    /// The node fails.
+    #[default]
+    Fail,
+    /// The item's output tells of the failure.
+    Keep,
 }
 
 /// What the failure of a node means for its run.
@@ -153,12 +191,33 @@ impl Default for Limits {
     }
 }
 
+/// The field of the template that says whether a node is executed.
+const WHEN: &str = "when";
+/// The field of the template that gives a node's list.
+const LIST: &str = "forEach.items";
+/// What the templates of a node with a list read of its item.
+pub(crate) const OF_ITEM: [&str; 2] = ["item", "index"];
+
 impl Node {
     /// Its templates, each with the field it stands in.
     #[must_use]
     pub fn templates(&self) -> Vec<(Cow<'static, str>, &Template)> {
-        let when = self.when.as_ref().map(|when| (Cow::Borrowed("when"), when));
-        when.into_iter().chain(self.kind.templates()).collect()
+        let when = self.when.as_ref().map(|when| (Cow::Borrowed(WHEN), when));
+        let list = self.for_each.as_ref();
+        let list = list.map(|each| (Cow::Borrowed(LIST), &each.items));
+        let own = when.into_iter().chain(list);
+        own.chain(self.kind.templates()).collect()
+    }
+
+    /// What the template in this field reads. What a node with a list reads of its item is left out.
+    pub fn references<'t>(
+        &self,
+        field: &str,
+        template: &'t Template,
+    ) -> impl Iterator<Item = &'t Reference> + use<'t> {
+        let of_item = self.for_each.is_some() && ![WHEN, LIST].contains(&field);
+        let references = template.names().references.iter();
+        references.filter(move |reference| !of_item || !OF_ITEM.contains(&reference.root.as_str()))
     }
 
     /// Whether it is to be executed where its `when` gives this text.

@@ -14,10 +14,10 @@ mod source;
 mod validate;
 mod words;
 
-pub use document::{Limits, Node, OnError, Retry, Workflow};
+pub use document::{ForEach, Limits, Node, OnError, OnItemError, Retry, Workflow};
 pub use need::{Need, Why};
 pub use parse::{Faulty, parse, parse_node};
-pub use plan::{Edge, Plan, PlannedNode};
+pub use plan::{Edge, Plan, PlannedList, PlannedNode};
 pub use schema::schema;
 pub use source::Format;
 pub use steps_problem::Fault;

@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use steps_template::Reference;
+
 use crate::document::{Node, Workflow};
 
 /// One reason for which a node waits for another one. Nodes are named by their places in the document.
@@ -60,7 +62,8 @@ impl Workflow {
         };
         for (place, node) in self.nodes.iter().enumerate() {
             for (field, template) in node.templates() {
-                for variable in template.names().roots() {
+                for Reference { root, .. } in node.references(&field, template) {
+                    let variable = root.as_str();
                     if let Some(&needed) = variables.get(variable) {
                         let why = Why::Reads {
                             field: field.clone().into_owned(),

@@ -95,6 +95,7 @@ pub fn parse_node(value: &Value) -> Result<Node, Vec<Fault>> {
         }
         for (field, is_given) in [
             ("when", node.when.is_some()),
+            ("forEach", node.for_each.is_some()),
             ("onError", node.on_error != OnError::Fail),
         ] {
             if is_given {
@@ -125,7 +126,7 @@ fn node(value: &Value, path: &str, faults: &mut Vec<Fault>) -> Option<Node> {
         nearest_kind(&fields)
     });
     fields.insert("type".to_owned(), Value::from(known));
-    whole_numbers(&mut fields, &["retry"]);
+    whole_numbers(&mut fields, &["retry", "forEach"]);
     let found = mend::mend(schema::node_of(known), &mut fields, path);
     let told = !found.is_empty();
     faults.extend(found);

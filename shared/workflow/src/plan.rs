@@ -29,8 +29,19 @@ pub struct PlannedNode {
     pub needs: Vec<usize>,
     /// The nodes that wait for it.
     pub after: Vec<Edge>,
+    /// Its list, where it is executed for each item of one.
+    pub list: Option<PlannedList>,
     /// How many nodes follow on the longest path behind it. The node with the highest rank is taken first.
     pub rank: u16,
+}
+
+/// The list of a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedList {
+    /// How many of its items are executed at once.
+    pub concurrency: u32,
+    /// The ids of the nodes whose variables an item's templates name, sorted. What gives the list itself is not read again.
+    pub reads: Vec<String>,
 }
 
 /// A node that waits for another one.
@@ -56,6 +67,7 @@ impl Plan {
                 reads,
                 needs: Vec::new(),
                 after: Vec::new(),
+                list: None,
                 rank: 0,
             });
         }
@@ -104,6 +116,16 @@ impl Plan {
             }
         }
         plan
+    }
+
+    /// The same plan, in which the node of this id is executed for each item of a list.
+    #[must_use]
+    pub fn with_list(mut self, id: &str, list: PlannedList) -> Self {
+        let place = self.places.get(id).copied();
+        if let Some(node) = place.and_then(|place| self.nodes.get_mut(place)) {
+            node.list = Some(list);
+        }
+        self
     }
 
     /// Every node, in the document's order.
@@ -169,7 +191,8 @@ impl Plan {
         self.width(done).min(most).max(1)
     }
 
-    /// The most nodes that can be ready at once of those that are not `done`, or a few more.
+    /// The most units that can be ready at once of the nodes that are not `done`, or a few more. A node with a list counts
+    /// as many as its concurrency.
     pub fn width(&self, done: impl Fn(&str) -> bool) -> usize {
         // The nodes are laid into chains in which each comes after the one before. Of a chain only one can be ready.
         let mut graph = Graph::new(self.nodes.len());
@@ -181,22 +204,30 @@ impl Plan {
         let order = graph.order();
         let before = graph.all_before(&order);
         let mut ends: Vec<usize> = Vec::new();
+        // The most that a node of each chain counts.
+        let mut widths: Vec<usize> = Vec::new();
         for place in order {
             let Some(node) = self.at(place).filter(|node| !done(&node.id)) else {
                 continue;
             };
             let next_to = ends.iter().position(|end| node.needs.contains(end));
             let follows = |end: &usize| before.get(place).is_some_and(|before| before.has(*end));
+            let list = node.list.as_ref();
+            let width = list.map_or(1, |list| usize::try_from(list.concurrency).unwrap_or(1));
             match next_to.or_else(|| ends.iter().position(follows)) {
                 Some(chain) => {
-                    if let Some(end) = ends.get_mut(chain) {
+                    if let (Some(end), Some(most)) = (ends.get_mut(chain), widths.get_mut(chain)) {
                         *end = place;
+                        *most = width.max(*most);
                     }
                 }
-                None => ends.push(place),
+                None => {
+                    ends.push(place);
+                    widths.push(width);
+                }
             }
         }
-        ends.len()
+        widths.iter().sum()
     }
 }
 
@@ -206,10 +237,33 @@ impl Workflow {
     pub fn plan(&self) -> Plan {
         let (graph, reads) = self.edges();
         let nodes = self.nodes.iter().zip(reads).enumerate();
-        Plan::new(nodes.map(|(place, (node, reads))| {
+        let plan = Plan::new(nodes.map(|(place, (node, reads))| {
             let needs = graph.needs(place).collect();
             (node.id.clone(), reads.into_iter().collect(), needs)
-        }))
+        }));
+        let lists = self.nodes.iter().filter_map(|node| {
+            let list = PlannedList {
+                concurrency: node.for_each.as_ref()?.concurrency,
+                reads: self.read_by_items(node),
+            };
+            Some((&node.id, list))
+        });
+        lists.fold(plan, |plan, (id, list)| plan.with_list(id, list))
+    }
+
+    /// The ids of the nodes that the templates of a node's items read.
+    fn read_by_items(&self, node: &Node) -> Vec<String> {
+        let mut read = BTreeSet::new();
+        for (field, template) in node.kind.templates() {
+            for reference in node.references(&field, template) {
+                let named = |other: &&Node| other.variable_name == reference.root;
+                if let Some(other) = self.nodes.iter().find(named) {
+                    read.insert(other.id.clone());
+                    read.extend(other.on_error.fallback().map(str::to_owned));
+                }
+            }
+        }
+        read.into_iter().collect()
     }
 
     /// The nodes that no other depends on: what the workflow gives in the end.

@@ -1,5 +1,6 @@
 //! Checks of the whole graph: names, references, cycles; and the warnings of a workflow.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
@@ -7,9 +8,9 @@ use serde_json::Value;
 use steps_nodes::KnownModels;
 use steps_openrouter::ModelList;
 use steps_problem::{Fault, did_you_mean, known_names, near_miss};
-use steps_template::Reference;
+use steps_template::{Reference, Template};
 
-use crate::document::{Node, OnError, Workflow};
+use crate::document::{Node, OF_ITEM, OnError, Workflow};
 use crate::graph::Graph;
 use crate::need::stand_ins;
 use crate::path::field;
@@ -24,17 +25,12 @@ fn at(index: usize) -> String {
 
 /// A node that stands alone must not read its own output.
 pub(crate) fn own_output(node: &Node) -> Vec<Fault> {
-    let fault = |(path, template): (_, &steps_template::Template)| {
-        let references = &template.names().references;
-        let own = references
-            .iter()
-            .find(|reference| reference.root == node.variable_name)?;
-        Some(placed(path, own, itself(&own.root)))
+    let fault = |(field, template): (Cow<'_, str>, &Template)| {
+        let mut references = node.references(&field, template);
+        let own = references.find(|reference| reference.root == node.variable_name)?;
+        Some(placed(field, own, itself(&own.root)))
     };
-    let templates = node.templates().into_iter();
-    templates
-        .filter_map(|(field, template)| fault((field.into_owned(), template)))
-        .collect()
+    node.templates().into_iter().filter_map(fault).collect()
 }
 
 /// Checks names, references and cycles over all nodes. A name that could not be read is empty.
@@ -55,7 +51,7 @@ pub(crate) fn graph(nodes: &[Node], input: Option<&Value>) -> Vec<Fault> {
             let path = field(&at(index), &template_field);
             // A name that a template reads ten times is one fault.
             let mut told = BTreeSet::new();
-            for reference in &template.names().references {
+            for reference in node.references(&template_field, template) {
                 let key = (&reference.root, &reference.field);
                 match variables.get(reference.root.as_str()) {
                     Some(&needed) if needed == index => {
@@ -199,6 +195,16 @@ fn itself(name: &str) -> String {
 
 fn no_field(reference: &Reference, node: &Node) -> Option<String> {
     let field = reference.field.as_deref()?;
+    if node.for_each.is_some() {
+        let is_of_list = field == "length" || field.bytes().all(|byte| byte.is_ascii_digit());
+        return (!is_of_list && node.on_error == OnError::Fail).then(|| {
+            let root = &reference.root;
+            format!(
+                "`{root}` is a list, of one output for each item: read the first by `{{{{{root}.0.{field}}}}}`, all by \
+                 `{{{{#each {root}}}}}{{{{this.{field}}}}}{{{{/each}}}}`"
+            )
+        });
+    }
     let mut fields = node.kind.output_fields()?;
     match node.on_error {
         OnError::Fail => {}
@@ -270,9 +276,17 @@ impl Workflow {
                     ),
                 ));
             }
+            for name in OF_ITEM.iter().filter(|_| node.for_each.is_some()) {
+                if variables.contains(name) {
+                    let message = format!(
+                        "`{name}` is the variable of a node too; in this node it is that of the list"
+                    );
+                    warnings.push(Fault::at(format!("{path}.forEach"), message));
+                }
+            }
             let mut told = BTreeSet::new();
             for (template_field, template) in node.templates() {
-                for reference in &template.names().references {
+                for reference in node.references(&template_field, template) {
                     let name = reference.root.as_str();
                     if name == TRIGGER || variables.contains(name) || declared.contains(name) {
                         continue;

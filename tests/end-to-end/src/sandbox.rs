@@ -295,7 +295,7 @@ impl Sandbox {
             let moved = client
                 .update_item()
                 .table_name(&self.table)
-                .set_key(Some(item_key(keys::node(run, &node.id))))
+                .set_key(Some(item_key(keys::unit(run, &node.id))))
                 .update_expression("SET #time = :past")
                 .condition_expression("attribute_exists(#time)")
                 .expression_attribute_names("#time", name)

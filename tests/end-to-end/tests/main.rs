@@ -25,6 +25,7 @@ mod inline_nodes;
 mod kills;
 mod lanes;
 mod large_runs;
+mod lists;
 mod metrics;
 mod model_cache;
 mod model_warnings;

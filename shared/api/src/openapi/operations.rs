@@ -7,7 +7,7 @@ use crate::openapi::operation::{Access, Operation};
 use crate::openapi::problems::{OPENROUTER, SCHEDULER, SECRETS, START, STORE};
 use crate::{
     AuditPage, CancelRun, ChangeCredential, ChangeSchedule, ChangedCredential, CredentialList,
-    CredentialView, CredentialWithKey, Delivered, MadeToken, ModelDetails, ModelPage,
+    CredentialView, CredentialWithKey, Delivered, ItemPage, MadeToken, ModelDetails, ModelPage,
     NewCredential, NewRun, NewToken, NodeView, PutSchedule, PutWebhook, PutWorkflow,
     RefreshedModels, RerunRun, RestoreCredential, ResumeRun, RotateWebhook, RunInput, RunPage,
     RunView, SchedulePage, ScheduleView, SourceList, SourceView, StartedRun, TokenPage,
@@ -541,6 +541,28 @@ fn runs() -> Vec<Operation> {
             "Where the piece of the output begins: 0, then the `next` of each answer.",
         )
         .answers::<NodeView>(200, "The node.")
+        .fails(&["NodeNotFound", "RunNotFound"]),
+        get(
+            "/runs/{id}/nodes/{node}/items",
+            "listRunItems",
+            TAG,
+            "Lists the items of a node's list that have begun, in the list's order.",
+        )
+        .pages(100, 20)
+        .answers::<ItemPage>(200, "A page of the items.")
+        .fails(&["NodeNotFound", "RunNotFound"]),
+        get(
+            "/runs/{id}/nodes/{node}/items/{index}",
+            "getRunItem",
+            TAG,
+            "Reads one item of a node's list with its output, or with a piece of it.",
+        )
+        .query(
+            "offset",
+            json!({ "type": "integer", "minimum": 0, "maximum": 1_u64 << 40 }),
+            "Where the piece of the output begins: 0, then the `next` of each answer.",
+        )
+        .answers::<NodeView>(200, "The item.")
         .fails(&["NodeNotFound", "RunNotFound"]),
         post(
             "/runs/{id}/cancel",

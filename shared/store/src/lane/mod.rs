@@ -1,8 +1,10 @@
 //! Lanes of a run: what is ready for them, where each stands, and what each has done.
 
+mod list;
 mod ready;
 mod record;
 
+pub use list::{Begun, NextItem};
 pub use ready::{ReadyUnit, Told};
-pub(crate) use record::{CHARGES, Totals, totals_of, usage_of};
+pub(crate) use record::{CHARGES, Settles, Totals, lists_of, totals_of, usage_of};
 pub use record::{Lane, Lanes};

@@ -7,9 +7,11 @@ use jiff::Timestamp;
 use crate::Error;
 use crate::keys::{self, EXPIRES_AT};
 use crate::lane::Lanes;
+use crate::node;
 use crate::table::item::Numbers;
 use crate::table::key::PK;
 use crate::table::{Attribute, Change, Delete, Put, Query};
+use crate::unit::Unit;
 
 /// A unit that a lane may take.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,9 +34,9 @@ pub struct Told {
 /// The lane that has taken it.
 const LANE: Attribute<u8> = Attribute::new("lane");
 /// The take of the run in which it was made ready, or taken.
-const TAKE: Attribute<u32> = Attribute::new("take");
+pub(super) const TAKE: Attribute<u32> = Attribute::new("take");
 /// The needs that are done, by their places among the node's needs.
-const DONE: Attribute<Numbers> = Attribute::new("done");
+pub(super) const DONE: Attribute<Numbers> = Attribute::new("done");
 
 /// How many units are read at once. Most of them have been taken by other lanes, of which there are 40 at most.
 const AT_ONCE: usize = 100;
@@ -151,13 +153,43 @@ impl Lanes {
         })
     }
 
-    /// Whether nobody has begun the unit, nor made it ready.
-    pub async fn is_untouched(
+    /// Which of these units, which have the same rank, nobody has begun in this take of the run, nor made ready. The
+    /// gathering of a list has begun where its node is done.
+    pub async fn untouched(
         &self,
         run_id: &str,
-        (unit, rank): (&str, u16),
-    ) -> Result<bool, Error> {
-        let keys = [keys::node(run_id, unit), keys::ready(run_id, rank, unit)];
-        Ok(self.0.get_many(&keys).await?.is_empty())
+        take: u32,
+        units: Vec<String>,
+        rank: u16,
+    ) -> Result<Vec<String>, Error> {
+        let records = units.iter().map(|unit| keys::unit(run_id, unit));
+        let ready = units.iter().map(|unit| keys::ready(run_id, rank, unit));
+        let found = self
+            .0
+            .get_many(&records.chain(ready).collect::<Vec<_>>())
+            .await?;
+        let now = Timestamp::now();
+        let mut touched = BTreeSet::new();
+        for item in &found {
+            if let Some(unit) = keys::unit_of(item)? {
+                if TAKE.find(item)?.is_none_or(|of| of >= take) {
+                    touched.insert(unit);
+                }
+            } else if let Some(record) = node::read(item)? {
+                if record.is_open() {
+                    // Its gathering may begin.
+                    continue;
+                }
+                let free_in = record.claimable_in(take, now);
+                if record.execution >= take || free_in.is_none_or(|wait| !wait.is_zero()) {
+                    let gathering = Unit::Gathering(&record.id).to_string();
+                    touched.insert(gathering);
+                    touched.insert(record.id);
+                }
+            }
+        }
+        let mut units = units;
+        units.retain(|unit| !touched.contains(unit));
+        Ok(units)
     }
 }

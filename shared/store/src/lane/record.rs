@@ -1,8 +1,9 @@
 //! Lanes of a run as they are recorded: the token of one that sleeps, and what the nodes that it took have used and cost.
 //!
-//! A run's totals are the sum over its lanes. So the end of a node writes to its own lane only, and no two nodes meet.
+//! A run's totals are the sum over its lanes. So the end of a node writes to its own lane only, and no two nodes meet. What a
+//! lane has done of a node's list is a record beside it, so that the node's own sum is known too.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -11,8 +12,10 @@ use steps_usage::Usage;
 
 use crate::Error;
 use crate::keys::{self, EXPIRES_AT};
+use crate::node::ItemCounts;
 use crate::table::item::{Kept, Words, kept_by_serde};
 use crate::table::{Attribute, Change, Item, Table};
+use crate::unit::Unit;
 
 /// A lane as recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,10 +33,22 @@ const TOKEN: Attribute<String> = Attribute::new("token");
 /// Which of the lane's calls wrote the token last: a later call's is greater.
 const CALL: Attribute<String> = Attribute::new("call");
 const SETTLED: Attribute<usize> = Attribute::new("settled");
+/// The same of the items of a list.
+const SETTLED_ITEMS: Attribute<u32> = Attribute::new("settled");
 const COST_USD: Attribute<Decimal> = Attribute::new("costUsd");
 const SERVICE_TIERS: Attribute<Words> = Attribute::new("serviceTiers");
+/// How many items of a list have failed and are kept.
+const FAILED: Attribute<u32> = Attribute::new("failed");
 /// How many times a cost was added: sums of the same run are told apart by it.
 pub(crate) const CHARGES: Attribute<usize> = Attribute::new("charges");
+
+/// How a unit is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Settles {
+    Succeeded,
+    /// It has failed, and the run goes on.
+    Failed,
+}
 
 /// What a run has used and cost.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -61,15 +76,36 @@ impl Totals {
 pub(crate) fn totals_of(items: &[Item]) -> Result<Totals, Error> {
     let mut sum = Totals::default();
     for item in items {
-        if keys::lane_of(item)?.is_some() {
-            sum = sum.plus(&Totals {
-                cost_usd: COST_USD.find(item)?.unwrap_or_default(),
-                usage: usage_of(item)?,
-                charges: CHARGES.find(item)?.unwrap_or_default(),
-            });
+        if keys::lane_of(item)?.is_some() || keys::list_of_lane(item)?.is_some() {
+            sum = sum.plus(&totals_in(item)?);
         }
     }
     Ok(sum)
+}
+
+fn totals_in(item: &Item) -> Result<Totals, Error> {
+    Ok(Totals {
+        cost_usd: COST_USD.find(item)?.unwrap_or_default(),
+        usage: usage_of(item)?,
+        charges: CHARGES.find(item)?.unwrap_or_default(),
+    })
+}
+
+/// What the lanes among a run's items have done of each node's list, by the node's id: its counts, without the total, and
+/// what it cost.
+pub(crate) fn lists_of(items: &[Item]) -> Result<BTreeMap<String, (ItemCounts, Decimal)>, Error> {
+    let mut lists: BTreeMap<String, (ItemCounts, Decimal)> = BTreeMap::new();
+    for item in items {
+        if let Some(node) = keys::list_of_lane(item)? {
+            let totals = totals_in(item)?;
+            let (counts, cost) = lists.entry(node).or_default();
+            counts.done += SETTLED_ITEMS.find(item)?.unwrap_or_default();
+            counts.failed += FAILED.find(item)?.unwrap_or_default();
+            counts.usage = counts.usage.clone().plus(&totals.usage);
+            *cost += totals.cost_usd;
+        }
+    }
+    Ok(lists)
 }
 
 /// The usage that an item adds up.
@@ -87,7 +123,7 @@ pub struct Lanes(pub(crate) Table);
 impl Lanes {
     /// The lanes of the run that have been anywhere yet.
     pub async fn list(&self, run_id: &str) -> Result<Vec<Lane>, Error> {
-        let items = self.items(run_id).await?;
+        let items = self.0.all_under(&keys::lanes(run_id)).await?;
         let mut lanes = Vec::with_capacity(items.len());
         for item in &items {
             if let Some(number) = keys::lane_of(item)? {
@@ -128,20 +164,29 @@ impl Lanes {
         Ok(())
     }
 
-    /// The change that adds to a lane what an attempt used and cost, and whether it settled a unit.
+    /// The change that adds to a lane what an attempt of a unit used and cost, and how it settled the unit, if it did.
     pub(crate) fn charge(
         &self,
         run_id: &str,
-        lane: u8,
+        (unit, lane): (Unit<'_>, u8),
         (cost, usage): (Decimal, &Usage),
-        settles: bool,
+        settles: Option<Settles>,
     ) -> Change {
-        let mut change = Change::of(keys::lane(run_id, lane))
+        let is_item = unit.index().is_some();
+        let key = if is_item {
+            keys::lane_of_list(run_id, unit.node(), lane)
+        } else {
+            keys::lane(run_id, lane)
+        };
+        let mut change = Change::of(key)
             .set_once(EXPIRES_AT, self.0.expires(Timestamp::now()))
             .add(COST_USD, cost)
             .add(CHARGES, 1);
-        if settles {
+        if settles.is_some() {
             change = change.add(SETTLED, 1);
+        }
+        if is_item && settles == Some(Settles::Failed) {
+            change = change.add(FAILED, 1);
         }
         for (name, number) in usage.numbers() {
             change = change.add(Attribute::new(name), number);
@@ -152,9 +197,9 @@ impl Lanes {
         change
     }
 
-    /// The records of the run's lanes.
+    /// The records of the run's lanes, and of what they have done of lists.
     pub(crate) async fn items(&self, run_id: &str) -> Result<Vec<Item>, Error> {
-        self.0.all_under(&keys::lanes(run_id)).await
+        self.0.all_under(&keys::lanes_and_lists(run_id)).await
     }
 
     /// Counts those of the `done` units that no lane has counted: answers of an earlier run, or of a release without lanes.

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::budget::{self, OverBudget, Reserve, Reserved};
 use crate::keys::{self, EXPIRES_AT, Key};
+use crate::lane::Settles;
 use crate::node::cost::Charge;
 use crate::node::record::{
     ATTEMPTS, Attempt, ENDED_AT, ERROR, EXECUTION, GENERATION_ID, HANDLED, LEASE_UNTIL, NodeRecord,
@@ -40,7 +41,7 @@ impl Lease {
     }
 
     pub(super) fn key(&self) -> Key {
-        keys::node(&self.run_id, &self.node_id)
+        keys::unit(&self.run_id, &self.node_id)
     }
 
     /// What is held back for it.
@@ -60,7 +61,7 @@ pub struct Claim<'a> {
     pub lane: u8,
     /// The run's workflow.
     pub workflow_id: &'a str,
-    /// The node.
+    /// The node, or the item of its list.
     pub node_id: &'a str,
     /// Its record as it was read.
     pub seen: Option<&'a NodeRecord>,
@@ -99,7 +100,7 @@ impl Nodes {
             ..Attempt::default()
         };
         let free = free(claim.seen, claim.execution, claim.now);
-        let node = Change::of(keys::node(claim.run_id, claim.node_id))
+        let node = Change::of(keys::unit(claim.run_id, claim.node_id))
             .when(free)
             .telling()
             .set(STATUS, NodeStatus::Running)
@@ -153,7 +154,7 @@ impl Nodes {
     /// Ends a node that is not to be executed, as far as nobody else has begun it since it was seen. `false` where somebody
     /// has.
     pub async fn skip(&self, claim: &Claim<'_>) -> Result<bool, Error> {
-        let node = Change::of(keys::node(claim.run_id, claim.node_id))
+        let node = Change::of(keys::unit(claim.run_id, claim.node_id))
             .when(free(claim.seen, claim.execution, claim.now))
             .set(STATUS, NodeStatus::Skipped)
             .set(EXECUTION, claim.execution)
@@ -164,11 +165,12 @@ impl Nodes {
             .remove(WAIT_CODE)
             .remove(ERROR);
         let charge = Charge {
+            unit: claim.node_id,
             lane: claim.lane,
             cost: Decimal::ZERO,
             reserved: None,
             usage: &Usage::default(),
-            settles: true,
+            settles: Some(Settles::Succeeded),
             failed: None,
         };
         let writes = [node.into()].into_iter();
@@ -205,7 +207,7 @@ impl Nodes {
 }
 
 /// Whether nobody has begun the node since it was seen, and it may be begun.
-fn free(seen: Option<&NodeRecord>, take: u32, now: Timestamp) -> Condition {
+pub(super) fn free(seen: Option<&NodeRecord>, take: u32, now: Timestamp) -> Condition {
     let Some(seen) = seen else {
         return PK.missing();
     };

@@ -10,7 +10,7 @@ use crate::Error;
 use crate::budget::{self, Reserved};
 use crate::due::{DUE, DUE_AT, Due};
 use crate::keys;
-use crate::lane::Lanes;
+use crate::lane::{Lanes, Settles};
 use crate::node::record::{
     ATTEMPT_COST_USD, ATTEMPT_RESERVED, ATTEMPT_USAGE, ATTEMPTS, Attempt, COST_USD, NodeStatus,
     Nodes, read,
@@ -18,16 +18,18 @@ use crate::node::record::{
 use crate::run::RunError;
 use crate::run::record as run;
 use crate::table::{Change, Write};
+use crate::unit::Unit;
 
 /// What an attempt adds to its run.
 pub(super) struct Charge<'a> {
-    /// The lane that it is counted in.
+    /// The unit that it is an attempt of, and the lane that it is counted in.
+    pub(super) unit: &'a str,
     pub(super) lane: u8,
     pub(super) cost: Decimal,
     pub(super) reserved: Option<&'a Reserved>,
     pub(super) usage: &'a Usage,
-    /// Whether its node is done by it.
-    pub(super) settles: bool,
+    /// How its unit is done by it, if it is.
+    pub(super) settles: Option<Settles>,
     /// Why the node failed for good, and in which take of the run. The first failure of a take is the run's.
     pub(super) failed: Option<(u32, &'a RunError)>,
 }
@@ -41,11 +43,8 @@ impl Nodes {
     pub(super) fn charge(&self, run_id: &str, charge: &Charge<'_>) -> Vec<Write> {
         let lanes = Lanes(self.0.clone());
         let added = (charge.cost, charge.usage);
-        let mut writes = vec![
-            lanes
-                .charge(run_id, charge.lane, added, charge.settles)
-                .into(),
-        ];
+        let of = (Unit::of(charge.unit), charge.lane);
+        let mut writes = vec![lanes.charge(run_id, of, added, charge.settles).into()];
         let of_run = charge.reserved.filter(|reserved| reserved.in_run());
         if of_run.is_some() || charge.failed.is_some() {
             let mut run = Change::of(keys::run(run_id));
@@ -79,7 +78,7 @@ impl Nodes {
         let more = known.missing_from(used);
         let cost = || ATTEMPTS.at(index).field(ATTEMPT_COST_USD);
         let usage = || ATTEMPTS.at(index).field(ATTEMPT_USAGE);
-        let mut node = Change::of(keys::node(run_id, node_id))
+        let mut node = Change::of(keys::unit(run_id, node_id))
             .when(cost().missing())
             .set(cost(), cost_usd.to_string())
             .set(usage(), known.with(&more))
@@ -93,11 +92,12 @@ impl Nodes {
             node = node.remove(DUE).remove(DUE_AT);
         }
         let charge = Charge {
+            unit: node_id,
             lane: 0,
             cost: cost_usd,
             reserved: attempt.reserved.as_ref(),
             usage: &more,
-            settles: false,
+            settles: None,
             failed: None,
         };
         let writes = [node.into()].into_iter();
@@ -108,17 +108,25 @@ impl Nodes {
 
     /// Makes due every node of an ended run that may have a cost that is not recorded.
     pub async fn mark_costs_due(&self, run_id: &str, now: Timestamp) -> Result<(), Error> {
+        let mut records = Vec::new();
         for item in self.0.all_under(&keys::nodes(run_id)).await? {
-            let Some(node) = read(&item)? else {
-                continue;
-            };
-            let lost = node.status == NodeStatus::Running;
+            if let Some(node) = read(&item)? {
+                if node.items.is_some() {
+                    for item in self.0.all_under(&keys::items(run_id, &node.id)).await? {
+                        records.extend(read(&item)?);
+                    }
+                }
+                records.push(node);
+            }
+        }
+        for node in records {
+            let lost = node.status == NodeStatus::Running && !node.is_open();
             if !lost && !node.attempts.iter().any(Attempt::is_unpriced) {
                 continue;
             }
             // A function still works on this node and will settle it.
             let at = node.lease_until.unwrap_or(now).max(now) + FIRST_ASKED;
-            let change = Change::of(keys::node(run_id, &node.id))
+            let change = Change::of(keys::unit(run_id, &node.id))
                 .set(DUE, Due::Cost)
                 .set(DUE_AT, at);
             self.0.write(change).await?;

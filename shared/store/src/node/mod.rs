@@ -1,7 +1,8 @@
-//! Nodes of a run: claimed, settled, priced, reused, listed while they wait.
+//! Nodes of a run, and the items of their lists: claimed, settled, priced, reused, listed while they wait.
 
 mod claim;
 mod cost;
+mod list;
 mod record;
 mod reuse;
 mod settle;
@@ -9,7 +10,9 @@ mod waiting;
 mod work;
 
 pub use claim::{Claim, Claimed, Lease};
-pub use record::{Answer, Attempt, NodeRecord, NodeStatus, Nodes, Waiting};
+pub use list::ListEnd;
+pub(crate) use record::read;
+pub use record::{Answer, Attempt, ItemCounts, NodeRecord, NodeStatus, Nodes, Waiting};
 pub use settle::Outcome;
 pub use waiting::WaitingNode;
 pub use work::{Work, done};

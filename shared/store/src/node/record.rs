@@ -13,6 +13,7 @@ use steps_usage::Usage;
 
 use crate::budget::Reserved;
 use crate::keys;
+use crate::lane::lists_of;
 use crate::table::item::{kept_as_word, kept_by_serde};
 use crate::table::texts::bytes_in_s3;
 use crate::table::{Attribute, Item, Table};
@@ -136,7 +137,7 @@ impl Attempt {
 /// A node as recorded.
 #[derive(Debug, Clone)]
 pub struct NodeRecord {
-    /// The node's id in the workflow.
+    /// The node's id in the workflow; of an item of its list, the unit.
     pub id: String,
     /// The number of the run's execution that worked on it last.
     pub execution: u32,
@@ -148,7 +149,9 @@ pub struct NodeRecord {
     pub error: Option<Problem>,
     /// Whether it failed and the run goes on all the same: its variable tells of the failure.
     pub handled: bool,
-    /// What all its attempts cost, USD.
+    /// Its items, where it is executed for each item of a list that is known by now.
+    pub items: Option<ItemCounts>,
+    /// What all its attempts cost, USD; of a list, all attempts of all items. [`Nodes::of_run`] knows the latter.
     pub cost_usd: Decimal,
     /// When the first attempt began.
     pub started_at: Option<Timestamp>,
@@ -165,9 +168,41 @@ pub struct NodeRecord {
     pub(super) output: Option<AttributeValue>,
 }
 
+/// How the items of a node's list stand.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ItemCounts {
+    /// How many there are.
+    pub total: u32,
+    /// How many are done, those that failed and are kept included.
+    pub done: u32,
+    /// How many have failed and are kept.
+    pub failed: u32,
+    /// What they used.
+    pub usage: Usage,
+}
+
 impl NodeRecord {
+    /// Adds what the lanes have counted of its list.
+    pub(super) fn count(&mut self, (counts, cost): (ItemCounts, Decimal)) {
+        self.cost_usd += cost;
+        if let Some(items) = &mut self.items {
+            *items = ItemCounts {
+                total: items.total,
+                ..counts
+            };
+        }
+    }
+
+    /// Whether its list is known, and its items are executed now.
+    pub fn is_open(&self) -> bool {
+        self.items.is_some() && self.status == NodeStatus::Running
+    }
+
     /// What all its attempts used; `None` where none is known to have used anything.
     pub fn usage(&self) -> Option<Usage> {
+        if let Some(items) = &self.items {
+            return Some(items.usage.clone()).filter(|usage| !usage.is_empty());
+        }
         let known = self
             .attempts
             .iter()
@@ -203,6 +238,9 @@ impl NodeRecord {
     /// How long until it may be claimed for this execution of the run; zero where it may be now. `None` where it has
     /// ended. What failed or waits in an earlier execution may be claimed at once.
     pub fn claimable_in(&self, execution: u32, now: Timestamp) -> Option<Duration> {
+        if self.is_open() {
+            return None;
+        }
         let earlier = self.execution < execution && !self.handled;
         let at = match self.status {
             NodeStatus::Running => self.lease_until,
@@ -304,6 +342,9 @@ pub(super) const REUSED_FROM: Attribute<String> = Attribute::new("reusedFrom");
 pub(super) const OUTPUT: Attribute<AttributeValue> = Attribute::new("output");
 pub(super) const ANSWER: Attribute<Answer> = Attribute::new("answer");
 
+/// How many items its list has.
+pub(super) const ITEMS: Attribute<u32> = Attribute::new("items");
+
 kept_by_serde!(Attempt, Vec<Attempt>, Problem, Answer, Usage);
 
 /// Nodes of runs.
@@ -311,13 +352,32 @@ kept_by_serde!(Attempt, Vec<Attempt>, Problem, Answer, Usage);
 pub struct Nodes(pub(crate) Table);
 
 impl Nodes {
-    /// One node's record, or `None` where it has not begun.
+    /// The record of a node, or of an item of its list; `None` where it has not begun.
     pub async fn get(&self, run_id: &str, node_id: &str) -> Result<Option<NodeRecord>, Error> {
-        let item = self.0.get(keys::node(run_id, node_id)).await?;
+        let item = self.0.get(keys::unit(run_id, node_id)).await?;
         match item {
             Some(item) => read(&item),
             None => Ok(None),
         }
+    }
+
+    /// The same, with the items of the node's list counted, where it has one.
+    pub async fn get_counted(
+        &self,
+        run_id: &str,
+        node_id: &str,
+    ) -> Result<Option<NodeRecord>, Error> {
+        let mut record = self.get(run_id, node_id).await?;
+        if let Some(record) = record.as_mut().filter(|record| record.items.is_some()) {
+            let lanes = self
+                .0
+                .all_under(&keys::lanes_of_list(run_id, node_id))
+                .await?;
+            for (_, list) in lists_of(&lanes)? {
+                record.count(list);
+            }
+        }
+        Ok(record)
     }
 
     /// A node's variable, where it has succeeded.
@@ -334,9 +394,9 @@ impl Nodes {
     }
 }
 
-/// The node that the item records; `None` for the run's other items.
-pub(super) fn read(item: &Item) -> Result<Option<NodeRecord>, Error> {
-    let Some(id) = keys::node_of(item)? else {
+/// The node, or item of a node's list, that the item records; `None` for the run's other items.
+pub(crate) fn read(item: &Item) -> Result<Option<NodeRecord>, Error> {
+    let Some(id) = keys::unit_recorded(item)? else {
         return Ok(None);
     };
     Ok(Some(NodeRecord {
@@ -346,6 +406,10 @@ pub(super) fn read(item: &Item) -> Result<Option<NodeRecord>, Error> {
         attempts: ATTEMPTS.find(item)?.unwrap_or_default(),
         error: ERROR.find(item)?,
         handled: HANDLED.find(item)?.is_some(),
+        items: ITEMS.find(item)?.map(|total| ItemCounts {
+            total,
+            ..ItemCounts::default()
+        }),
         cost_usd: COST_USD.find(item)?.unwrap_or_default(),
         started_at: STARTED_AT.find(item)?,
         ended_at: ENDED_AT.find(item)?,

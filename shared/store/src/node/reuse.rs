@@ -47,7 +47,7 @@ impl Nodes {
         let text = texts.fetch(kept, OUTPUT).await?;
         let object = format!("runs/{to}/{}.reused.json.gz", node.id);
         let output = texts.keep(&object, &text).await?;
-        let put = Put::of(keys::node(to, &node.id))
+        let put = Put::of(keys::unit(to, &node.id))
             .set(STATUS, NodeStatus::Succeeded)
             .set(EXECUTION, 1)
             .set(OUTPUT, output)

@@ -11,6 +11,7 @@ use steps_usage::Usage;
 use crate::Error;
 use crate::budget::Reserved;
 use crate::due::{DUE, DUE_AT, Due};
+use crate::lane::Settles;
 use crate::node::claim::Lease;
 use crate::node::cost::{Charge, FIRST_ASKED};
 use crate::node::record::{
@@ -20,6 +21,7 @@ use crate::node::record::{
 };
 use crate::run::RunError;
 use crate::table::{Change, Transacted};
+use crate::unit::Unit;
 
 /// How an attempt ended.
 #[derive(Debug)]
@@ -144,7 +146,8 @@ impl Nodes {
     ) -> Result<Kept<'o>, Error> {
         let keep = async |output: &Value| {
             let number = lease.attempt + 1;
-            let object = format!("runs/{}/{}.{number}.json.gz", lease.run_id, lease.node_id);
+            let place = lease.node_id.replace('#', "/");
+            let object = format!("runs/{}/{place}.{number}.json.gz", lease.run_id);
             let text = output.to_string();
             let kept = self.0.texts().keep(&object, &text).await?;
             Ok::<_, Error>((kept, Answer::of(output, &text, usage)))
@@ -236,10 +239,7 @@ impl Nodes {
                 .set(ANSWER, answer)
                 .set(ENDED_AT, end.now),
             Some(Kept::Failed(problem)) => {
-                failed = Some(RunError {
-                    problem: (*problem).clone(),
-                    node: Some(lease.node_id.clone()),
-                });
+                failed = Some(run_error(&lease.node_id, problem));
                 node.when(held())
                     .set(STATUS, NodeStatus::Failed)
                     .set(ERROR, *problem)
@@ -247,11 +247,16 @@ impl Nodes {
             }
         };
         let charge = Charge {
+            unit: &lease.node_id,
             lane: lease.lane,
             cost: end.cost,
             reserved: end.reserved.as_ref(),
             usage: &end.usage,
-            settles: matches!(outcome, Some(Kept::Succeeded(..) | Kept::Handled(..))),
+            settles: match outcome {
+                Some(Kept::Succeeded(..)) => Some(Settles::Succeeded),
+                Some(Kept::Handled(..)) => Some(Settles::Failed),
+                Some(Kept::Waiting(..) | Kept::Failed(_)) | None => None,
+            },
             failed: failed
                 .as_ref()
                 .filter(|_| told)
@@ -260,5 +265,18 @@ impl Nodes {
         let writes = [node.into()].into_iter();
         let writes = writes.chain(self.charge(&lease.run_id, &charge));
         self.0.transact(writes).await
+    }
+}
+
+/// The failure of a unit as the run's: it names the node, and the item of its list.
+pub(super) fn run_error(unit: &str, problem: &Problem) -> RunError {
+    let unit = Unit::of(unit);
+    let mut problem = problem.clone();
+    if let Some(index) = unit.index() {
+        problem.cause = format!("item {index} of the list: {}", problem.cause);
+    }
+    RunError {
+        problem,
+        node: Some(unit.node().to_owned()),
     }
 }

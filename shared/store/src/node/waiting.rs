@@ -54,7 +54,7 @@ impl Nodes {
 }
 
 fn waiting_node(item: &Item) -> Result<Option<WaitingNode>, Error> {
-    let Some(node_id) = keys::node_of(item)? else {
+    let Some(node_id) = keys::unit_recorded(item)? else {
         return Ok(None);
     };
     Ok(Some(WaitingNode {

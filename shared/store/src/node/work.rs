@@ -1,4 +1,4 @@
-//! What a function needs to work on one node, from one read; and a run with all its nodes.
+//! What a function needs to work on one unit, from one read; and a run with all its nodes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -7,19 +7,23 @@ use futures_util::future::try_join_all;
 use serde_json::Value;
 
 use crate::keys;
+use crate::lane::lists_of;
 use crate::node::record::{NodeRecord, NodeStatus, Nodes, read};
 use crate::run::{Run, RunTexts, record as run};
-use crate::table::key::PK;
 use crate::table::{Item, Query};
+use crate::unit::Unit;
 use crate::{Error, Record};
+use tokio::try_join;
 
-/// All that a function needs to work on one node, from one read.
+/// All that a function needs to work on one unit, from one read.
 #[derive(Debug)]
 pub struct Work {
     /// The run.
     pub run: Run,
-    /// The node's own record, where it has begun before.
+    /// The unit's own record, where it has begun before.
     pub node: Option<NodeRecord>,
+    /// The record of the node, where the unit is an item of its list.
+    pub of_list: Option<NodeRecord>,
     /// The outputs of the nodes it needs, by id; null for one that was skipped.
     pub outputs: BTreeMap<String, Value>,
     /// Those of them that have failed while the run goes on: their outputs tell of the failure.
@@ -38,11 +42,15 @@ impl Nodes {
         needs: &[String],
         known: Option<&Arc<RunTexts>>,
     ) -> Result<Work, Error> {
-        let mut keys = vec![keys::run(run_id), keys::node(run_id, node_id)];
+        let mut keys = vec![keys::run(run_id), keys::unit(run_id, node_id)];
+        let unit = Unit::of(node_id);
+        if unit.index().is_some() {
+            keys.push(keys::unit(run_id, unit.node()));
+        }
         if known.is_none() {
             keys.push(keys::body(run_id));
         }
-        keys.extend(needs.iter().map(|need| keys::node(run_id, need)));
+        keys.extend(needs.iter().map(|need| keys::unit(run_id, need)));
         let items = self.0.get_many(&keys).await?;
         let run = run::read(&self.0, run_id, &items, known).await?;
         let mut nodes = by_id(&items)?;
@@ -52,6 +60,7 @@ impl Nodes {
             failed: having(&nodes, needs, NodeStatus::Failed),
             skipped: having(&nodes, needs, NodeStatus::Skipped),
             node: nodes.remove(node_id),
+            of_list: unit.index().and_then(|_| nodes.remove(unit.node())),
         })
     }
 
@@ -74,12 +83,21 @@ impl Nodes {
         Ok(try_join_all(outputs).await?.into_iter().collect())
     }
 
-    /// A run and the records of its nodes, by id.
+    /// A run and the records of its nodes, by id. The items of their lists are counted, and not read.
     pub async fn of_run(&self, id: &str) -> Result<(Run, BTreeMap<String, NodeRecord>), Error> {
-        let pk = keys::run(id).pk;
-        let items = self.0.all(|| Query::of(PK.is(&pk))).await?;
+        let (mut items, texts) = try_join!(
+            self.0.all(|| Query::of(keys::without_items(id))),
+            self.0.get(keys::body(id)),
+        )?;
+        items.extend(texts);
         let run = run::read(&self.0, id, &items, None).await?;
-        Ok((run, by_id(&items)?))
+        let mut nodes = by_id(&items)?;
+        for (node, list) in lists_of(&items)? {
+            if let Some(record) = nodes.get_mut(&node) {
+                record.count(list);
+            }
+        }
+        Ok((run, nodes))
     }
 }
 

@@ -103,6 +103,18 @@ impl Change {
         self
     }
 
+    /// Sets an attribute to what another one was before this change.
+    pub(crate) fn set_from<T>(
+        mut self,
+        at: impl Into<Path<AttributeValue>>,
+        from: Attribute<T>,
+    ) -> Self {
+        let at = self.expression.name(at.into().steps());
+        let from = self.expression.name(from.path().steps());
+        self.set.push(format!("{at} = {from}"));
+        self
+    }
+
     /// Sets an attribute that the item does not have.
     pub(crate) fn set_once<T>(mut self, at: impl Into<Path<T>>, value: impl Given<T>) -> Self {
         let (at, value) = self.operands(at, value);

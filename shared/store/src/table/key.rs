@@ -1,5 +1,6 @@
 //! The key of one item, and the key of several: the items of a partition whose sort keys begin with the same text.
 
+use crate::Error;
 use crate::table::item::{Attribute, Item, text};
 
 /// The partition and the place in it of one item.
@@ -19,6 +20,11 @@ impl Key {
         }
     }
 
+    /// Whether the item has this key.
+    pub(crate) fn is_of(&self, item: &Item) -> Result<bool, Error> {
+        Ok(PK.get(item)? == self.pk && SK.get(item)? == self.sk)
+    }
+
     /// An item that has nothing but the key.
     pub(crate) fn item(&self) -> Item {
         Item::from([
@@ -32,7 +38,7 @@ impl Key {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Under {
     pub(crate) pk: String,
-    pub(crate) prefix: &'static str,
+    pub(crate) prefix: String,
 }
 
 pub(crate) const PK: Attribute<String> = Attribute::new("pk");

@@ -45,7 +45,7 @@ impl Query {
 
     /// Some items of a partition.
     pub(crate) fn under(under: &Under) -> Self {
-        Self::of(PK.is(&under.pk).and(SK.begins_with(under.prefix)))
+        Self::of(PK.is(&under.pk).and(SK.begins_with(&under.prefix)))
     }
 
     /// Queries an index. Its answers are eventually consistent.

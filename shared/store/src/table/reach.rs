@@ -219,6 +219,11 @@ impl Table {
 
     /// Makes one change, and gives the item as it was before; empty where there was none.
     pub(crate) async fn change(&self, change: Change) -> Result<Item, Error> {
+        Ok(self.change_if(change).await?.unwrap_or_default())
+    }
+
+    /// The same; `None` where its condition does not hold, and nothing changes.
+    pub(crate) async fn change_if(&self, change: Change) -> Result<Option<Item>, Error> {
         let write = Write::from(change);
         let Kind::Update(text) = write.kind else {
             return Err(Error::Malformed { attribute: "write" });
@@ -230,13 +235,15 @@ impl Table {
             .table_name(self.name())
             .set_key(Some(write.key.item()))
             .update_expression(text)
+            .set_condition_expression(parts.condition)
             .set_expression_attribute_names(parts.names)
             .set_expression_attribute_values(parts.values)
             .return_values(ReturnValue::AllOld);
-        let answer = past_transactions(|| update.clone().send())
-            .await
-            .map_err(Error::dynamodb)?;
-        Ok(answer.attributes.unwrap_or_default())
+        match past_transactions(|| update.clone().send()).await {
+            Ok(answer) => Ok(Some(answer.attributes.unwrap_or_default())),
+            Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(None),
+            Err(error) => Err(Error::dynamodb(error)),
+        }
     }
 
     /// Removes the item, and gives it; `None` where there is none.

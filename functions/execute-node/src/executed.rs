@@ -1,0 +1,31 @@
+//! What has come of one try at a unit.
+
+use steps_problem::Problem;
+
+use crate::answer::Answer;
+
+/// What has come of one try at a unit.
+#[derive(Debug)]
+pub(crate) enum Executed {
+    /// The unit is done. `now` where it is known to have been settled by this call.
+    Done {
+        now: bool,
+        /// Why it failed, where the run goes on all the same.
+        failed: Option<Box<Problem>>,
+    },
+    /// The node is executed for each of so many items: their list is known.
+    Opened { total: u32 },
+    /// It has to be tried again later.
+    Wait(Answer),
+}
+
+impl Executed {
+    /// It has succeeded, or was skipped.
+    pub(crate) fn done(now: bool) -> Self {
+        Self::Done { now, failed: None }
+    }
+
+    pub(crate) fn look_again(seconds: u64) -> Self {
+        Self::Wait(Answer::look_again(seconds))
+    }
+}
