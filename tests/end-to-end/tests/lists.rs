@@ -206,7 +206,7 @@ async fn no_more_items_are_executed_at_once_than_the_list_allows() {
     let user = User::with_credential().await;
     let nodes = json!([each(
         "n",
-        "[[fault:slow]][[echo]]{{item}}",
+        "[[fault:slow-headers(ms=1500)]][[echo]]{{item}}",
         json!({"items": "{{items}}", "concurrency": 3})
     )]);
     let workflow = user.workflow(nodes).await;
