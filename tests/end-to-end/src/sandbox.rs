@@ -281,7 +281,7 @@ impl Sandbox {
         self.long_ago(run, "dueAt", |_| true).await;
     }
 
-    /// Moves a time of a run's nodes into the past.
+    /// Moves a time of a run's nodes, and of the items of their lists, into the past.
     async fn long_ago(&self, run: &str, name: &str, of: impl Fn(&NodeRecord) -> bool) {
         let (_, nodes) = self
             .store
@@ -289,9 +289,17 @@ impl Sandbox {
             .of_run(run)
             .await
             .expect("the run is there");
+        let mut records: Vec<NodeRecord> = Vec::new();
+        for node in nodes.into_values() {
+            if node.items.is_some() {
+                let items = self.store.nodes().items(run, &node.id, 100, None).await;
+                records.extend(items.expect("the list is there").rows);
+            }
+            records.push(node);
+        }
         let client = aws_sdk_dynamodb::Client::new(&aws().await);
         let past = AttributeValue::S("2026-01-01T00:00:00.000Z".to_owned());
-        for node in nodes.values().filter(|node| of(node)) {
+        for node in records.iter().filter(|node| of(node)) {
             let moved = client
                 .update_item()
                 .table_name(&self.table)

@@ -154,3 +154,31 @@ async fn what_a_node_writes_does_not_grow_with_its_run() {
     assert!(four_hundred <= 12.0, "{each:?} write units a node");
     assert!(hundred - four_hundred < 0.5, "{each:?}");
 }
+
+#[tokio::test]
+async fn what_an_item_of_a_list_writes_does_not_grow_with_its_list() {
+    let machine = Machine::new().await;
+    let mut each = Vec::new();
+    for count in [10, 100, 1000] {
+        let items: Vec<u32> = (0..count).collect();
+        let nodes = json!([
+            {"variableName": "list", "type": "set", "value": items},
+            {"variableName": "each", "type": "set", "value": "{{item}}", "forEach": {"items": "{{list}}"}},
+        ]);
+        let run = machine.start(json!({ "nodes": nodes })).await;
+        machine.world.sandbox.write_units();
+        let ended = machine.play(&run).await;
+        assert_eq!(ended["status"], "SUCCEEDED", "{}", ended["error"]);
+        let output = &ended["output"]["each"];
+        assert_eq!(output.as_array().map(Vec::len), Some(count as usize));
+        assert_eq!(output[count as usize - 1], (count - 1).to_string());
+        each.push(machine.world.sandbox.write_units() / f64::from(count));
+    }
+    let [ten, hundred, thousand] = each[..] else {
+        panic!("three sizes");
+    };
+    assert!(ten > 0.0);
+    // The node's own beginning and end count for less the more items there are.
+    assert!(hundred <= ten && thousand <= hundred, "{each:?}");
+    assert!(thousand <= 12.0, "{each:?} write units an item");
+}

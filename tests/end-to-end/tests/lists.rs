@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use end_to_end::{User, node, text};
+use end_to_end::{Meets, User, node, text};
 use serde_json::{Value, json};
 use tokio::time::sleep;
+
+use crate::played::Machine;
 
 /// A variable made of a template: it costs nothing.
 fn set(name: &str, value: Value) -> Value {
@@ -256,5 +258,51 @@ async fn faults_of_a_list_are_told_with_their_places() {
         "`good` is a list, of one output for each item",
     ] {
         assert!(faults.contains(expected), "{expected}: {faults}");
+    }
+}
+
+// ---- Deaths
+
+/// Requests that only lists make: an operation, and a text that is in it.
+const REQUESTS: [(&str, &str); 7] = [
+    // The list is stored, its node opened, its hands are laid.
+    ("PutItem", "EACH#"),
+    ("UpdateItem", "\"items\""),
+    ("UpdateItem", "COUNTER#"),
+    // An item is told of, and its hand moved.
+    ("UpdateItem", "EACH#"),
+    ("UpdateItem", "hands"),
+    // The outputs are gathered.
+    ("Query", "ITEM#"),
+    ("TransactWriteItems", "gathered"),
+];
+
+#[tokio::test]
+async fn a_list_loses_nothing_where_functions_die_at_its_requests() {
+    let machine = Machine::new().await;
+    let document = json!({"nodes": [
+        {"variableName": "each", "userPrompt": "[[echo]]{{item}}", "forEach": {"items": "[1, 2, 3, 4, 5]", "concurrency": 2}},
+        {"variableName": "after", "type": "set", "value": "{{#each each}}{{this.text}}{{/each}}"},
+    ]});
+    let sandbox = &machine.world.sandbox;
+    for (operation, containing) in REQUESTS {
+        for (meets, times) in [
+            (Meets::Dies, 1),
+            (Meets::DiesAfter, 1),
+            (Meets::Dies, 2),
+            (Meets::DiesAfter, 2),
+        ] {
+            let at = format!("{meets:?} {times} times at {operation} {containing}");
+            let paid = machine.world.paid().await;
+            let run = machine.start(document.clone()).await;
+            let trouble = sandbox.trouble(operation, containing, times, meets);
+            let ended = machine.play(&run).await;
+            assert_eq!(ended["status"], "SUCCEEDED", "{at}: {ended:#}");
+            assert_eq!(ended["output"]["after"], "12345", "{at}");
+            assert!(trouble.is_over(), "nothing died: {at}");
+            sandbox.calm();
+            machine.agrees_with_the_ledger(&run).await;
+            assert_eq!(machine.world.paid().await - paid, 5, "{at}");
+        }
     }
 }

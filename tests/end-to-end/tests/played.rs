@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use reqwest::Method;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
+use steps_api::ItemPage;
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
@@ -213,6 +214,23 @@ impl Machine {
         }
     }
 
+    /// The run, in which a node with a list has the attempts of its items.
+    async fn with_items(&self, id: &str) -> Value {
+        let mut run = self.world.run(id).await;
+        let Some(nodes) = run["nodes"].as_array_mut() else {
+            return run;
+        };
+        for node in nodes.iter_mut().filter(|node| node["items"].is_object()) {
+            let name = text(&node["id"]);
+            let store = &self.world.sandbox.store;
+            let page = ItemPage::read(store, (id, &name), 100, None).await.unwrap();
+            let items = page.items.into_iter();
+            let attempts: Vec<_> = items.flat_map(|item| item.attempts).collect();
+            node["attempts"] = json!(attempts);
+        }
+        run
+    }
+
     /// Asks for what calls cost whose functions died, until all is known, and compares the run with the ledger: each call
     /// of it with its cost, and the run's total with their sum.
     pub(crate) async fn agrees_with_the_ledger(&self, id: &str) -> Value {
@@ -228,14 +246,14 @@ impl Machine {
                 })
                 .collect()
         };
-        let mut run = self.world.run(id).await;
+        let mut run = self.with_items(id).await;
         while generations(&run).values().any(Option::is_none) {
             self.world.sandbox.let_costs_be_due(id).await;
             let function = self.function().await;
             let asked = function.invoke(json!({"recover": "costs"})).await;
             assert_eq!(asked["status"], "RECOVERED", "{asked}");
             self.gives_back(function);
-            run = self.world.run(id).await;
+            run = self.with_items(id).await;
         }
         let ledger = self.world.sandbox.ledger().await;
         let charged: BTreeMap<String, Decimal> = ledger
