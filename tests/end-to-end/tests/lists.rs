@@ -274,7 +274,7 @@ const REQUESTS: [(&str, &str); 7] = [
     ("UpdateItem", "hands"),
     // The outputs are gathered.
     ("Query", "ITEM#"),
-    ("TransactWriteItems", "gathered"),
+    ("TransactWriteItems", "\"items\""),
 ];
 
 #[tokio::test]
