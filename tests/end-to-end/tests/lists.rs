@@ -299,7 +299,7 @@ async fn a_list_loses_nothing_where_functions_die_at_its_requests() {
             let ended = machine.play(&run).await;
             assert_eq!(ended["status"], "SUCCEEDED", "{at}: {ended:#}");
             assert_eq!(ended["output"]["after"], "12345", "{at}");
-            assert!(trouble.is_over(), "nothing died: {at}");
+            assert!(times > 1 || trouble.is_over(), "nothing died: {at}");
             sandbox.calm();
             machine.agrees_with_the_ledger(&run).await;
             assert_eq!(machine.world.paid().await - paid, 5, "{at}");
