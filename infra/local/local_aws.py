@@ -10,6 +10,7 @@ import uuid
 
 import authorized_calls
 import function_logs
+import function_urls
 import leading_keys
 import step_functions  # noqa: F401
 import yaml
@@ -123,6 +124,7 @@ def rotate(secret, function, token, now):
 secretsmanager.handle_request = handle_secrets_and_rotation
 
 function_logs.install()
+function_urls.install()
 
 # In this order, so that the calls that are written down have the condition key.
 authorized_calls.install()

@@ -23,12 +23,15 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shlex
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -177,7 +180,8 @@ def install(venv, requirements, *options):
         sys.exit("Python's venv module is missing: install it (Debian and Ubuntu: apt-get install python3-venv)")
     say(f"installing what {shown(requirements)} names into {shown(venv)}")
     run([sys.executable, "-m", "venv", venv])
-    run([venv / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", *options, "-r", requirements])
+    pip = [venv / "bin" / "pip", "install", "--no-color", "--progress-bar", "off", "--disable-pip-version-check"]
+    run_shown([*pip, *options, "-r", requirements], r"\s*(Downloading|Using cached|Installing) ", "packages")
     stamp.write_text(wanted)
 
 
@@ -194,11 +198,12 @@ def build_functions():
     say("building functions")
     bins = [word for name in FUNCTIONS for word in ("--bin", name)]
     where = ["--lambda-dir", ROOT / "target" / "lambda"]
-    run(["cargo", "lambda", "build", "--quiet", "--compiler", "cargo", "--profile", "local", *where, *bins])
+    build = ["cargo", "lambda", "build", "--compiler", "cargo", "--profile", "local", *where, *bins]
+    run_shown(build, r"\s*Compiling ", "crates compiled")
 
 
 def start_stand_in():
-    run(["cargo", "build", "--quiet", "--package", "openrouter-stand-in"])
+    run_shown(["cargo", "build", "--package", "openrouter-stand-in"], r"\s*Compiling ", "crates compiled")
     program = TARGET / "debug" / "openrouter-stand-in"
     service = Service("stand-in", STAND_IN_PORT, "STAND_IN_PORT")
     service.start([program, "--port", str(STAND_IN_PORT)], env=dict(os.environ), version=digest([program]))
@@ -251,12 +256,25 @@ def deploy(base_url, fresh):
         *("cloudformation", "package", "--template-file", TEMPLATE, "--output-template-file", packaged),
         *("--s3-bucket", artifacts),
     )
-    aws(
-        *("cloudformation", "deploy", "--template-file", packaged, "--stack-name", STACK),
-        *("--s3-bucket", artifacts, "--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND", "--no-fail-on-empty-changeset"),
-        *("--parameter-overrides", *overrides),
-    )
+    with Progress(lambda: f"{deployed_resources()} resources"):
+        aws(
+            *("cloudformation", "deploy", "--template-file", packaged, "--stack-name", STACK),
+            *("--s3-bucket", artifacts, "--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND", "--no-fail-on-empty-changeset"),
+            *("--parameter-overrides", *overrides),
+        )
     stamp.write_text(wanted)
+
+
+def deployed_resources():
+    """How many of the stack's resources are deployed by now."""
+    asked = urllib.parse.urlencode({"Action": "DescribeStackResources", "StackName": STACK, "Version": "2010-05-15"})
+    scope = f"Credential={AWS['AWS_ACCESS_KEY_ID']}/20260101/{REGION}/cloudformation/aws4_request"
+    headers = {"Authorization": f"AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=none"}
+    try:
+        with urllib.request.urlopen(urllib.request.Request(GATEWAY, asked.encode(), headers), timeout=2) as answer:
+            return answer.read().count(b"_COMPLETE</ResourceStatus>")
+    except OSError:
+        return 0
 
 
 def management_key_secret():
@@ -410,6 +428,54 @@ def run(command):
     done = subprocess.run([str(word) for word in command], cwd=ROOT, env=tools_environment())
     if done.returncode:
         sys.exit(done.returncode)
+
+
+def run_shown(command, counts, noun):
+    """Runs a command that may take minutes, and says meanwhile how far it is: how many of its lines match `counts`. What it
+    has written is shown where it fails."""
+    words = [str(word) for word in command]
+    done = subprocess.Popen(
+        words, cwd=ROOT, env=tools_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    )
+    written = []
+    reading = threading.Thread(target=lambda: written.extend(done.stdout), daemon=True)
+    reading.start()
+
+    def far():
+        return f"{sum(1 for line in list(written) if re.match(counts, line))} {noun}"
+
+    with Progress(far):
+        done.wait()
+        reading.join()
+    if done.returncode:
+        sys.stdout.write("".join(written))
+        sys.exit(done.returncode)
+
+
+class Progress:
+    """Says, while its block goes on, how far that is: each second in place on a terminal, else every 15 seconds on a line."""
+
+    def __init__(self, far):
+        self.far, self.over = far, threading.Event()
+        self.in_place = sys.stdout.isatty()
+        self.began = time.monotonic()
+
+    def __enter__(self):
+        self.thread = threading.Thread(target=self.say, daemon=True)
+        self.thread.start()
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join()
+        if self.in_place:
+            sys.stdout.write("\r\033[K")
+            sys.stdout.flush()
+
+    def say(self):
+        while not self.over.wait(1 if self.in_place else 15):
+            text = f"  {self.far()}, {time.monotonic() - self.began:.0f} s"
+            sys.stdout.write(f"\r{text}\033[K" if self.in_place else f"{text}\n")
+            sys.stdout.flush()
 
 
 def aws(*words):

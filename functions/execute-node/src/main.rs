@@ -16,6 +16,7 @@ mod known_run;
 mod lane;
 mod lease;
 mod list;
+mod live;
 mod recorded;
 mod retry;
 mod scope;

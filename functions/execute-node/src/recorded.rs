@@ -84,6 +84,7 @@ pub(crate) async fn execute(
     let node = workflow.node(unit.node());
     let node = node.ok_or_else(|| work.run.no_node(unit.node()))?;
     let scope = RunScope::new(app, &work.run, (node, of.unit), until);
+    scope.heard().watched(work.watched_until);
     let started = Timestamp::now();
     let mut context = context(&work, workflow);
     let mut names = workflow.variables();
@@ -239,7 +240,7 @@ async fn claim(
 
 /// Tries the node. Meanwhile the lease is kept alive, and the run watched: a run that is cancelled drops its tries.
 async fn run(app: &App, lease: &Lease, prepared: Prepared, scope: &RunScope<'_>) -> Ended {
-    let mut watch = Watch::new(&app.store, lease);
+    let mut watch = Watch::new(&app.store, lease, scope.heard());
     watch.over(prepared.run(scope)).await?
 }
 

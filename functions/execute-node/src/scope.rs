@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use steps_key::ApiKey;
-use steps_nodes::{Receipt, Scope};
+use steps_nodes::{Receipt, Said, Scope};
 use steps_openrouter::{Client, ModelList};
 use steps_problem::Problem;
 use steps_store::{Credential, Lease, Run};
@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use crate::app::App;
 use crate::deadlines::{left, longest};
+use crate::live::Heard;
 
 /// How long the model list may take where none was ever read.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -37,6 +38,7 @@ pub(crate) struct RunScope<'a> {
     lease: Option<&'a Lease>,
     until: Instant,
     receipt: RefCell<Receipt>,
+    heard: Heard,
 }
 
 impl<'a> RunScope<'a> {
@@ -55,6 +57,7 @@ impl<'a> RunScope<'a> {
             lease: None,
             until,
             receipt: RefCell::default(),
+            heard: Heard::default(),
         }
     }
 
@@ -64,6 +67,11 @@ impl<'a> RunScope<'a> {
             lease: Some(lease),
             ..self
         }
+    }
+
+    /// What the model has written so far.
+    pub(crate) fn heard(&self) -> &Heard {
+        &self.heard
     }
 
     /// What was paid so far.
@@ -104,6 +112,10 @@ impl Scope for RunScope<'_> {
         if let Err(error) = nodes.note_generation(lease, generation_id).await {
             tracing::warn!(%error, generation = generation_id, "the generation's id could not be noted");
         }
+    }
+
+    fn said(&self, said: Said<'_>) {
+        self.heard.hear(said);
     }
 
     fn paid(&self, receipt: Receipt) {

@@ -4,14 +4,16 @@ use steps_lambda::{Answer, Request};
 use steps_problem::Problem;
 
 use crate::app::App;
-use crate::{cancel, get, get_node, list, list_items};
+use crate::{cancel, events, get, get_node, list, list_items};
 
 /// Answers a request by the route that API Gateway matched.
 pub(crate) async fn handle(app: &App, request: &Request) -> Result<Answer, Problem> {
     let id = || request.parameter("id");
     match request.route() {
         "GET /runs" => list::list(app, request).await,
-        "GET /runs/{id}" => get::get(app, id()?).await,
+        "GET /runs/{id}" => get::get(app, id()?, request).await,
+        "GET /runs/{id}/events" => events::redirect(app, id()?, request).await,
+        "POST /runs/{id}/events-token" => events::make_token(app, id()?, request).await,
         "GET /runs/{id}/nodes/{node}" => {
             get_node::get_node(app, id()?, request.parameter("node")?, request).await
         }

@@ -1,7 +1,8 @@
-//! Runs: lists them, shows how they stand and what they answered and cost, and cancels them.
+//! Runs: lists them, shows how they stand and what they answered and cost, lets them be watched, and cancels them.
 
 mod app;
 mod cancel;
+mod events;
 mod get;
 mod get_node;
 mod handler;
@@ -9,8 +10,9 @@ mod list;
 mod list_items;
 
 use app::App;
-use steps_aws::Aws;
+use steps_aws::{Aws, Config};
 use steps_lambda::{Main, serve_audited_http, start};
+use steps_live::Plans;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Main {
@@ -19,6 +21,9 @@ async fn main() -> Main {
     let app = App {
         store: aws.store()?,
         executions: aws.executions()?,
+        events_key: aws.events_key()?,
+        events_url: Config.events_url(),
+        plans: Plans::default(),
     };
     let audits = app.store.audits();
     serve_audited_http(audits, async |request| {

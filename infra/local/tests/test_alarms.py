@@ -22,9 +22,9 @@ def resources(kind):
 class Alarms(unittest.TestCase):
     def test_every_function_has_one_for_its_errors(self):
         functions = {name.removesuffix("Function") for name in resources("AWS::Serverless::Function")}
-        watched = loop("ErrorAlarms") | NO_ERRORS_ALARM | {"RotateKey"}
+        watched = loop("ErrorAlarms") | NO_ERRORS_ALARM | {"RotateKey", "RunEvents"}
         self.assertEqual(functions, watched)
-        self.assertIn("RotateKeyErrorsAlarm", resources("AWS::CloudWatch::Alarm"))
+        self.assertLessEqual({"RotateKeyErrorsAlarm", "RunEventsErrorsAlarm"}, resources("AWS::CloudWatch::Alarm"))
 
     def test_every_queue_of_lost_things_has_one(self):
         lost = {name for name in resources("AWS::SQS::Queue") if name.endswith("Lost")}

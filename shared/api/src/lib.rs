@@ -2,6 +2,7 @@
 
 mod audit;
 mod credential;
+mod events;
 mod model;
 mod money;
 mod openapi;
@@ -20,6 +21,7 @@ pub use credential::{
     ChangeCredential, ChangedCredential, CredentialList, CredentialView, CredentialWithKey,
     KeyView, NewCredential, RestoreCredential,
 };
+pub use events::{MadeEventsToken, NewEventsToken, RunAnswer, RunEvents};
 pub use model::{
     Age, EndpointView, FullModel, ModelDetails, ModelPage, ModelView, Offer, RefreshedModels,
     RoutingView, per_million,

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use steps_problem::{Fault, LARGEST_ANSWER, Problem, answer_bytes};
 use steps_store::{
-    Attempt, Error, NodeRecord, NodeStatus, Nodes, RerunOf, Run, RunError, RunStatus, Store, Unit,
-    Usage, millis,
+    Attempt, Error, NodeRecord, NodeRow, NodeStatus, Nodes, RerunOf, Run, RunError, RunStatus,
+    Store, Unit, Usage, millis,
 };
 use steps_workflow::{Node, Workflow};
 
@@ -255,6 +255,97 @@ impl RunView {
     }
 }
 
+impl RunView {
+    /// The run with how its nodes stand, and without a single text: no input, no outputs, no attempts. It is a moment behind.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn read_without_texts(store: &Store, id: &str) -> Result<Self, Error> {
+        let run = store.live().run(id).await?;
+        let workflow = run.document(Workflow::from_stored)?;
+        let mut rows = by_id(store.nodes().rows(id, None).await?);
+        if run.status != RunStatus::Running {
+            // The index may be behind, and of an ended run nothing is asked again.
+            let is_open = |row: Option<&NodeRow>| row.is_none_or(|row| row.ended_at.is_none());
+            let ids = workflow.nodes.iter().map(|node| node.id.as_str());
+            let open: Vec<&str> = ids.filter(|id| is_open(rows.get(*id))).collect();
+            rows.extend(by_id(store.nodes().rows_now(id, &open).await?));
+        }
+        for (node, list) in store.live().lists(id).await? {
+            if let Some(row) = rows.get_mut(&node) {
+                row.count(&list);
+            }
+        }
+        let nodes = workflow.nodes.iter();
+        let nodes = nodes.map(|node| NodeView::of_row(&run, node, rows.get(&node.id)));
+        Ok(Self {
+            nodes: nodes.collect(),
+            id: run.id,
+            workflow_id: run.workflow_id,
+            version: run.version,
+            status: run.status,
+            execution: run.execution,
+            rerun_of: run.rerun_of,
+            trigger: run.trigger,
+            input: Value::Null,
+            output: None,
+            cost_usd: run.cost_usd,
+            usage: run.usage,
+            error: run.error,
+            warnings: run.texts.warnings.clone(),
+            started_at: run.started_at,
+            ended_at: run.ended_at,
+        })
+    }
+}
+
+fn by_id(rows: Vec<NodeRow>) -> BTreeMap<String, NodeRow> {
+    let rows = rows.into_iter().map(|row| (row.id.clone(), row));
+    rows.collect()
+}
+
+/// What a node's record says of where it stands.
+struct Recorded {
+    status: NodeStatus,
+    /// Whether its list is known, and its items are executed.
+    is_open: bool,
+    lease_until: Option<Timestamp>,
+}
+
+/// Where a node stands; and why it failed, where its record does not say so: its function has died, or an item of its list has
+/// ended the run.
+fn stands(run: &Run, node: &Node, recorded: Option<Recorded>) -> (NodeStatus, Option<Problem>) {
+    let ended = run.status != RunStatus::Running;
+    let Some(recorded) = recorded else {
+        let status = if ended {
+            NodeStatus::Skipped
+        } else {
+            NodeStatus::Pending
+        };
+        return (status, None);
+    };
+    match recorded.status {
+        NodeStatus::Waiting if ended => (NodeStatus::Skipped, None),
+        NodeStatus::Running if ended && recorded.is_open => {
+            let error = run.error.as_ref();
+            let own = error.filter(|error| error.node.as_ref() == Some(&node.id));
+            match own {
+                Some(error) => (NodeStatus::Failed, Some(error.problem.clone())),
+                None => (NodeStatus::Skipped, None),
+            }
+        }
+        NodeStatus::Running
+            if ended
+                && recorded
+                    .lease_until
+                    .is_none_or(|until| until < Timestamp::now()) =>
+        {
+            (NodeStatus::Failed, Some(node_lost()))
+        }
+        status => (status, None),
+    }
+}
+
 /// How many bytes a value has in an answer, as Lambda counts them.
 fn size(value: &impl Serialize) -> usize {
     serde_json::to_string(value).map_or(usize::MAX, |text| answer_bytes(&text))
@@ -336,26 +427,13 @@ impl NodeView {
                 attempts_at = Some(path(&run.id, record.map_or(&node.id, |record| &record.id)));
             }
         }
-        let ended = run.status != RunStatus::Running;
-        let open = record.is_some_and(|record| ended && record.is_open());
-        let own_error = run.error.as_ref();
-        let own_error = own_error.filter(|error| open && error.node.as_ref() == Some(&node.id));
-        let lost = record.is_some_and(|record| {
-            ended
-                && !open
-                && record.status == NodeStatus::Running
-                && record
-                    .lease_until
-                    .is_none_or(|until| until < Timestamp::now())
+        let recorded = record.map(|record| Recorded {
+            status: record.status,
+            is_open: record.is_open(),
+            lease_until: record.lease_until,
         });
+        let (status, ended_by) = stands(run, node, recorded);
         let waits = record.filter(|record| record.status == NodeStatus::Waiting);
-        let status = match record.map(|record| record.status) {
-            None | Some(NodeStatus::Waiting) if ended => NodeStatus::Skipped,
-            Some(NodeStatus::Running) if open && own_error.is_none() => NodeStatus::Skipped,
-            Some(NodeStatus::Running) if open || lost => NodeStatus::Failed,
-            None => NodeStatus::Pending,
-            Some(status) => status,
-        };
         Self {
             id: node.id.clone(),
             variable_name: node.variable_name.clone(),
@@ -372,19 +450,51 @@ impl NodeView {
             output_piece: None,
             attempts,
             attempts_at,
-            error: if lost {
-                Some(node_lost())
-            } else if let Some(error) = own_error {
-                Some(error.problem.clone())
-            } else {
-                record.and_then(|record| record.error.clone())
-            },
+            error: ended_by.or_else(|| record.and_then(|record| record.error.clone())),
             cost_usd: record.map(|record| record.cost_usd).unwrap_or_default(),
             usage: record.and_then(NodeRecord::usage),
             started_at: record.and_then(|record| record.started_at),
             ended_at: record.and_then(|record| record.ended_at),
             wait_until: waits.and_then(|record| record.wait_until),
             reused_from: record.and_then(|record| record.reused_from.clone()),
+        }
+    }
+}
+
+impl NodeView {
+    /// The node without any text.
+    fn of_row(run: &Run, node: &Node, row: Option<&NodeRow>) -> Self {
+        let recorded = row.map(|row| Recorded {
+            status: row.status,
+            is_open: row.is_open(),
+            lease_until: row.lease_until,
+        });
+        let (status, ended_by) = stands(run, node, recorded);
+        let tried = row.is_some_and(|row| row.tried > 0);
+        let waits = row.filter(|row| row.status == NodeStatus::Waiting);
+        Self {
+            id: node.id.clone(),
+            variable_name: node.variable_name.clone(),
+            index: None,
+            status,
+            items: row
+                .and_then(|row| row.items.as_ref())
+                .map(|items| ItemsView {
+                    total: items.total,
+                    done: items.done,
+                    failed: items.failed,
+                }),
+            output: None,
+            output_piece: None,
+            attempts: Vec::new(),
+            attempts_at: tried.then(|| path(&run.id, &node.id)),
+            error: ended_by.or_else(|| row.and_then(|row| row.error.clone())),
+            cost_usd: row.map(|row| row.cost_usd).unwrap_or_default(),
+            usage: None,
+            started_at: row.and_then(|row| row.started_at),
+            ended_at: row.and_then(|row| row.ended_at),
+            wait_until: waits.and_then(|row| row.wait_until),
+            reused_from: row.and_then(|row| row.reused_from.clone()),
         }
     }
 }

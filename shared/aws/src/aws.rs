@@ -10,7 +10,7 @@ use aws_smithy_http_client::tls::{self, TlsContext, TrustStore};
 use steps_callbacks::CallbackQueue;
 use steps_executions::Executions;
 use steps_schedules::Scheduler;
-use steps_secrets::{Name, NamedSecret, RootToken, Secrets, WebhookSecrets};
+use steps_secrets::{EventsKey, Name, NamedSecret, RootToken, Secrets, WebhookSecrets};
 use steps_store::Store;
 
 use crate::{Config, ConfigError};
@@ -90,6 +90,14 @@ impl Aws {
         Ok(RootToken::new(
             self.secrets_manager(),
             Config.api_token_secret_id()?,
+        ))
+    }
+
+    /// The key that signs the tokens of who watches runs.
+    pub fn events_key(&self) -> Result<EventsKey, ConfigError> {
+        Ok(EventsKey::new(
+            self.secrets_manager(),
+            Config.events_key_secret_id()?,
         ))
     }
 

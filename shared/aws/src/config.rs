@@ -23,6 +23,8 @@ use steps_schedules::Fires;
 /// | `SCHEDULE_TARGET_ARN`, `SCHEDULE_ROLE_ARN` | the function that a schedule invokes, and the role that it does so with | required |
 /// | `SCHEDULE_LOST_ARN` | the queue for firings that could not be delivered | required |
 /// | `API_TOKEN_SECRET_ID` | the secret that holds the API's root token | required |
+/// | `EVENTS_KEY_SECRET_ID` | the secret that signs the tokens of who watches runs | required |
+/// | `EVENTS_URL` | where runs are streamed | none: runs are not streamed |
 /// | `ROTATE_KEY_ARN` | the function that rotates keys | none: keys are not rotated |
 /// | `MANAGEMENT_KEY_SECRET_ID` | the secret that holds OpenRouter's management key | required |
 /// | `OPENROUTER_BASE_URL` | OpenRouter's API | `https://openrouter.ai/api/v1` |
@@ -138,6 +140,16 @@ impl Config {
     /// `API_TOKEN_SECRET_ID`.
     pub(crate) fn api_token_secret_id(self) -> Result<String, ConfigError> {
         required("API_TOKEN_SECRET_ID")
+    }
+
+    /// `EVENTS_KEY_SECRET_ID`.
+    pub(crate) fn events_key_secret_id(self) -> Result<String, ConfigError> {
+        required("EVENTS_KEY_SECRET_ID")
+    }
+
+    /// `EVENTS_URL`; `None` where runs are not streamed.
+    pub fn events_url(self) -> Option<String> {
+        optional("EVENTS_URL")
     }
 
     /// `ROTATE_KEY_ARN`; `None` where keys are not rotated.

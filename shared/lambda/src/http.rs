@@ -404,6 +404,16 @@ impl Answer {
         }
     }
 
+    /// 307: the caller is to send the same request to this address.
+    pub fn elsewhere(address: impl Into<String>) -> Self {
+        Self {
+            status: 307,
+            content_type: "application/json",
+            location: Some(address.into()),
+            body: None,
+        }
+    }
+
     /// 204, no body.
     pub fn empty() -> Self {
         Self {

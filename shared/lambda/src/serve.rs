@@ -192,7 +192,7 @@ where
 
 /// The deadline that the runtime gives: milliseconds since 1970. `cargo lambda watch` gives the time left instead,
 /// which read as a moment would lie in 1970.
-fn deadline(milliseconds: u64) -> SystemTime {
+pub(crate) fn deadline(milliseconds: u64) -> SystemTime {
     const A_MOMENT_AFTER_2001: u64 = 1_000_000_000_000;
     let given = Duration::from_millis(milliseconds);
     if milliseconds >= A_MOMENT_AFTER_2001 {
@@ -233,7 +233,7 @@ impl From<TaskError> for Diagnostic {
 }
 
 /// Failures are logged once, here, as fields.
-fn log(problem: &Problem) {
+pub(crate) fn log(problem: &Problem) {
     let upstream = problem.upstream.as_ref().map(|upstream| &upstream.message);
     if problem.status >= 500 {
         tracing::error!(

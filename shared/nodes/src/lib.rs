@@ -15,3 +15,4 @@ pub use kind::{Kind, Prepared, TYPES, UNREAD, schema};
 pub use known_models::KnownModels;
 pub use most::Most;
 pub use scope::{Receipt, Scope};
+pub use steps_openrouter::Said;

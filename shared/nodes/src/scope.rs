@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rust_decimal::Decimal;
 use steps_key::ApiKey;
-use steps_openrouter::{Client, ModelList, Usage};
+use steps_openrouter::{Client, ModelList, Said, Usage};
 use steps_problem::Problem;
 
 /// What a node may ask of the function that executes it. A run's node and a node of someone's own state machine have
@@ -38,6 +38,9 @@ pub trait Scope {
     /// Notes that a paid call has begun, before its answer is known: a function that dies leaves this id behind, and
     /// OpenRouter is asked later what the call cost.
     fn began(&self, generation_id: &str) -> impl Future<Output = ()>;
+
+    /// Notes what the model has written since it said so last. Those who watch the run hear it; it costs no time.
+    fn said(&self, _said: Said<'_>) {}
 
     /// Notes what a call used and cost, as far as it is known. Also for a call that failed.
     fn paid(&self, receipt: Receipt);

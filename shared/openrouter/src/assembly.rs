@@ -370,6 +370,16 @@ impl Assembly {
                 && self.images.is_empty())
     }
 
+    /// The text so far. It may hold halves of characters.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The reasoning so far. It may hold halves of characters.
+    pub(crate) fn reasoning(&self) -> &str {
+        &self.reasoning
+    }
+
     /// Whether it is known how the answer ends; usage may still follow.
     pub(crate) fn is_settled(&self) -> bool {
         self.finish_reason.is_some() || self.error.is_some()

@@ -14,6 +14,7 @@ use crate::assembly::{Assembly, Chunk};
 use crate::classify::{self, Origin};
 use crate::completion::Completion;
 use crate::error::{Error, Failure};
+use crate::said::{Listener, Said};
 use crate::timeouts::{Clock, Limit};
 use crate::{halves, text};
 
@@ -43,6 +44,18 @@ impl Call {
     /// # Errors
     /// A [`Failure`] with what was received before it.
     pub async fn finish(self) -> Result<Completion, Failure> {
+        self.finish_telling(&mut |_| {}).await
+    }
+
+    /// The same, and tells meanwhile what the model has written since it told so last. What it tells is the beginning of the
+    /// answer's reasoning and text.
+    ///
+    /// # Errors
+    /// A [`Failure`] with what was received before it.
+    pub async fn finish_telling(
+        self,
+        tell: &mut impl FnMut(Said<'_>),
+    ) -> Result<Completion, Failure> {
         let Self {
             response,
             clock,
@@ -59,13 +72,20 @@ impl Call {
         };
         let content_type = content_type(&response);
         let mut assembly = Assembly::new(generation_id);
+        let mut listener = Listener::new(tell);
         let is_stream = content_type
             .as_deref()
             .is_some_and(|kind| kind.contains("event-stream"));
         let read = if is_stream {
-            read_events(chunks(response, clock, most_bytes), clock, &mut assembly).await
+            read_events(
+                chunks(response, clock, most_bytes),
+                clock,
+                &mut assembly,
+                &mut listener,
+            )
+            .await
         } else {
-            read_plain(response, clock, most_bytes, &mut assembly).await
+            read_plain(response, clock, most_bytes, &mut assembly, &mut listener).await
         };
         match read {
             Ok(()) => assembly
@@ -123,6 +143,7 @@ pub(crate) async fn read_events(
     bytes: impl Stream<Item = Result<Bytes, Error>>,
     clock: Clock,
     assembly: &mut Assembly,
+    listener: &mut Listener<'_, impl FnMut(Said<'_>)>,
 ) -> Result<(), Error> {
     // The last event counts even without the blank line after it.
     let end = stream::iter([Ok(Bytes::from_static(b"\n\n"))]);
@@ -167,6 +188,7 @@ pub(crate) async fn read_events(
             Some(chunk) => {
                 assembly.absorb(chunk);
                 assembly.note_piece(clock.elapsed());
+                listener.hear(assembly);
                 is_cut = false;
             }
             None => {
@@ -198,13 +220,14 @@ async fn read_plain(
     clock: Clock,
     most: usize,
     assembly: &mut Assembly,
+    listener: &mut Listener<'_, impl FnMut(Said<'_>)>,
 ) -> Result<(), Error> {
     let body = read(response, clock, most).await;
     let content = classify::without_comments(&body.text);
     if content.starts_with("data:") {
         let bytes = Bytes::copy_from_slice(content.as_bytes());
         let bytes = stream::iter([Ok(bytes)]).chain(stream::iter(body.broken.map(Err)));
-        return read_events(bytes, clock, assembly).await;
+        return read_events(bytes, clock, assembly, listener).await;
     }
     match (read_chunk(content), body.broken) {
         (Some(chunk), _) => {

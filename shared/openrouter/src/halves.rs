@@ -54,6 +54,18 @@ pub(crate) fn join(text: String) -> String {
     joined
 }
 
+/// The text up to a half whose other half may still come.
+pub(crate) fn without_open_half(text: &str) -> &str {
+    let mut rest = text;
+    while let Some((at, _)) = rest.char_indices().next_back() {
+        let Some(before) = rest.get(..at).and_then(|before| before.strip_suffix(MARK)) else {
+            break;
+        };
+        rest = before;
+    }
+    rest
+}
+
 /// Joins the halves in every text of a value.
 pub(crate) fn join_all(value: Value) -> Value {
     match value {
@@ -170,6 +182,23 @@ mod tests {
         }
         let whole: String = serde_json::from_str(&replace(r#""a\ud83db""#)).unwrap();
         assert_eq!(whole, "a�b");
+    }
+
+    #[test]
+    fn what_is_handed_on_early_has_no_half_that_waits_for_the_other() {
+        let pieces = [
+            "a", r"\ud83d", r"\ude00", "b", r"\ude00", "c", "d", r"\ud83d",
+        ];
+        let (mut whole, mut told, mut heard) = (String::new(), 0, String::new());
+        for piece in pieces {
+            let piece: String = serde_json::from_str(&mark(&format!("\"{piece}\""))).unwrap();
+            whole.push_str(&piece);
+            let ready = without_open_half(&whole[told..]);
+            told += ready.len();
+            heard.push_str(&join(ready.to_owned()));
+        }
+        assert_eq!(heard, "a😀b�cd");
+        assert!(join(whole).starts_with(&heard));
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod model_list;
 mod models;
 mod money;
 mod request;
+mod said;
 mod successor;
 mod text;
 mod timeouts;
@@ -35,6 +36,7 @@ pub use models::{Model, Pricing};
 pub use request::{
     AudioInput, ChatRequest, Content, DEFAULT_MAX_TOKENS, FileInput, MediaUrl, Message, Part, Role,
 };
+pub use said::Said;
 pub use steps_usage::Usage;
 pub use timeouts::Timeouts;
 

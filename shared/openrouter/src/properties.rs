@@ -12,6 +12,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::assembly::Assembly;
 use crate::call::read_events;
 use crate::classify::Origin;
+use crate::said::{Listener, Said};
 use crate::timeouts::{Clock, Timeouts};
 use crate::{Completion, Failure};
 
@@ -118,10 +119,16 @@ fn read(pieces: Vec<Bytes>) -> Result<Completion, Failure> {
         runtime.block_on(async {
             let clock = Clock::start(&Timeouts::default());
             let mut assembly = Assembly::new(None);
+            let (mut thought, mut told) = (String::new(), String::new());
+            let mut tell = |said: Said<'_>| match said {
+                Said::Reasoning(piece) => thought.push_str(piece),
+                Said::Text(piece) => told.push_str(piece),
+            };
             let read = read_events(
                 stream::iter(pieces.into_iter().map(Ok)),
                 clock,
                 &mut assembly,
+                &mut Listener::new(&mut tell),
             )
             .await;
             let origin = Origin {
@@ -129,10 +136,20 @@ fn read(pieces: Vec<Bytes>) -> Result<Completion, Failure> {
                 retry_after: None,
                 model: Some("m"),
             };
-            match read {
+            let read = match read {
                 Ok(()) => assembly.complete(origin, 100).map_err(|failure| *failure),
                 Err(error) => Err(assembly.failure(error)),
+            };
+            // What was told on the way is the beginning of what there is.
+            match &read {
+                Ok(completion) => {
+                    assert!(completion.text.starts_with(&told));
+                    let whole = completion.reasoning.as_deref().unwrap_or_default();
+                    assert!(whole.starts_with(&thought));
+                }
+                Err(failure) => assert!(failure.partial_text.starts_with(&told)),
             }
+            read
         })
     })
 }

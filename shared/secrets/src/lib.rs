@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod error;
+mod events_key;
 mod key;
 mod named;
 mod root_token;
@@ -15,6 +16,7 @@ use steps_fresh::Fresh;
 use steps_key::ApiKey;
 
 pub use error::Error;
+pub use events_key::EventsKey;
 pub use key::{StoredKey, api_key_in};
 pub use named::{Name, NamedError, NamedSecret};
 pub use root_token::RootToken;

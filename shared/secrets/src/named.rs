@@ -17,6 +17,8 @@ pub enum Name {
     ApiToken,
     /// The secret that signs the runs that are posted to callers.
     CallbackSecret,
+    /// The key that signs the tokens of who watches runs, read by [`EventsKey`](crate::EventsKey).
+    EventsKey,
     /// The key that makes and disables other keys at OpenRouter.
     ManagementKey,
 }
@@ -25,7 +27,7 @@ impl Name {
     /// How long a warm function uses what it has read.
     fn trusted_for(self) -> Duration {
         match self {
-            Self::ApiToken | Self::CallbackSecret => Duration::from_secs(60),
+            Self::ApiToken | Self::CallbackSecret | Self::EventsKey => Duration::from_secs(60),
             // Rotations are rare, so a read costs little; and a management key that was replaced has to be used at once.
             Self::ManagementKey => Duration::ZERO,
         }
@@ -35,6 +37,7 @@ impl Name {
         match self {
             Self::ApiToken => "the API's token",
             Self::CallbackSecret => "the callback secret",
+            Self::EventsKey => "the events key",
             Self::ManagementKey => "the management key",
         }
     }
@@ -105,6 +108,10 @@ impl From<NamedError> for Problem {
             .solution([
                 "Restore the secret `<stack>/callback-secret` where its deletion is scheduled: aws secretsmanager restore-secret",
                 "Where it has no text: put 32 random bytes in base64 into it with aws secretsmanager put-secret-value",
+            ]),
+            Name::EventsKey => Self::new(500, "EventsKeyMissing", "Events Key Missing", cause).solution([
+                "Restore the secret `<stack>/events-key` where its deletion is scheduled: aws secretsmanager restore-secret",
+                "Where it has no text: put a long random text into it with aws secretsmanager put-secret-value",
             ]),
             Name::ManagementKey => Self::new(
                 500,

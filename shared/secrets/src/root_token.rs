@@ -23,6 +23,7 @@ const READ_AGAIN_AFTER: Duration = Duration::from_secs(5);
 /// The root token, read through a cache.
 #[derive(Debug)]
 pub struct RootToken {
+    name: Name,
     client: Client,
     secret_id: String,
     known: Fresh<(), Vec<SecretString>>,
@@ -32,12 +33,36 @@ pub struct RootToken {
 impl RootToken {
     /// The secret with this name or ARN in Secrets Manager.
     pub fn new(client: Client, secret_id: impl Into<String>) -> Self {
+        Self::of(Name::ApiToken, client, secret_id)
+    }
+
+    /// Another secret that is replaced in the same way.
+    pub(crate) fn of(name: Name, client: Client, secret_id: impl Into<String>) -> Self {
         Self {
+            name,
             client,
             secret_id: secret_id.into(),
             known: Fresh::new(TRUSTED_FOR, 1),
             just_read: Fresh::new(READ_AGAIN_AFTER, 1),
         }
+    }
+
+    /// The present text.
+    ///
+    /// # Errors
+    /// [`NamedError`] where it cannot be read.
+    pub(crate) async fn current(&self) -> Result<SecretString, NamedError> {
+        let known = self.known.get(&());
+        if let Some(text) = known.and_then(|texts| texts.into_iter().next()) {
+            return Ok(text);
+        }
+        let texts = self.read_named().await?;
+        let first = texts.first().cloned();
+        self.known.put((), texts);
+        first.ok_or(NamedError {
+            name: self.name,
+            refusal: Refusal::Missing,
+        })
     }
 
     /// Whether `is_one` says so of a text of the token that is good now. Where it does not, the token is read again: it
@@ -54,14 +79,17 @@ impl RootToken {
                 return Ok(false);
             }
         }
-        let texts = self.read().await.map_err(|refusal| NamedError {
-            name: Name::ApiToken,
-            refusal,
-        })?;
+        let texts = self.read_named().await?;
         let found = texts.iter().any(&is_one);
         self.known.put((), texts);
         self.just_read.put((), ());
         Ok(found)
+    }
+
+    async fn read_named(&self) -> Result<Vec<SecretString>, NamedError> {
+        let name = self.name;
+        let texts = self.read().await;
+        texts.map_err(|refusal| NamedError { name, refusal })
     }
 
     /// The present text, and the one before where it is still good.

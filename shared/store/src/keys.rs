@@ -31,6 +31,9 @@ const LANE_OF_LIST: &str = "LANELIST#";
 /// Lanes and their parts in lists.
 const LANES: &str = "LANE";
 const RUNS: &str = "RUN#";
+const LIVE: &str = "LIVE#";
+const WATCH: &str = "WATCH";
+const PIECE: &str = "PIECE#";
 
 fn run_partition(run: &str) -> String {
     format!("{RUNS}{run}")
@@ -197,6 +200,33 @@ pub(crate) fn unit_recorded(item: &Item) -> Result<Option<String>, Error> {
     let sk = SK.get(item)?;
     let unit = sk.strip_prefix(NODE).or_else(|| sk.strip_prefix(ITEM));
     Ok(unit.map(str::to_owned))
+}
+
+/// The partition of what is kept of a run while somebody watches it. Not the run's own: whoever watches may write here, and
+/// only here.
+fn live_partition(run: &str) -> String {
+    format!("{LIVE}{run}")
+}
+
+/// Until when somebody watches a run.
+pub fn watch(run: &str) -> Key {
+    Key::new(live_partition(run), WATCH)
+}
+
+/// A piece of a text that is being written: `name` tells the pieces of one millisecond apart.
+pub fn piece(run: &str, at: Timestamp, name: &str) -> Key {
+    let at = at.as_millisecond();
+    Key::new(live_partition(run), format!("{PIECE}{at:013}#{name}"))
+}
+
+/// Where the pieces from this time on begin.
+pub(crate) fn pieces_since(run: &str, since: Timestamp) -> Key {
+    piece(run, since.max(Timestamp::UNIX_EPOCH), "")
+}
+
+/// Whether the item is a piece of a text.
+pub(crate) fn is_piece(item: &Item) -> Result<bool, Error> {
+    Ok(SK.get(item)?.starts_with(PIECE))
 }
 
 /// What makes a repeated delivery the same run. The identity, which may have a `#`, stands last.
@@ -396,6 +426,8 @@ pub(crate) const BY_STATUS: &str = "byStatus";
 pub(crate) const BY_DUE: &str = "byDue";
 /// Nodes that wait: hash `waiting`, range `waitUntil`.
 pub(crate) const BY_WAITING: &str = "byWaiting";
+/// Nodes of a run by their last change: hash `pk`, range `changedAt`.
+pub(crate) const BY_CHANGE: &str = "byChange";
 
 /// The list that the item is in.
 pub(crate) const LIST: Attribute<String> = Attribute::new("list");

@@ -7,6 +7,7 @@ mod due;
 mod error;
 pub mod keys;
 mod lane;
+mod live;
 pub mod millis;
 mod model_list;
 mod node;
@@ -26,15 +27,16 @@ pub use credential::{
 pub use due::{Due, DueItem, DueItems};
 pub use error::{Error, Record, retry_conflict};
 pub use lane::{Begun as BegunList, Lane, Lanes, NextItem, ReadyUnit, Told};
+pub use live::{Live, Piece, PieceKind};
 pub use model_list::{ModelList, ModelListHead};
 pub use node::{
-    Answer, Attempt, Claim, Claimed, ItemCounts, Lease, ListEnd, NodeRecord, NodeStatus, Nodes,
-    Outcome, Waiting, WaitingNode, Work, done,
+    Answer, Attempt, Claim, Claimed, ItemCounts, Lease, ListEnd, Look, NodeRecord, NodeRow,
+    NodeStatus, Nodes, Outcome, Waiting, WaitingNode, Work, done,
 };
 pub use run::{
-    Begun, Ended, LOST_AFTER, LastTurn, NewRun, RUN_ABORTED, RUN_TIMED_OUT, RerunOf, Resume, Reuse,
-    Run, RunError, RunFilter, RunHead, RunStatus, RunSummary, RunTexts, Runs, Trigger, Turn,
-    aborted, timed_out,
+    Begun, Ended, LOST_AFTER, LastTurn, LiveHead, NewRun, RUN_ABORTED, RUN_TIMED_OUT, RerunOf,
+    Resume, Reuse, Run, RunError, RunFilter, RunHead, RunStatus, RunSummary, RunTexts, Runs,
+    Trigger, Turn, aborted, timed_out,
 };
 pub use steps_usage::Usage;
 pub use store::Store;

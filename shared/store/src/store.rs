@@ -6,6 +6,7 @@ use crate::audit::Audits;
 use crate::credential::Credentials;
 use crate::due::DueItems;
 use crate::lane::Lanes;
+use crate::live::Live;
 use crate::model_list::ModelList;
 use crate::node::Nodes;
 use crate::run::Runs;
@@ -47,6 +48,11 @@ impl Store {
     /// Lanes of runs.
     pub fn lanes(&self) -> Lanes {
         Lanes(self.0.clone())
+    }
+
+    /// What is kept of a run while somebody watches it.
+    pub fn live(&self) -> Live {
+        Live(self.0.clone())
     }
 
     /// Runs and nodes that have to be looked at again.

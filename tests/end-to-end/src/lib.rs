@@ -16,6 +16,7 @@ mod serve;
 mod step_functions;
 mod template;
 mod traces;
+mod watch;
 
 use std::collections::HashMap;
 use std::process::Command;
@@ -38,6 +39,7 @@ pub use sandbox::{Function, Sandbox};
 pub use step_functions::Told;
 pub use template::{Route, described_path, routes};
 pub use traces::{function_logs, service_logs, whole_table};
+pub use watch::{Heard, Parser, Source, stream_answer};
 
 /// Long enough for a cold function on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);

@@ -236,10 +236,10 @@ async fn an_answer_is_read_on_while_the_table_is_slow() {
     let function = world.sandbox.function_for("execute-node", 120).await;
     let answer = function.hand(task(&run)).await;
     world.run_when(&run, has_generation).await;
-    // The look at the run's head, every two seconds: a lost answer is waited for 15 seconds.
+    // The look at the run's head, and at whether it is watched, every two seconds: a lost answer is waited for 15 seconds.
     let trouble = world
         .sandbox
-        .trouble("GetItem", "\"RUN\"", 1, Meets::AnswerHeldBack);
+        .trouble("BatchGetItem", "\"WATCH\"", 1, Meets::AnswerHeldBack);
     trouble.met().await;
     let began = Instant::now();
     assert_eq!(answer.await.unwrap()["status"], "SUCCEEDED");

@@ -7,7 +7,7 @@ use crate::ask::{Ask, tokens};
 use crate::catalogue::Resolved;
 use crate::faults::Fault;
 use crate::money::{Prices, number};
-use crate::sample;
+use crate::{prose, sample};
 
 const LONGEST: usize = 16_000_000;
 const WORDS: [&str; 16] = [
@@ -248,8 +248,11 @@ fn text(ask: &Ask, slug: &str) -> String {
     }
 }
 
-/// `[model] system="..." user="..." (N chars, sha256 XXXXXXXX)`
+/// `[model] system="..." user="..." (N chars, sha256 XXXXXXXX)`, or sentences.
 fn sentence(ask: &Ask, slug: &str) -> String {
+    if ask.in_prose {
+        return prose::answer(ask, slug);
+    }
     format!(
         "[{slug}] system=\"{}\" user=\"{}\" ({} chars, sha256 {})",
         ask.system,

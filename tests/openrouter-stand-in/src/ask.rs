@@ -48,6 +48,8 @@ pub(crate) struct Ask {
     pub(crate) response_format: Option<Value>,
     pub(crate) http_referer: Option<String>,
     pub(crate) title: Option<String>,
+    /// Whether the answer is to be in sentences, and to come as slowly as one reads.
+    pub(crate) in_prose: bool,
 }
 
 /// The most that a provider may charge, USD per million tokens.
@@ -130,6 +132,7 @@ impl Ask {
             http_referer: text_header(headers, "http-referer"),
             title: text_header(headers, "x-openrouter-title")
                 .or_else(|| text_header(headers, "x-title")),
+            in_prose: false,
         })
     }
 }

@@ -34,7 +34,8 @@ pub(crate) async fn completions(
     let body = body.map_err(|_| upfront::too_large())?;
     let caller = Caller::read(&headers, &stand_in)?;
     caller.may_generate()?;
-    let ask = Ask::read(&headers, &body, stand_in.settings.strict)?;
+    let mut ask = Ask::read(&headers, &body, stand_in.settings.strict)?;
+    ask.in_prose = caller.in_prose;
     let (model, call) = route(&stand_in, &caller, &ask)?;
     let call = call.map(|call| unstreamed(call, ask.stream));
     if let Some(page) = call.as_ref().and_then(|call| upfront::page(call.fault)) {
@@ -160,7 +161,7 @@ async fn generate(
         tokio::time::sleep(Duration::from_millis(call.argument("ms", 3000))).await;
     }
     let (kind, body) = if streamed {
-        let steps = stream::plan(&head, &answer, call);
+        let steps = stream::plan(&head, &answer, call, ask.in_prose);
         ("text/event-stream", Body::from_stream(play(steps, meter)))
     } else {
         let bytes = plain::body(&head, &answer, fault);

@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::digest::sha256_hex;
 use crate::key_ring::{KeyState, Row, last_chars};
 use crate::money::number;
+use crate::prose::WANTED_BY;
 use crate::refusal::{Refusal, USER_ID};
 use crate::state::{Shared, StandIn, locked};
 
@@ -18,6 +19,8 @@ use crate::state::{Shared, StandIn, locked};
 pub(crate) struct Caller {
     pub(crate) digest: String,
     pub(crate) last_four: String,
+    /// Whether it is answered in sentences.
+    pub(crate) in_prose: bool,
     row: Row,
     state: KeyState,
 }
@@ -47,6 +50,7 @@ impl Caller {
         Ok(Self {
             digest,
             last_four: last_chars(key, 4),
+            in_prose: key.contains(WANTED_BY),
             row,
             state,
         })

@@ -18,6 +18,7 @@ mod money;
 mod observed;
 mod plain;
 mod playback;
+mod prose;
 mod refusal;
 mod routes;
 mod sample;

@@ -61,6 +61,15 @@ pub(crate) fn pace(frames: Vec<Frame>, call: Option<&FaultCall>) -> Vec<Step> {
     }
 }
 
+/// The frames one after the other, as a model writes them.
+pub(crate) fn as_one_reads(frames: Vec<Frame>) -> Vec<Step> {
+    let pause = Duration::from_millis(60);
+    let steps = frames.into_iter();
+    steps
+        .flat_map(|frame| [Step::Wait(pause), Step::Send(frame)])
+        .collect()
+}
+
 /// Pieces of at most 11 bytes. Characters of several bytes are cut, too.
 fn split(frame: Frame) -> Vec<Frame> {
     let mut cuts = vec![];

@@ -7,9 +7,11 @@ use crate::answer::Answer;
 use crate::ask::tokens;
 use crate::faults::{Fault, FaultCall};
 use crate::plain::Head;
-use crate::playback::{Frame, Step, pace};
+use crate::playback::{Frame, Step, as_one_reads, pace};
 
 const DELTAS: usize = 14;
+/// Characters of a piece of an answer in sentences.
+const PROSE_PIECE: usize = 24;
 const COMMENT: &str = ": OPENROUTER PROCESSING";
 
 /// One event: its data, and the completion tokens sent with it.
@@ -28,12 +30,18 @@ impl Event {
 }
 
 /// The events of a streamed answer, changed by a fault.
-pub(crate) fn plan(head: &Head, answer: &Answer, call: Option<&FaultCall>) -> Vec<Step> {
+pub(crate) fn plan(
+    head: &Head,
+    answer: &Answer,
+    call: Option<&FaultCall>,
+    in_prose: bool,
+) -> Vec<Step> {
     let fault = call.map(|call| call.fault);
     if fault == Some(Fault::EmptyBody) {
         return Vec::new();
     }
-    let events = events(head, answer, fault);
+    let size = in_prose.then_some(PROSE_PIECE);
+    let events = events(head, answer, fault, size);
     let broken_off = fault == Some(Fault::TruncatedJson);
     let end = if fault == Some(Fault::Crlf) {
         "\r\n"
@@ -55,6 +63,9 @@ pub(crate) fn plan(head: &Head, answer: &Answer, call: Option<&FaultCall>) -> Ve
         };
         frames.push(frame(text, event.tokens));
     }
+    if in_prose && call.is_none() {
+        return as_one_reads(frames);
+    }
     pace(frames, call)
 }
 
@@ -65,10 +76,10 @@ fn frame(text: String, tokens: Option<u64>) -> Frame {
     }
 }
 
-fn events(head: &Head, answer: &Answer, fault: Option<Fault>) -> Vec<Event> {
+fn events(head: &Head, answer: &Answer, fault: Option<Fault>, size: Option<usize>) -> Vec<Event> {
     let mut events = match fault {
         Some(Fault::HalfCharacters) => halves(head, answer),
-        _ => deltas(head, answer),
+        _ => deltas(head, answer, size),
     };
     let half = events.len().div_ceil(2);
     let done = Event {
@@ -127,8 +138,8 @@ fn events(head: &Head, answer: &Answer, fault: Option<Fault>) -> Vec<Event> {
     events
 }
 
-/// The text in about 14 pieces. The reasoning comes before it; a refusal or tool calls come in its place.
-fn deltas(head: &Head, answer: &Answer) -> Vec<Event> {
+/// The text in about 14 pieces, or in pieces of so many characters. The reasoning comes before it; a refusal or tool calls come in its place.
+fn deltas(head: &Head, answer: &Answer, size: Option<usize>) -> Vec<Event> {
     let mut events = Vec::new();
     let reasoning_tokens = answer.usage.reasoning_tokens;
     if let Some(reasoning) = &answer.reasoning {
@@ -157,7 +168,8 @@ fn deltas(head: &Head, answer: &Answer) -> Vec<Event> {
         .chars()
         .collect();
     let mut sent = 0;
-    for piece in text.chunks(text.len().div_ceil(DELTAS).max(1)) {
+    let size = size.unwrap_or(text.len().div_ceil(DELTAS).max(1));
+    for piece in text.chunks(size) {
         sent += piece.len();
         let piece: String = piece.iter().collect();
         let delta = json!({"role": "assistant", "content": piece});

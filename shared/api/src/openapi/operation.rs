@@ -186,6 +186,11 @@ impl Operation {
         self.success(200, description, Content::As(content_type))
     }
 
+    /// 307, without a body: `location` has the address.
+    pub(crate) fn sends_elsewhere(self, description: &'static str) -> Self {
+        self.success(307, description, Content::Nothing).located()
+    }
+
     /// 204, without a body.
     pub(crate) fn answers_nothing(self, description: &'static str) -> Self {
         self.success(204, description, Content::Nothing)

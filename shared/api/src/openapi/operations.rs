@@ -7,11 +7,12 @@ use crate::openapi::operation::{Access, Operation};
 use crate::openapi::problems::{OPENROUTER, SCHEDULER, SECRETS, START, STORE};
 use crate::{
     AuditPage, CancelRun, ChangeCredential, ChangeSchedule, ChangedCredential, CredentialList,
-    CredentialView, CredentialWithKey, Delivered, ItemPage, MadeToken, ModelDetails, ModelPage,
-    NewCredential, NewRun, NewToken, NodeView, PutSchedule, PutWebhook, PutWorkflow,
-    RefreshedModels, RerunRun, RestoreCredential, ResumeRun, RotateWebhook, RunInput, RunPage,
-    RunView, SchedulePage, ScheduleView, SourceList, SourceView, StartedRun, TokenPage,
-    WebhookList, WebhookView, WorkflowDocument, WorkflowPage, WorkflowPlan, WorkflowView,
+    CredentialView, CredentialWithKey, Delivered, ItemPage, MadeEventsToken, MadeToken,
+    ModelDetails, ModelPage, NewCredential, NewEventsToken, NewRun, NewToken, NodeView,
+    PutSchedule, PutWebhook, PutWorkflow, RefreshedModels, RerunRun, RestoreCredential, ResumeRun,
+    RotateWebhook, RunAnswer, RunInput, RunPage, RunView, SchedulePage, ScheduleView, SourceList,
+    SourceView, StartedRun, TokenPage, WebhookList, WebhookView, WorkflowDocument, WorkflowPage,
+    WorkflowPlan, WorkflowView,
 };
 
 /// Every operation, by noun.
@@ -526,9 +527,48 @@ fn runs() -> Vec<Operation> {
             )
             .pages(100, 20)
             .answers::<RunPage>(200, "A page of the runs."),
-        get("/runs/{id}", "getRun", TAG, "Reads a run with its nodes.")
-            .answers::<RunView>(200, "The run.")
+        get("/runs/{id}", "getRun", TAG, "Reads a run with its nodes, or what it does meanwhile.")
+            .query(
+                "texts",
+                json!({ "type": "string", "enum": ["true", "false", "all"], "default": "true" }),
+                "`false`: without any text. With `wait` or `after`, `all`: with the texts of nodes that had ended before, too.",
+            )
+            .query(
+                "wait",
+                json!({ "type": "integer", "minimum": 0, "maximum": 20 }),
+                "Answers events instead: as soon as there are any, or after so many seconds.",
+            )
+            .query(
+                "after",
+                text(),
+                "Answers the events that come after this: the `after` of the answer before, or the id of an event of the stream.",
+            )
+            .answers::<RunAnswer>(200, "The run, or its events.")
             .fails(&["RunNotFound"]),
+        get(
+            "/runs/{id}/events",
+            "watchRun",
+            TAG,
+            "Sends the caller to the stream of the run's events, with a token for it.",
+        )
+        .query(
+            "texts",
+            json!({ "type": "string", "enum": ["all"] }),
+            "With the texts of nodes that had ended before, too.",
+        )
+        .sends_elsewhere("The stream's address: server-sent events.")
+        .fails(&["EventsKeyMissing", "EventsNotStreamed", "RunNotFound"])
+        .fails(SECRETS),
+        post(
+            "/runs/{id}/events-token",
+            "createEventsToken",
+            TAG,
+            "Makes a token with which a page can watch this run.",
+        )
+        .may_take::<NewEventsToken>(json!({ "ttlSeconds": 900 }))
+        .answers::<MadeEventsToken>(200, "The token, and where the run is streamed.")
+        .fails(&["EventsKeyMissing", "EventsNotStreamed", "RunNotFound"])
+        .fails(SECRETS),
         get(
             "/runs/{id}/nodes/{node}",
             "getRunNode",

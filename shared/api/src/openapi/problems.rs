@@ -55,6 +55,7 @@ const STATUSES: [(u16, &[&str]); 14] = [
         &[
             "Conflict",
             "CredentialInUse",
+            "EventsNotStreamed",
             "NameTaken",
             "RotationNotConfigured",
             "RotationUnderWay",
@@ -81,6 +82,7 @@ const STATUSES: [(u16, &[&str]); 14] = [
         &[
             "AnswerTooLarge",
             "AnswerUnwritable",
+            "EventsKeyMissing",
             "NoRandomness",
             "RecordMalformed",
             "RecordRefused",

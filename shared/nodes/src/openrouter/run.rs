@@ -1,7 +1,7 @@
 //! One call of a model with a credential's key.
 
 use rust_decimal::Decimal;
-use steps_openrouter::{Call, ChatRequest, Error, Failure, Timeouts, Usage};
+use steps_openrouter::{Call, ChatRequest, Error, Failure, Said, Timeouts, Usage};
 use steps_problem::Problem;
 
 use super::price::ceiling;
@@ -39,7 +39,8 @@ impl Ready for ReadyChat {
                 scope.began(id).await;
             }
         };
-        let completion = match tokio::join!(call.finish(), note).0 {
+        let mut tell = |said: Said<'_>| scope.said(said);
+        let completion = match tokio::join!(call.finish_telling(&mut tell), note).0 {
             Ok(completion) => completion,
             Err(failure) => return Err(failed(failure, scope)),
         };

@@ -10,13 +10,14 @@ use uuid::Uuid;
 use crate::budget::{self, OverBudget, Reserve, Reserved};
 use crate::keys::{self, EXPIRES_AT, Key};
 use crate::lane::Settles;
+use crate::live::Live;
 use crate::node::cost::Charge;
 use crate::node::record::{
     ATTEMPTS, Attempt, ENDED_AT, ERROR, EXECUTION, GENERATION_ID, HANDLED, LEASE_UNTIL, NodeRecord,
     NodeStatus, Nodes, OWNER, STARTED_AT, STATUS, TRIED, WAIT_CODE, WAIT_UNTIL, WAITING, WORKFLOW,
-    read,
+    changed, read,
 };
-use crate::run::{RunStatus, Runs};
+use crate::run::RunStatus;
 use crate::table::key::PK;
 use crate::table::{Change, Condition, Transacted, Write};
 use crate::{Error, Record};
@@ -38,6 +39,21 @@ impl Lease {
     /// The number of this attempt among those of this execution of the run, from 1.
     pub fn attempt_number(&self) -> usize {
         self.number
+    }
+
+    /// The run.
+    pub fn run_id(&self) -> &str {
+        &self.run_id
+    }
+
+    /// The node.
+    pub fn node_id(&self) -> &str {
+        &self.node_id
+    }
+
+    /// The number of this attempt among all of the node, from 1.
+    pub fn tried(&self) -> usize {
+        self.attempt + 1
     }
 
     pub(super) fn key(&self) -> Key {
@@ -84,6 +100,15 @@ pub enum Claimed {
     OverBudget(Box<OverBudget>),
 }
 
+/// How a run is doing while one of its nodes is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look {
+    /// Whether it is cancelled.
+    pub is_cancelled: bool,
+    /// Until when somebody watches it, where somebody has.
+    pub watched_until: Option<Timestamp>,
+}
+
 impl Nodes {
     /// Takes the node for one attempt, as far as nobody else has since it was seen.
     pub async fn claim(&self, claim: &Claim<'_>) -> Result<Claimed, Error> {
@@ -117,6 +142,7 @@ impl Nodes {
             .remove(WAIT_CODE)
             .remove(ENDED_AT)
             .remove(ERROR);
+        let node = changed(node, claim.node_id, Timestamp::now());
         let mut writes: Vec<Write> = vec![node.into()];
         if let Some(reserve) = claim.reserve {
             writes.extend(budget::reserve(claim.run_id, reserve, claim.now));
@@ -164,6 +190,7 @@ impl Nodes {
             .remove(WAIT_UNTIL)
             .remove(WAIT_CODE)
             .remove(ERROR);
+        let node = changed(node, claim.node_id, Timestamp::now());
         let charge = Charge {
             unit: claim.node_id,
             lane: claim.lane,
@@ -199,10 +226,14 @@ impl Nodes {
         self.0.write(change).await
     }
 
-    /// Whether the run is cancelled. Where it was resumed meanwhile, its new execution waits for this attempt.
-    pub async fn is_cancelled(&self, lease: &Lease) -> Result<bool, Error> {
-        let run = Runs(self.0.clone()).head(&lease.run_id).await?;
-        Ok(run.status == RunStatus::Aborted)
+    /// Whether the run is cancelled, and until when somebody watches it, from one read. Where it was resumed meanwhile, its
+    /// new execution waits for this attempt.
+    pub async fn look(&self, lease: &Lease) -> Result<Look, Error> {
+        let (run, watched_until) = Live(self.0.clone()).head(&lease.run_id).await?;
+        Ok(Look {
+            is_cancelled: run.status == RunStatus::Aborted,
+            watched_until,
+        })
     }
 }
 

@@ -14,7 +14,7 @@ use crate::node::claim::{Claim, free};
 use crate::node::cost::Charge;
 use crate::node::record::{
     ANSWER, Answer, ENDED_AT, ERROR, EXECUTION, HANDLED, ITEMS, NodeRecord, NodeStatus, Nodes,
-    OUTPUT, STARTED_AT, STATUS, WAIT_CODE, WAIT_UNTIL, WAITING, WORKFLOW, read,
+    OUTPUT, STARTED_AT, STATUS, WAIT_CODE, WAIT_UNTIL, WAITING, WORKFLOW, changed, read,
 };
 use crate::node::settle::run_error;
 use crate::table::page::{Page, cursor_key, key_cursor};
@@ -63,6 +63,7 @@ impl Nodes {
             .remove(WAIT_CODE)
             .remove(ENDED_AT)
             .remove(ERROR);
+        let change = changed(change, claim.node_id, Timestamp::now());
         self.0.write(change).await
     }
 
@@ -156,6 +157,7 @@ impl Nodes {
                 change.set(STATUS, NodeStatus::Failed).set(ERROR, *problem)
             }
         };
+        let change = changed(change, node, now);
         let charge = Charge {
             unit: node,
             lane,

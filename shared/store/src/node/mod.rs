@@ -5,14 +5,16 @@ mod cost;
 mod list;
 mod record;
 mod reuse;
+mod row;
 mod settle;
 mod waiting;
 mod work;
 
-pub use claim::{Claim, Claimed, Lease};
+pub use claim::{Claim, Claimed, Lease, Look};
 pub use list::ListEnd;
 pub(crate) use record::read;
 pub use record::{Answer, Attempt, ItemCounts, NodeRecord, NodeStatus, Nodes, Waiting};
+pub use row::NodeRow;
 pub use settle::Outcome;
 pub use waiting::WaitingNode;
 pub use work::{Work, done};

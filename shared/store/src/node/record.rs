@@ -16,7 +16,8 @@ use crate::keys;
 use crate::lane::lists_of;
 use crate::table::item::{kept_as_word, kept_by_serde};
 use crate::table::texts::bytes_in_s3;
-use crate::table::{Attribute, Item, Table};
+use crate::table::{Attribute, Change, Item, Table};
+use crate::unit::Unit;
 use crate::{Error, millis};
 
 /// Where a node stands.
@@ -272,12 +273,29 @@ pub struct Answer {
     pub prompt_tokens: u64,
     /// Tokens written, reasoning included.
     pub completion_tokens: u64,
+    /// The number of the attempt that gave it, from 1; 0 where it was recorded before attempts were noted.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub attempt: usize,
+    /// How many bytes (UTF-8) the variable's `text` has; absent where that was not noted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text_bytes: Option<u64>,
+    /// The same of its `reasoning`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reasoning_bytes: Option<u64>,
+}
+
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 impl Answer {
-    /// Of a node's variable: `text` as JSON.
-    pub(super) fn of(variable: &Value, text: &str, usage: &Usage) -> Self {
+    /// Of a node's variable, which the attempt of this number gave: `text` as JSON.
+    pub(super) fn of(variable: &Value, text: &str, usage: &Usage, attempt: usize) -> Self {
         let said = |name: &str| variable.get(name)?.as_str().map(str::to_owned);
+        let bytes_of = |name: &str| {
+            let text = variable.get(name).and_then(Value::as_str);
+            Some(text.map_or(0, str::len) as u64)
+        };
         Self {
             bytes: text.len(),
             model: said("model"),
@@ -285,6 +303,9 @@ impl Answer {
             finish_reason: said("finishReason"),
             prompt_tokens: usage.prompt_tokens,
             completion_tokens: usage.completion_tokens,
+            attempt,
+            text_bytes: bytes_of("text"),
+            reasoning_bytes: bytes_of("reasoning"),
         }
     }
 }
@@ -297,7 +318,8 @@ pub enum Waiting {
 }
 
 impl Waiting {
-    fn as_str(self) -> &'static str {
+    /// The word as it is stored and shown.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Retry => "RETRY",
         }
@@ -326,6 +348,8 @@ pub(super) const ATTEMPT_USAGE: Attribute<Usage> = Attribute::new("usage");
 pub(super) const ATTEMPT_RESERVED: Attribute<Reserved> = Attribute::new("reserved");
 /// How many attempts there are: an index cannot project a list's length.
 pub(super) const TRIED: Attribute<usize> = Attribute::new("tried");
+/// When its status was set. The index of changes stands on it: no other record has it.
+pub(super) const CHANGED_AT: Attribute<Timestamp> = Attribute::new("changedAt");
 pub(super) const ERROR: Attribute<Problem> = Attribute::new("error");
 pub(super) const COST_USD: Attribute<Decimal> = Attribute::new("costUsd");
 pub(super) const STARTED_AT: Attribute<Timestamp> = Attribute::new("startedAt");
@@ -346,6 +370,15 @@ pub(super) const ANSWER: Attribute<Answer> = Attribute::new("answer");
 pub(super) const ITEMS: Attribute<u32> = Attribute::new("items");
 
 kept_by_serde!(Attempt, Vec<Attempt>, Problem, Answer, Usage);
+
+/// Notes in a node's record that its status is set: whoever watches the run finds it by that. The items of a list are too many
+/// for it: they are counted.
+pub(super) fn changed(change: Change, unit: &str, at: Timestamp) -> Change {
+    match Unit::of(unit) {
+        Unit::Node(_) => change.set(CHANGED_AT, at),
+        Unit::Item(..) | Unit::Gathering(_) => change,
+    }
+}
 
 /// Nodes of runs.
 #[derive(Debug, Clone)]

@@ -17,7 +17,7 @@ use crate::node::cost::{Charge, FIRST_ASKED};
 use crate::node::record::{
     ANSWER, ATTEMPT_COST_USD, ATTEMPT_ENDED_AT, ATTEMPTS, Answer, Attempt, COST_USD, ENDED_AT,
     ERROR, HANDLED, LEASE_UNTIL, NodeStatus, Nodes, OUTPUT, OWNER, STATUS, WAIT_CODE, WAIT_UNTIL,
-    WAITING, Waiting,
+    WAITING, Waiting, changed,
 };
 use crate::run::RunError;
 use crate::table::{Change, Transacted};
@@ -150,7 +150,7 @@ impl Nodes {
             let object = format!("runs/{}/{place}.{number}.json.gz", lease.run_id);
             let text = output.to_string();
             let kept = self.0.texts().keep(&object, &text).await?;
-            Ok::<_, Error>((kept, Answer::of(output, &text, usage)))
+            Ok::<_, Error>((kept, Answer::of(output, &text, usage, number)))
         };
         Ok(match *outcome {
             Outcome::Succeeded(output) => {
@@ -208,6 +208,7 @@ impl Nodes {
         }
         if outcome.is_some() {
             node = node.remove(LEASE_UNTIL).remove(OWNER);
+            node = changed(node, &lease.node_id, end.now);
         }
         let held = || OWNER.is(&lease.owner);
         let mut failed = None;

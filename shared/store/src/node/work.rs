@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures_util::future::try_join_all;
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::keys;
 use crate::lane::lists_of;
+use crate::live::watched_until;
 use crate::node::record::{NodeRecord, NodeStatus, Nodes, read};
 use crate::run::{Run, RunTexts, record as run};
 use crate::table::{Item, Query};
@@ -30,6 +32,8 @@ pub struct Work {
     pub failed: BTreeSet<String>,
     /// Those of them that were skipped.
     pub skipped: BTreeSet<String>,
+    /// Until when somebody watches the run, where somebody has.
+    pub watched_until: Option<Timestamp>,
 }
 
 impl Nodes {
@@ -42,7 +46,11 @@ impl Nodes {
         needs: &[String],
         known: Option<&Arc<RunTexts>>,
     ) -> Result<Work, Error> {
-        let mut keys = vec![keys::run(run_id), keys::unit(run_id, node_id)];
+        let mut keys = vec![
+            keys::run(run_id),
+            keys::watch(run_id),
+            keys::unit(run_id, node_id),
+        ];
         let unit = Unit::of(node_id);
         if unit.index().is_some() {
             keys.push(keys::unit(run_id, unit.node()));
@@ -59,6 +67,7 @@ impl Nodes {
             outputs: self.outputs_among(&nodes, needs).await?,
             failed: having(&nodes, needs, NodeStatus::Failed),
             skipped: having(&nodes, needs, NodeStatus::Skipped),
+            watched_until: watched_until(&items)?,
             node: nodes.remove(node_id),
             of_list: unit.index().and_then(|_| nodes.remove(unit.node())),
         })

@@ -196,6 +196,35 @@ pub struct RunHead {
     pub deadline: Timestamp,
 }
 
+/// The head of a run, as far as whoever watches it needs it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LiveHead {
+    /// Its workflow.
+    pub workflow_id: String,
+    /// Its status.
+    pub status: RunStatus,
+    /// The number of its execution: 1, and one more each time it is resumed.
+    pub execution: u32,
+    /// When its first execution started.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// Why it did not succeed.
+    pub error: Option<RunError>,
+}
+
+/// The head that the item is.
+pub(crate) fn live_head(item: &Item) -> Result<LiveHead, Error> {
+    Ok(LiveHead {
+        workflow_id: WORKFLOW_ID.get(item)?,
+        status: STATUS.get(item)?,
+        execution: EXECUTION.get(item)?,
+        started_at: STARTED_AT.get(item)?,
+        ended_at: ENDED_AT.find(item)?,
+        error: ERROR.find(item)?,
+    })
+}
+
 /// A run that is still RUNNING so long after its deadline is lost: its end was never written. A little more than one task
 /// of the state machine may take (930 seconds).
 pub const LOST_AFTER: SignedDuration = SignedDuration::from_mins(16);

@@ -48,6 +48,13 @@ impl Desk {
         self.post("/api/v1/chat/completions", body).await
     }
 
+    /// A chat with another key.
+    pub(crate) async fn chat_as(&self, key: &str, body: Value) -> Response {
+        let url = format!("{}/api/v1/chat/completions", self.origin);
+        let request = self.client.post(url).bearer_auth(key).json(&body);
+        request.send().await.unwrap()
+    }
+
     /// A chat with an ordinary model and this prompt.
     pub(crate) async fn say(&self, prompt: &str) -> Response {
         self.chat(json!({"model": MODEL, "messages": [{"role": "user", "content": prompt}]}))

@@ -13,4 +13,5 @@ mod control;
 mod desk;
 mod faults;
 mod keys;
+mod prose;
 mod streams;
