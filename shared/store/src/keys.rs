@@ -121,7 +121,7 @@ pub(crate) fn lanes_of_list(run: &str, node: &str) -> Under {
 
 /// All of a run but its texts, its lists and their items: what it takes to show its nodes.
 pub(crate) fn without_items(run: &str) -> Condition {
-    PK.is(&run_partition(run)).and(SK.is_at_least(LANES))
+    PK.is(run_partition(run)).and(SK.is_at_least(LANES))
 }
 
 /// The node whose list the item counts a lane's part in; `None` for the run's other items.
