@@ -9,7 +9,7 @@ up:  ## start (or refresh) the whole system on this machine
 down:  ## stop it
 	infra/local/stack.py down
 
-demo: up  ## run four workflows in it by webhook and show what they answer
+demo: up  ## run workflows in it by webhook, and show live what they answer
 	. "$${LOCAL_DIR:-.local}/env" && python3 infra/local/demo.py
 
 logs:  ## print the logs of the local functions

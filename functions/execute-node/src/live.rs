@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use steps_nodes::Said;
-use steps_store::{Lease, Live, Piece, PieceKind};
+use steps_store::{Lease, Live, Piece, PieceKind, Unit};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -53,8 +53,12 @@ impl Heard {
         until.is_some_and(|until| Timestamp::now() < until)
     }
 
-    /// Writes pieces for those who watch, as long as it is polled.
+    /// Writes pieces for those who watch, as long as it is polled. Of the items of a list nothing is written: they are told by
+    /// how many are done.
     pub(crate) async fn tell(&self, live: &Live, lease: &Lease) -> Infallible {
+        if Unit::of(lease.node_id()).index().is_some() {
+            return std::future::pending().await;
+        }
         let began = Instant::now();
         let (mut reasoning, mut text) = (0, 0);
         let mut left = MOST_PIECES;

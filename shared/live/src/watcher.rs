@@ -173,7 +173,11 @@ impl Watcher {
         }
         let has_ended = head.status != RunStatus::Running;
         if !has_ended && watched_until.is_none_or(|until| until < now + WATCHED_AT_LEAST) {
-            live.watch(&self.run_id, now + WATCHED_FOR).await?;
+            let noted = live.watch(&self.run_id, now + WATCHED_FOR).await;
+            if let Err(error) = noted {
+                // Then texts come with the answers.
+                tracing::warn!(%error, run = self.run_id, "that the run is watched could not be noted");
+            }
         }
         let since = self.looked.map(|looked| looked - OVERLAP);
         let mut rows = self.store.nodes().rows(&self.run_id, since).await?;

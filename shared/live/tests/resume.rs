@@ -16,7 +16,10 @@ use fastrand::Rng;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use steps_live::{Event, News, Plan, Teller, TextKind, Texts};
-use steps_store::{Answer, LiveHead, NodeRow, NodeStatus, Piece, PieceKind, RunStatus, Waiting};
+use steps_store::{
+    Answer, ItemCounts, LiveHead, NodeRow, NodeStatus, Piece, PieceKind, RunError, RunStatus,
+    Waiting,
+};
 
 const RUN: &str = "019ab000-0000-7000-8000-000000000000";
 const BEGAN: i64 = 1_795_622_400_000;
@@ -598,4 +601,56 @@ fn a_resumed_run_tells_nothing_of_what_failed_before_until_it_is_tried_again() {
         "it was not tried again"
     );
     assert_eq!(heard.steps["c"], [(NodeStatus::Skipped, None)]);
+}
+
+#[test]
+fn a_list_is_two_numbers_that_only_grow_and_ends_as_its_run_says() {
+    let plan = Arc::new(Plan::new(vec!["each".into(), "after".into()]));
+    let head = |status, error| LiveHead {
+        workflow_id: "w".to_owned(),
+        status,
+        execution: 1,
+        started_at: at(0),
+        ended_at: None,
+        error,
+    };
+    let open = |done, failed| NodeRow {
+        items: Some(ItemCounts {
+            total: 50,
+            done,
+            failed,
+            ..ItemCounts::default()
+        }),
+        ..row("each", NodeStatus::Running, 0)
+    };
+    let mut told = Vec::new();
+    let mut teller = Teller::begin(RUN, &plan, 0, &head(RunStatus::Running, None));
+    for (done, failed) in [(0, 0), (3, 1), (3, 1), (2, 1), (7, 1)] {
+        // Each look is another connection.
+        teller.hear(&[open(done, failed)], &[]);
+        for one in teller.news() {
+            if let Event::Nodes(nodes) = &one.event {
+                let items = nodes.nodes[0].items.as_ref().unwrap();
+                told.push((items.done, items.failed));
+            }
+        }
+        teller = Teller::resume(RUN, &plan, 1, &teller.id()).unwrap();
+    }
+    assert_eq!(told, [(0, 0), (3, 1), (7, 1)]);
+    // An item ends the run: the list has failed with it. Where another node did, its list does not go on.
+    let problem = steps_problem::Problem::new(500, "Broken", "Broken", "an item");
+    for (node, status) in [("each", NodeStatus::Failed), ("after", NodeStatus::Skipped)] {
+        let mut teller = Teller::resume(RUN, &plan, 1, &teller.id()).unwrap();
+        let error = RunError {
+            problem: problem.clone(),
+            node: Some(node.to_owned()),
+        };
+        let head = head(RunStatus::Failed, Some(error));
+        teller.end(&[open(7, 1)], &head, Decimal::ONE);
+        let mut heard = Heard::default();
+        for one in teller.news() {
+            heard.hear(&one.event);
+        }
+        assert_eq!(heard.nodes["each"].0, status);
+    }
 }

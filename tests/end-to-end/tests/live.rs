@@ -435,3 +435,43 @@ async fn what_was_written_for_watchers_expires_and_an_unwatched_run_has_nothing_
     assert_eq!(items(&other), Vec::<Value>::new());
     let _: &Source = &source;
 }
+
+#[tokio::test]
+async fn a_list_is_told_by_how_many_of_its_items_are_done() {
+    let user = User::with_credential().await;
+    let workflow = user
+        .workflow_with(json!({
+            "nodes": [
+                {"variableName": "each", "forEach": {"items": "{{things}}", "concurrency": 2},
+                 "userPrompt": format!("[[fault:slow-body(ms=60)]][[echo]]{{{{item}}}} {}", user.name)},
+                {"variableName": "after", "type": "set", "value": "{{each}}"},
+            ],
+        }))
+        .await;
+    let items: Vec<String> = (0..12).map(|number| format!("item {number}")).collect();
+    let run = user.trigger(&workflow, &json!({ "things": items })).await;
+    let mut source = user.source(&run, "").await;
+    source.read_to_the_end().await;
+    let ended = user.ended(&run).await;
+    source.heard.agrees_with(&ended);
+    let stands = source
+        .heard
+        .events
+        .iter()
+        .filter(|(name, _)| name == "nodes");
+    let counts: Vec<u64> = stands
+        .flat_map(|(_, data)| list(&data["nodes"]))
+        .filter(|stands| stands["node"] == "each")
+        .filter_map(|stands| stands["items"]["done"].as_u64())
+        .collect();
+    assert!(counts.len() > 2 && counts.is_sorted(), "{counts:?}");
+    let last = &source.heard.nodes["each"];
+    assert_eq!(last["items"], json!({"total": 12, "done": 12, "failed": 0}));
+    assert_eq!(last["status"], "SUCCEEDED");
+    let short = user.get(&format!("/runs/{run}?texts=false")).await.body;
+    assert_eq!(node(&short, "each")["items"], node(&ended, "each")["items"]);
+    assert_eq!(
+        node(&short, "each")["costUsd"],
+        node(&ended, "each")["costUsd"]
+    );
+}
