@@ -1,7 +1,8 @@
-//! Runs: lists them, shows how they stand and what they answered and cost, and cancels them.
+//! Runs: lists them, shows how they stand, what they answered and cost and to whom their ends were delivered, and cancels them.
 
 mod app;
 mod cancel;
+mod deliveries;
 mod get;
 mod get_node;
 mod handler;
@@ -19,6 +20,7 @@ async fn main() -> Main {
     let app = App {
         store: aws.store()?,
         executions: aws.executions()?,
+        callbacks: aws.callback_queue()?,
     };
     let audits = app.store.audits();
     serve_audited_http(audits, async |request| {

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod audit;
+mod callback;
 mod credential;
 mod model;
 mod money;
@@ -16,6 +17,7 @@ mod webhook;
 mod workflow;
 
 pub use audit::AuditPage;
+pub use callback::{CallbackSecretView, DeliveryList, DeliveryView, RotateCallbackSecret};
 pub use credential::{
     ChangeCredential, ChangedCredential, CredentialList, CredentialView, CredentialWithKey,
     KeyView, NewCredential, RestoreCredential,

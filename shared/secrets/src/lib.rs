@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod callback;
 mod error;
 mod key;
 mod named;
@@ -14,6 +15,7 @@ use aws_sdk_secretsmanager::Client;
 use steps_fresh::Fresh;
 use steps_key::ApiKey;
 
+pub use callback::{CallbackKeys, CallbackPair, CallbackVault, Signer};
 pub use error::Error;
 pub use key::{StoredKey, api_key_in};
 pub use named::{Name, NamedError, NamedSecret};

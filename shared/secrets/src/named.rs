@@ -17,6 +17,8 @@ pub enum Name {
     ApiToken,
     /// The secret that signs the runs that are posted to callers.
     CallbackSecret,
+    /// The secret that signs the posted runs of one workflow, read by [`CallbackVault`](crate::CallbackVault).
+    WorkflowCallbackSecret,
     /// The key that makes and disables other keys at OpenRouter.
     ManagementKey,
 }
@@ -26,6 +28,8 @@ impl Name {
     fn trusted_for(self) -> Duration {
         match self {
             Self::ApiToken | Self::CallbackSecret => Duration::from_secs(60),
+            // A version of it never changes.
+            Self::WorkflowCallbackSecret => Duration::MAX,
             // Rotations are rare, so a read costs little; and a management key that was replaced has to be used at once.
             Self::ManagementKey => Duration::ZERO,
         }
@@ -35,6 +39,7 @@ impl Name {
         match self {
             Self::ApiToken => "the API's token",
             Self::CallbackSecret => "the callback secret",
+            Self::WorkflowCallbackSecret => "the workflow's callback secret",
             Self::ManagementKey => "the management key",
         }
     }
@@ -105,6 +110,16 @@ impl From<NamedError> for Problem {
             .solution([
                 "Restore the secret `<stack>/callback-secret` where its deletion is scheduled: aws secretsmanager restore-secret",
                 "Where it has no text: put 32 random bytes in base64 into it with aws secretsmanager put-secret-value",
+            ]),
+            Name::WorkflowCallbackSecret => Self::new(
+                500,
+                "CallbackSecretMissing",
+                "Callback Secret Missing",
+                cause,
+            )
+            .solution([
+                "Restore the secret under `<stack>/callbacks/` where its deletion is scheduled: aws secretsmanager restore-secret",
+                "Or delete it with DELETE /workflows/{id}/callback-secret, and make a new one with POST /workflows/{id}/callback-secret/rotate",
             ]),
             Name::ManagementKey => Self::new(
                 500,

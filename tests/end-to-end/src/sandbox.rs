@@ -120,6 +120,11 @@ impl Sandbox {
             .env("RUST_LOG", "TRACE")
             .env("SECRET_PREFIX", &self.table)
             .env("CALLBACK_QUEUE_URL", "none")
+            .env("CALLBACKS_LOST_URL", "none")
+            .env(
+                "CALLBACK_SECRET_PREFIX",
+                format!("{}-callbacks", self.table),
+            )
             .env(
                 "MANAGEMENT_KEY_SECRET_ID",
                 "openrouter-steps-management-key",

@@ -38,7 +38,9 @@ const STATUSES: [(u16, &[&str]); 14] = [
     (
         404,
         &[
+            "CallbackSecretNotFound",
             "CredentialNotFound",
+            "DeliveryNotFound",
             "ErrorPageNotFound",
             "ModelNotFound",
             "NodeNotFound",
@@ -55,6 +57,7 @@ const STATUSES: [(u16, &[&str]); 14] = [
         &[
             "Conflict",
             "CredentialInUse",
+            "DeliverySuperseded",
             "NameTaken",
             "RotationNotConfigured",
             "RotationUnderWay",
@@ -81,6 +84,7 @@ const STATUSES: [(u16, &[&str]); 14] = [
         &[
             "AnswerTooLarge",
             "AnswerUnwritable",
+            "CallbackSecretMissing",
             "NoRandomness",
             "RecordMalformed",
             "RecordRefused",
@@ -102,6 +106,7 @@ const STATUSES: [(u16, &[&str]); 14] = [
     (
         503,
         &[
+            "CallbackNotQueued",
             "ExecutionNotStarted",
             "ProviderOverloaded",
             "RunNotStopped",

@@ -17,6 +17,7 @@ use crate::node::record::{
 };
 use crate::run::RunError;
 use crate::run::record as run;
+use crate::table::key::PK;
 use crate::table::{Change, Write};
 use crate::unit::Unit;
 
@@ -47,7 +48,8 @@ impl Nodes {
         let mut writes = vec![lanes.charge(run_id, of, added, charge.settles).into()];
         let of_run = charge.reserved.filter(|reserved| reserved.in_run());
         if of_run.is_some() || charge.failed.is_some() {
-            let mut run = Change::of(keys::run(run_id));
+            // A record that has expired is not made anew.
+            let mut run = Change::of(keys::run(run_id)).when(PK.exists());
             if let Some(reserved) = of_run {
                 run = run.add(run::BUDGET_LEFT_USD, reserved.usd - charge.cost);
             }
