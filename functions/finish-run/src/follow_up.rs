@@ -38,7 +38,10 @@ pub(crate) async fn follow_up(
         match perform(app, &entry).await {
             Ok(()) => outbox.done(&entry).await?,
             Err(problem) => {
-                later(app, &entry, &problem).await?;
+                if let Err(error) = later(app, &entry, &problem).await {
+                    // It stays due.
+                    tracing::warn!(run = run_id, code = error.code, "not put off");
+                }
                 failed = Some(problem);
             }
         }

@@ -31,6 +31,8 @@ mod model_cache;
 mod model_warnings;
 mod models;
 mod money;
+mod on_failure;
+mod outbox;
 mod plans;
 mod played;
 mod runs;
