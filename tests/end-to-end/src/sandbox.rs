@@ -328,6 +328,21 @@ impl Sandbox {
         self.long_ago(run, "dueAt", |_| true).await;
     }
 
+    /// Lets the sweep look at a run now, as if five minutes had passed.
+    pub async fn let_run_be_due(&self, run: &str) {
+        let past = AttributeValue::S("2026-01-01T00:00:00.000Z".to_owned());
+        aws_sdk_dynamodb::Client::new(&aws().await)
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(item_key(keys::run(run))))
+            .update_expression("SET dueAt = :past")
+            .condition_expression("attribute_exists(dueAt)")
+            .expression_attribute_values(":past", past)
+            .send()
+            .await
+            .expect("the run goes on");
+    }
+
     /// Moves a time of a run's nodes into the past.
     async fn long_ago(&self, run: &str, name: &str, of: impl Fn(&NodeRecord) -> bool) {
         let (_, nodes) = self

@@ -40,6 +40,7 @@ mod sandboxed;
 mod schedules;
 mod secrets_stay;
 mod set_nodes;
+mod starts;
 mod sweeps;
 mod tokens;
 mod troubled_aws;
