@@ -342,6 +342,27 @@ async fn the_end_of_a_run_is_written_with_its_outbox_or_not_at_all() {
 }
 
 #[tokio::test]
+async fn answers_of_aws_that_do_not_come_leave_nothing_undone() {
+    let cases = stream::iter(REQUESTS);
+    let held = async |(operation, containing)| {
+        let told = format!("{operation} {containing}");
+        let world = world().await;
+        let run = begin(&world).await;
+        let meets = Meets::AnswerHeldBack;
+        let trouble = world.sandbox.trouble(operation, containing, 1, meets);
+        // The function waits 15 seconds for an answer, then asks again.
+        let function = world.sandbox.function_for("finish-run", 60).await;
+        let answer = function.invoke(failed(&run)).await;
+        assert!(answer.get("errorType").is_none(), "{told}: {answer}");
+        assert!(trouble.is_over(), "{told}");
+        let mut done = Done::default();
+        done.look(&world).await;
+        assert_all_is_done(&world, &run, &done, &told).await;
+    };
+    cases.for_each_concurrent(AT_ONCE, held).await;
+}
+
+#[tokio::test]
 async fn a_cancel_that_dies_behind_the_end_has_asked_for_what_follows() {
     let world = world().await;
     let run = begin(&world).await;
@@ -366,7 +387,7 @@ async fn a_cancel_that_dies_behind_the_end_has_asked_for_what_follows() {
         store.runs().head(&run).await.unwrap().status,
         RunStatus::Aborted
     );
-    assert_eq!(world.sandbox.queued().await, [run.clone()]);
+    assert_eq!(world.sandbox.queued().await, std::slice::from_ref(&run));
     assert_eq!(store.outbox().list(&run).await.unwrap(), []);
     // Whoever cancels a run knows of it.
     let tell = world.sandbox.function("runs").await;
@@ -399,7 +420,7 @@ async fn a_run_whose_execution_could_not_be_started_is_posted_too() {
     let run = text(&list(&failed.body["runs"])[0]["id"]);
     let swept = sweep(&world, &run).await;
     assert!(swept.get("errorType").is_none(), "{swept}");
-    assert_eq!(world.sandbox.queued().await, [run.clone()]);
+    assert_eq!(world.sandbox.queued().await, std::slice::from_ref(&run));
 }
 
 #[tokio::test]

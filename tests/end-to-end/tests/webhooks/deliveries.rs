@@ -343,7 +343,7 @@ async fn what_nobody_takes_with_eight_tries_is_kept_and_can_be_put_back() {
     assert_eq!((failed.tries, failed.attempts.len()), (8, 8));
     assert!(failed.attempts[0].status.is_none());
     assert!(failed.attempts[0].error.is_some());
-    assert_eq!(world.sandbox.lost().await, [run.clone()]);
+    assert_eq!(world.sandbox.lost().await, std::slice::from_ref(&run));
     // Whoever moves it back from there starts a new round.
     assert!(comes_again(&function.invoke(message(&run)).await));
     let again = deliveries.find(&run, 1).await.unwrap().unwrap();
