@@ -120,7 +120,7 @@ pub(crate) fn lanes_of_list(run: &str, node: &str) -> Under {
 
 /// All of a run but its texts, its lists and their items: what it takes to show its nodes.
 pub(crate) fn without_items(run: &str) -> Condition {
-    PK.is(&run_partition(run)).and(SK.is_at_least(LANES))
+    PK.is(run_partition(run)).and(SK.is_at_least(LANES))
 }
 
 /// The node whose list the item counts a lane's part in; `None` for the run's other items.
@@ -160,7 +160,7 @@ pub fn delivery(run: &str, take: u32) -> Key {
 pub(crate) fn all_outbox(run: &str) -> Under {
     Under {
         pk: run_partition(run),
-        prefix: OUTBOX,
+        prefix: OUTBOX.to_owned(),
     }
 }
 
@@ -168,7 +168,7 @@ pub(crate) fn all_outbox(run: &str) -> Under {
 pub(crate) fn deliveries(run: &str) -> Under {
     Under {
         pk: run_partition(run),
-        prefix: DELIVERY,
+        prefix: DELIVERY.to_owned(),
     }
 }
 

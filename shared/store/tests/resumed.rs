@@ -75,7 +75,7 @@ async fn a_resumed_run_keeps_its_records_and_its_texts() {
     for key in [
         keys::run(&run),
         keys::body(&run),
-        keys::node(&run, "x"),
+        keys::unit(&run, "x"),
         keys::lane(&run, 1),
     ] {
         assert!(places.contains(&&key.sk), "{places:?}");

@@ -9,19 +9,25 @@ use crate::table::texts::objects_of;
 use crate::table::{Change, Item, Query, Table};
 
 /// How many records or texts are kept for longer at the same time.
-const AT_ONCE: usize = 16;
+const AT_ONCE: usize = 32;
 
 /// Lets every record of the run expire at `expires` (seconds since 1970) or later, and its texts in S3 as long after this
 /// moment as new ones.
 pub(super) async fn keep(table: &Table, run_id: &str, expires: i64) -> Result<(), Error> {
     let pk = keys::run(run_id).pk;
-    let items = table.all(|| Query::of(PK.is(&pk))).await?;
-    let renewed = items.iter().map(|item| keep_item(table, item, expires));
-    let renewed: Vec<_> = renewed.collect();
-    stream::iter(renewed)
-        .buffer_unordered(AT_ONCE)
-        .try_collect()
-        .await
+    let mut start = None;
+    // A list may have very many items: they are not all read at once.
+    loop {
+        let (items, next) = table.page(Query::of(PK.is(&pk)).start(start)).await?;
+        let renewed = items.iter().map(|item| keep_item(table, item, expires));
+        let renewed: Vec<_> = renewed.collect();
+        let renewed = stream::iter(renewed).buffer_unordered(AT_ONCE);
+        renewed.try_collect::<()>().await?;
+        match next {
+            Some(_) => start = next,
+            None => return Ok(()),
+        }
+    }
 }
 
 async fn keep_item(table: &Table, item: &Item, expires: i64) -> Result<(), Error> {
