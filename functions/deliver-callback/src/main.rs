@@ -3,6 +3,9 @@
 mod app;
 mod deliver;
 mod handler;
+mod pause;
+mod post;
+mod sign;
 
 use app::App;
 use steps_aws::{Aws, Config};
@@ -15,8 +18,10 @@ async fn main() -> Main {
     let app = App {
         store: aws.store()?,
         queue: aws.callback_queue()?,
+        lost: aws.lost_callbacks()?,
         secret: aws.callback_secret()?,
-        http: deliver::http(Config.local_callbacks()?)?,
+        vault: aws.callback_vault()?,
+        http: post::http(Config.local_callbacks()?)?,
     };
     serve_task(async |task| handler::handle(&app, task.event).await).await
 }

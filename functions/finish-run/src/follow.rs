@@ -9,6 +9,7 @@ use steps_store::{Ended, RUN_TIMED_OUT, RunError, RunStatus, aborted, timed_out}
 
 use crate::app::App;
 use crate::event::Detail;
+use crate::follow_up::follow_up;
 
 /// Closes the record of the run whose execution the event tells of.
 pub(crate) async fn changed(app: &App, detail: Detail) -> Result<(), Problem> {
@@ -50,22 +51,8 @@ pub(crate) async fn end(app: &App, name: &ExecutionName<'_>, ended: &Ended) -> R
         }
         .write();
     }
-    // What follows also after a repeat: the first try may have died before.
-    if ended.status != RunStatus::Succeeded {
-        app.store
-            .nodes()
-            .mark_costs_due(run_id, Timestamp::now())
-            .await?;
-    }
-    call_back(app, name).await
-}
-
-/// Queues the end of this execution where the run is to be posted.
-async fn call_back(app: &App, name: &ExecutionName<'_>) -> Result<(), Problem> {
-    if app.store.runs().callback_url(name.run_id).await?.is_some() {
-        app.callbacks.send(name).await?;
-    }
-    Ok(())
+    // Also where somebody else has ended it: a cancel leaves this to be done.
+    follow_up(app, run_id, |_| true).await
 }
 
 impl From<Detail> for Execution {

@@ -1,5 +1,7 @@
-//! By schedule: runs whose end was not heard of. Their executions are looked up, and the record follows.
+//! By schedule: runs whose end was not heard of. Their executions are looked up, and the record follows. Then what ends of
+//! runs have left undone.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,6 +14,7 @@ use steps_workflow::Workflow;
 
 use crate::app::App;
 use crate::follow::{end, follow};
+use crate::follow_up::follow_up;
 
 /// How many runs one sweep looks at.
 const AT_ONCE: usize = 100;
@@ -22,6 +25,13 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 /// Looks at the runs that have been RUNNING for a while, the longest due first. A run that cannot be looked at does
 /// not stop the others; where that will not pass, it is looked at again later than they are.
 pub(crate) async fn sweep(app: &App) -> Result<(), Problem> {
+    let runs = sweep_runs(app).await;
+    // The one does not stop the other.
+    let ends = sweep_ends(app).await;
+    runs.and(ends)
+}
+
+async fn sweep_runs(app: &App) -> Result<(), Problem> {
     let now = Timestamp::now();
     let due = app.store.due().list(Due::Run, now, AT_ONCE).await?;
     let mut failed = None;
@@ -42,6 +52,30 @@ pub(crate) async fn sweep(app: &App) -> Result<(), Problem> {
     }
     Sweep {
         name: "Runs",
+        due: due.len(),
+        not_swept,
+        oldest: due.first().map(|item| item.due_for(now)),
+    }
+    .write();
+    failed.map_or(Ok(()), Err)
+}
+
+/// Does what is due in the outboxes of runs, the longest due first.
+async fn sweep_ends(app: &App) -> Result<(), Problem> {
+    let now = Timestamp::now();
+    let due = app.store.due().list(Due::End, now, AT_ONCE).await?;
+    let runs: BTreeSet<&str> = due.iter().map(|item| item.run_id.as_str()).collect();
+    let mut failed = None;
+    let mut not_swept = 0;
+    for run in runs {
+        if let Err(problem) = follow_up(app, run, |entry| entry.is_due(now)).await {
+            tracing::warn!(run, code = problem.code, "not all is done");
+            failed = Some(problem);
+            not_swept += 1;
+        }
+    }
+    Sweep {
+        name: "Ends",
         due: due.len(),
         not_swept,
         oldest: due.first().map(|item| item.due_for(now)),

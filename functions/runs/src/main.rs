@@ -1,7 +1,9 @@
-//! Runs: lists them, shows how they stand and what they answered and cost, lets them be watched, and cancels them.
+//! Runs: lists them, shows how they stand, what they answered and cost and to whom their ends were delivered, lets them be
+//! watched, and cancels them.
 
 mod app;
 mod cancel;
+mod deliveries;
 mod events;
 mod get;
 mod get_node;
@@ -24,6 +26,7 @@ async fn main() -> Main {
         events_key: aws.events_key()?,
         events_url: Config.events_url(),
         plans: Plans::default(),
+        callbacks: aws.callback_queue()?,
     };
     let audits = app.store.audits();
     serve_audited_http(audits, async |request| {

@@ -1,10 +1,10 @@
-//! The routes of webhooks.
+//! The routes of webhooks and of callback secrets.
 
 use steps_lambda::{Answer, Request};
 use steps_problem::Problem;
 
 use crate::app::App;
-use crate::{delete, get, list, put, rotate};
+use crate::{callback_secret, delete, get, list, put, rotate};
 
 /// Answers a request by the route that API Gateway matched.
 pub(crate) async fn handle(app: &App, request: &Request) -> Result<Answer, Problem> {
@@ -18,6 +18,11 @@ pub(crate) async fn handle(app: &App, request: &Request) -> Result<Answer, Probl
             rotate::rotate(app, workflow, name()?, request).await
         }
         "DELETE /workflows/{id}/webhooks/{webhook}" => delete::delete(app, workflow, name()?).await,
+        "GET /workflows/{id}/callback-secret" => callback_secret::get(app, workflow).await,
+        "POST /workflows/{id}/callback-secret/rotate" => {
+            callback_secret::rotate(app, workflow, request).await
+        }
+        "DELETE /workflows/{id}/callback-secret" => callback_secret::delete(app, workflow).await,
         _ => Err(request.no_route()),
     }
 }

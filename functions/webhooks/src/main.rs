@@ -1,6 +1,7 @@
-//! Webhooks: doors of a workflow, each with a secret of its own.
+//! Webhooks: doors of a workflow, each with a secret of its own. And the secret that signs the workflow's callbacks.
 
 mod app;
+mod callback_secret;
 mod delete;
 mod faults;
 mod get;
@@ -22,6 +23,7 @@ async fn main() -> Main {
     let app = App {
         store: aws.store()?,
         secrets: aws.webhook_secrets()?,
+        callbacks: aws.callback_vault()?,
     };
     let audits = app.store.audits();
     serve_audited_http(audits, async |request| {

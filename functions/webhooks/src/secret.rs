@@ -29,14 +29,17 @@ pub(crate) async fn keep(
 
 /// A new secret in the form of the mode.
 pub(crate) fn generate(mode: Mode) -> Result<SecretString, Problem> {
-    generate_secret(mode).ok_or_else(|| {
-        Problem::new(
-            500,
-            "NoRandomness",
-            "No Randomness",
-            "the system gave no random bytes for a secret",
-        )
-        .solution(["Try again"])
-        .retryable(true)
-    })
+    generate_secret(mode).ok_or_else(no_randomness)
+}
+
+/// The system gave no random bytes.
+pub(crate) fn no_randomness() -> Problem {
+    Problem::new(
+        500,
+        "NoRandomness",
+        "No Randomness",
+        "the system gave no random bytes for a secret",
+    )
+    .solution(["Try again"])
+    .retryable(true)
 }

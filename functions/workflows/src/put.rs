@@ -24,6 +24,7 @@ pub(crate) async fn put(app: &App, id: &str, request: &Request) -> Result<Answer
     if let Some(workflow) = &workflow {
         let known = app.store.credentials().list().await?;
         faults.extend(unknown_credentials(workflow, &known));
+        faults.extend(unknown_handler(app, id, workflow).await?);
     }
     let warnings = match &workflow {
         Some(workflow) => app.catalogue.warnings(workflow).await,
@@ -69,6 +70,33 @@ fn format(request: &Request) -> Result<Format, Problem> {
     let yaml = content_type.contains("yaml")
         || (!content_type.contains("json") && !request.text()?.trim_start().starts_with('{'));
     Ok(if yaml { Format::Yaml } else { Format::Json })
+}
+
+/// A workflow in `onFailure` that does not exist. A workflow may name itself before it is there.
+async fn unknown_handler(
+    app: &App,
+    id: &str,
+    workflow: &Workflow,
+) -> Result<Option<Fault>, Problem> {
+    let asked = workflow.on_failure.as_ref();
+    let Some(handler) = asked.and_then(|asked| asked.workflow.as_deref()) else {
+        return Ok(None);
+    };
+    if handler == id || name_fault("workflow", "a workflow's id", handler, LONGEST_ID).is_some() {
+        return Ok((handler != id).then(|| no_handler(handler)));
+    }
+    match app.store.workflows().must_exist(handler).await {
+        Ok(()) => Ok(None),
+        Err(steps_store::Error::NotFound { .. }) => Ok(Some(no_handler(handler))),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn no_handler(id: &str) -> Fault {
+    Fault::at(
+        "onFailure.workflow",
+        format!("there is no workflow `{id}`: put it first"),
+    )
 }
 
 /// References to credentials that do not exist, with the nearest names that do.

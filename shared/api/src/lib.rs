@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod audit;
+mod callback;
 mod credential;
 mod events;
 mod model;
@@ -17,6 +18,7 @@ mod webhook;
 mod workflow;
 
 pub use audit::AuditPage;
+pub use callback::{CallbackSecretView, DeliveryList, DeliveryView, RotateCallbackSecret};
 pub use credential::{
     ChangeCredential, ChangedCredential, CredentialList, CredentialView, CredentialWithKey,
     KeyView, NewCredential, RestoreCredential,

@@ -8,9 +8,12 @@ use aws_config::{BehaviorVersion, SdkConfig};
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{self, TlsContext, TrustStore};
 use steps_callbacks::CallbackQueue;
+use steps_events::EventBus;
 use steps_executions::Executions;
 use steps_schedules::Scheduler;
-use steps_secrets::{EventsKey, Name, NamedSecret, RootToken, Secrets, WebhookSecrets};
+use steps_secrets::{
+    CallbackVault, EventsKey, Name, NamedSecret, RootToken, Secrets, WebhookSecrets,
+};
 use steps_store::Store;
 
 use crate::{Config, ConfigError};
@@ -124,6 +127,31 @@ impl Aws {
         Ok(CallbackQueue::new(
             aws_sdk_sqs::Client::new(&self.sdk),
             Config.callback_queue_url()?,
+        ))
+    }
+
+    /// The queue of ended runs that no receiver has taken.
+    pub fn lost_callbacks(&self) -> Result<CallbackQueue, ConfigError> {
+        Ok(CallbackQueue::new(
+            aws_sdk_sqs::Client::new(&self.sdk),
+            Config.callbacks_lost_url()?,
+        ))
+    }
+
+    /// Workflows' own callback secrets under the configured prefix.
+    pub fn callback_vault(&self) -> Result<CallbackVault, ConfigError> {
+        Ok(CallbackVault::new(
+            self.secrets_manager(),
+            Config.callback_secret_prefix()?,
+        ))
+    }
+
+    /// The event bus that failures of runs are sent to.
+    pub fn event_bus(&self) -> Result<EventBus, ConfigError> {
+        Ok(EventBus::new(
+            aws_sdk_eventbridge::Client::new(&self.sdk),
+            Config.event_bus_name(),
+            Config.state_machine_arn()?,
         ))
     }
 

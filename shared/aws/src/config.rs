@@ -16,7 +16,10 @@ use steps_schedules::Fires;
 /// | `SECRET_PREFIX` | what the names of the keys' secrets begin with | required |
 /// | `WEBHOOK_SECRET_PREFIX` | what the names of the webhooks' secrets begin with | required |
 /// | `CALLBACK_QUEUE_URL` | the queue of ended runs that are to be posted | required |
-/// | `CALLBACK_SECRET_ID` | the secret that signs what is posted | required |
+/// | `CALLBACKS_LOST_URL` | the queue of ended runs that no receiver has taken | required |
+/// | `CALLBACK_SECRET_ID` | the stack's secret that signs what is posted | required |
+/// | `CALLBACK_SECRET_PREFIX` | what the names of the workflows' own callback secrets begin with | required |
+/// | `EVENT_BUS_NAME` | the event bus that failures of runs are sent to | `default` |
 /// | `LOCAL_CALLBACKS` | `true`: runs may be posted to http://localhost too | `false` |
 /// | `STATE_MACHINE_ARN` | the machine that runs workflows | required |
 /// | `SCHEDULE_GROUP` | the schedule group of the stack | required |
@@ -98,6 +101,21 @@ impl Config {
     /// `CALLBACK_SECRET_ID`.
     pub(crate) fn callback_secret_id(self) -> Result<String, ConfigError> {
         required("CALLBACK_SECRET_ID")
+    }
+
+    /// `CALLBACKS_LOST_URL`.
+    pub(crate) fn callbacks_lost_url(self) -> Result<String, ConfigError> {
+        required("CALLBACKS_LOST_URL")
+    }
+
+    /// `CALLBACK_SECRET_PREFIX`.
+    pub(crate) fn callback_secret_prefix(self) -> Result<String, ConfigError> {
+        required("CALLBACK_SECRET_PREFIX")
+    }
+
+    /// `EVENT_BUS_NAME`.
+    pub(crate) fn event_bus_name(self) -> String {
+        optional("EVENT_BUS_NAME").unwrap_or_else(|| "default".to_owned())
     }
 
     /// `LOCAL_CALLBACKS`.

@@ -22,7 +22,11 @@ impl From<Error> for Problem {
             "Callback Not Queued",
             error.to_string(),
         )
-        .solution(["Wait: EventBridge tries again. If it still fails, deploy the template again"])
+        .solution([
+            "Wait: what an ended run asks for is tried again every five minutes until it is done",
+            "Where you asked for it to be sent again: ask once more",
+            "If it still fails, deploy the template again",
+        ])
         .retryable(true)
     }
 }

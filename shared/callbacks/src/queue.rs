@@ -1,4 +1,4 @@
-//! The queue of ended executions in SQS.
+//! The queue of ended executions in SQS, and the one of those that no receiver has taken.
 
 use aws_sdk_sqs::Client;
 use steps_executions::ExecutionName;
@@ -22,12 +22,14 @@ impl CallbackQueue {
         }
     }
 
-    /// Puts this ended execution into the queue.
-    pub async fn send(&self, execution: &ExecutionName<'_>) -> Result<(), Error> {
+    /// Puts this ended execution into the queue. `host` is whom it is posted to: SQS hands out the messages of many hosts
+    /// evenly, also where one of them has very many.
+    pub async fn send(&self, execution: &ExecutionName<'_>, host: &str) -> Result<(), Error> {
         self.client
             .send_message()
             .queue_url(&self.url)
             .message_body(Message::body(execution))
+            .message_group_id(group(host))
             .send()
             .await
             .map_err(|error| Error::NotQueued(reason(&error)))?;
@@ -45,5 +47,29 @@ impl CallbackQueue {
             .await
             .map_err(|error| Error::NotHidden(reason(&error)))?;
         Ok(())
+    }
+}
+
+/// A host as the id of a group may be: 128 characters, no others than these.
+fn group(host: &str) -> String {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c.is_ascii_punctuation();
+    let host: String = host.chars().filter(|c| fits(*c)).take(128).collect();
+    if host.is_empty() {
+        "none".to_owned()
+    } else {
+        host
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::group;
+
+    #[test]
+    fn any_host_is_a_group() {
+        assert_eq!(group("example.com:443"), "example.com:443");
+        assert_eq!(group("[::1]:80"), "[::1]:80");
+        assert_eq!(group("\u{e4}"), "none");
+        assert_eq!(group(&"a".repeat(300)).len(), 128);
     }
 }

@@ -270,6 +270,7 @@ async fn begin(store: &Store, run_id: &str) {
             identity: None,
             fingerprint: None,
             callback_url: None,
+            on_failure: None,
             turn: None,
             warnings: &[],
             credentials: &BTreeMap::new(),

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod callback;
 mod error;
 mod events_key;
 mod key;
@@ -15,6 +16,7 @@ use aws_sdk_secretsmanager::Client;
 use steps_fresh::Fresh;
 use steps_key::ApiKey;
 
+pub use callback::{CallbackKeys, CallbackPair, CallbackVault, Signer};
 pub use error::Error;
 pub use events_key::EventsKey;
 pub use key::{StoredKey, api_key_in};

@@ -19,6 +19,8 @@ pub enum Name {
     CallbackSecret,
     /// The key that signs the tokens of who watches runs, read by [`EventsKey`](crate::EventsKey).
     EventsKey,
+    /// The secret that signs the posted runs of one workflow, read by [`CallbackVault`](crate::CallbackVault).
+    WorkflowCallbackSecret,
     /// The key that makes and disables other keys at OpenRouter.
     ManagementKey,
 }
@@ -28,6 +30,8 @@ impl Name {
     fn trusted_for(self) -> Duration {
         match self {
             Self::ApiToken | Self::CallbackSecret | Self::EventsKey => Duration::from_secs(60),
+            // A version of it never changes.
+            Self::WorkflowCallbackSecret => Duration::MAX,
             // Rotations are rare, so a read costs little; and a management key that was replaced has to be used at once.
             Self::ManagementKey => Duration::ZERO,
         }
@@ -38,6 +42,7 @@ impl Name {
             Self::ApiToken => "the API's token",
             Self::CallbackSecret => "the callback secret",
             Self::EventsKey => "the events key",
+            Self::WorkflowCallbackSecret => "the workflow's callback secret",
             Self::ManagementKey => "the management key",
         }
     }
@@ -112,6 +117,16 @@ impl From<NamedError> for Problem {
             Name::EventsKey => Self::new(500, "EventsKeyMissing", "Events Key Missing", cause).solution([
                 "Restore the secret `<stack>/events-key` where its deletion is scheduled: aws secretsmanager restore-secret",
                 "Where it has no text: put a long random text into it with aws secretsmanager put-secret-value",
+            ]),
+            Name::WorkflowCallbackSecret => Self::new(
+                500,
+                "CallbackSecretMissing",
+                "Callback Secret Missing",
+                cause,
+            )
+            .solution([
+                "Restore the secret under `<stack>/callbacks/` where its deletion is scheduled: aws secretsmanager restore-secret",
+                "Or delete it with DELETE /workflows/{id}/callback-secret, and make a new one with POST /workflows/{id}/callback-secret/rotate",
             ]),
             Name::ManagementKey => Self::new(
                 500,

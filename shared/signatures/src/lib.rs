@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod asymmetric;
 mod delivery;
 mod hmac_form;
 mod mac;
@@ -9,6 +10,7 @@ mod slack;
 mod standard;
 mod stripe;
 
+pub use asymmetric::{generate_private_key, public_key, sign_asymmetric};
 pub use delivery::{Delivery, Mode, Scheme};
 pub use hmac_form::{HmacAlgorithm, HmacEncoding, HmacForm};
 pub use mac::is_secret;

@@ -4,4 +4,4 @@ mod http;
 mod starts;
 
 pub use http::{Door, answer, check_size, delivered, delivery, input, wait};
-pub use starts::{Delivery, NotStarted, Start, Started, Starts, credential_ids, deadline};
+pub use starts::{Delivery, FAILURE, NotStarted, Start, Started, Starts, credential_ids, deadline};

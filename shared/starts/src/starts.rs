@@ -10,10 +10,15 @@ use steps_executions::{ExecutionName, Executions};
 use steps_lanes::begin_take;
 use steps_problem::Problem;
 use steps_store::{
-    Begun, Credential, Error, NewRun, Reuse, RunStatus, Store, StoredWorkflow, Trigger, Turn, done,
+    Begun, Credential, Error, NewRun, OnFailure, Reuse, RunStatus, Store, StoredWorkflow, Trigger,
+    Turn, done,
 };
 use steps_workflow::Workflow;
 use uuid::Uuid;
+
+/// The kind of a trigger: another run has failed. A run that was started so starts nothing where it fails itself, so that a
+/// chain of failures ends.
+pub const FAILURE: &str = "failure";
 
 /// What runs are started with.
 #[derive(Debug)]
@@ -134,6 +139,7 @@ impl Starts {
         workflow.check_start(input, callback_url, self.local_callbacks)?;
         let known = self.store.credentials().list().await?;
         let credentials = credential_ids(&workflow, &known)?;
+        let on_failure = on_failure(&workflow, &delivery.trigger);
         let new_id = Uuid::now_v7().to_string();
         let started_at = Timestamp::now();
         let begun = self
@@ -149,6 +155,7 @@ impl Starts {
                 identity: delivery.identity.as_deref(),
                 fingerprint: delivery.fingerprint.as_deref(),
                 callback_url,
+                on_failure: on_failure.as_ref(),
                 turn,
                 credentials: &credentials,
                 started_at,
@@ -246,6 +253,15 @@ impl Starts {
     ) -> Result<(), Problem> {
         begin_take(&self.store.lanes(), &self.executions, name, workflow, done).await
     }
+}
+
+/// What is done where the run fails; `None` where nothing is.
+fn on_failure(workflow: &Workflow, trigger: &Trigger) -> Option<OnFailure> {
+    let asked = workflow.on_failure.as_ref()?;
+    (trigger.kind != FAILURE).then(|| OnFailure {
+        workflow: asked.workflow.clone(),
+        event: asked.event,
+    })
 }
 
 /// It says nothing of the run that the id belongs to: that may be somebody else's.

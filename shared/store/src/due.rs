@@ -1,4 +1,4 @@
-//! What has to be looked at again: runs that have not ended, and calls whose cost is not known. An index holds only
+//! What has to be looked at again: runs that have not ended, what their ends have left to do, and calls whose cost is not known. An index holds only
 //! these, so a look costs almost nothing where there are none.
 
 use std::time::Duration;
@@ -6,8 +6,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::Error;
-use crate::keys::{self, BY_DUE};
+use crate::keys::{self, BY_DUE, Key};
 use crate::table::item::kept_as_word;
+use crate::table::key::{PK, SK};
 use crate::table::{Attribute, Change, Query, Table};
 
 /// Why something is looked at again.
@@ -15,6 +16,8 @@ use crate::table::{Attribute, Change, Query, Table};
 pub enum Due {
     /// A run has not ended.
     Run,
+    /// A run has ended, and not all is done that its end asks for.
+    End,
     /// The cost of a node's call is not known.
     Cost,
 }
@@ -23,12 +26,13 @@ impl Due {
     fn as_str(self) -> &'static str {
         match self {
             Self::Run => "RUN",
+            Self::End => "END",
             Self::Cost => "COST",
         }
     }
 
     fn parse(word: &str) -> Option<Self> {
-        [Self::Run, Self::Cost]
+        [Self::Run, Self::End, Self::Cost]
             .into_iter()
             .find(|due| due.as_str() == word)
     }
@@ -40,13 +44,14 @@ kept_as_word!(Due);
 pub(crate) const DUE: Attribute<Due> = Attribute::new("due");
 pub(crate) const DUE_AT: Attribute<Timestamp> = Attribute::new("dueAt");
 
-/// A run, or a node of it, that is due.
+/// A run, a node of it, or an entry of its outbox that is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DueItem {
     /// The run.
     pub run_id: String,
-    /// The node; `None` where the run itself is due.
+    /// The node, where a node is due.
     pub node_id: Option<String>,
+    key: Key,
     due: Due,
     due_at: Timestamp,
 }
@@ -82,6 +87,7 @@ impl DueItems {
                 Ok(DueItem {
                     run_id: keys::run_of(item)?,
                     node_id: keys::unit_recorded(item)?,
+                    key: Key::new(PK.get(item)?, SK.get(item)?),
                     due,
                     due_at: DUE_AT.get(item)?,
                 })
@@ -111,13 +117,11 @@ impl DueItems {
         item: &DueItem,
         how: impl FnOnce(Change) -> Change,
     ) -> Result<(), Error> {
-        let key = match &item.node_id {
-            Some(node) => keys::unit(&item.run_id, node),
-            None => keys::run(&item.run_id),
-        };
         let seen = DUE.is(item.due).and(DUE_AT.is(item.due_at));
         // Where the condition fails, somebody else has looked.
-        self.0.write(how(Change::of(key).when(seen))).await?;
+        self.0
+            .write(how(Change::of(item.key.clone()).when(seen)))
+            .await?;
         Ok(())
     }
 }

@@ -13,10 +13,14 @@ pub enum Record {
     Run,
     /// A node of a run.
     Node,
+    /// The post of a run's end to its callback address.
+    Delivery,
     /// A workflow.
     Workflow,
     /// A webhook of a workflow.
     Webhook,
+    /// A workflow's own secret for its callbacks.
+    CallbackSecret,
     /// A queue, topic or bucket whose events start a workflow.
     Source,
     /// A credential.
@@ -33,6 +37,8 @@ impl Record {
         match self {
             Self::Run => ("RunNotFound", "Run Not Found"),
             Self::Node => ("NodeNotFound", "Node Not Found"),
+            Self::Delivery => ("DeliveryNotFound", "Delivery Not Found"),
+            Self::CallbackSecret => ("CallbackSecretNotFound", "Callback Secret Not Found"),
             Self::Workflow => ("WorkflowNotFound", "Workflow Not Found"),
             Self::Webhook => ("WebhookNotFound", "Webhook Not Found"),
             Self::Source => ("SourceNotFound", "Source Not Found"),
@@ -48,6 +54,8 @@ impl Record {
         match self {
             Self::Run => "/runs",
             Self::Node => "/runs/{id}",
+            Self::Delivery => "/runs/{id}/deliveries",
+            Self::CallbackSecret => "/workflows/{id}/callback-secret",
             Self::Workflow => "/workflows",
             Self::Webhook => "/workflows/{id}/webhooks",
             Self::Source => "/workflows/{id}/sources",
@@ -78,6 +86,8 @@ impl fmt::Display for Record {
         f.write_str(match self {
             Self::Run => "run",
             Self::Node => "node",
+            Self::Delivery => "delivery",
+            Self::CallbackSecret => "callback secret of workflow",
             Self::Workflow => "workflow",
             Self::Webhook => "webhook",
             Self::Source => "source",

@@ -30,6 +30,8 @@ const ITEM: &str = "ITEM#";
 const LANE_OF_LIST: &str = "LANELIST#";
 /// Lanes and their parts in lists.
 const LANES: &str = "LANE";
+const OUTBOX: &str = "OUTBOX#";
+const DELIVERY: &str = "DELIVERY#";
 const RUNS: &str = "RUN#";
 const LIVE: &str = "LIVE#";
 const WATCH: &str = "WATCH";
@@ -147,6 +149,42 @@ pub fn lane(run: &str, number: u8) -> Key {
     Key::new(run_partition(run), format!("{LANE}{number:03}"))
 }
 
+/// What is to be done because a take of a run has ended. `what` is the word of it.
+pub fn outbox(run: &str, take: u32, what: &str) -> Key {
+    Key::new(run_partition(run), format!("{OUTBOX}{take:06}#{what}"))
+}
+
+/// The delivery of the end of a take to the run's callback address.
+pub fn delivery(run: &str, take: u32) -> Key {
+    Key::new(run_partition(run), format!("{DELIVERY}{take:06}"))
+}
+
+/// What is to be done because takes of a run have ended.
+pub(crate) fn all_outbox(run: &str) -> Under {
+    Under {
+        pk: run_partition(run),
+        prefix: OUTBOX.to_owned(),
+    }
+}
+
+/// The deliveries of a run, the first take's first.
+pub(crate) fn deliveries(run: &str) -> Under {
+    Under {
+        pk: run_partition(run),
+        prefix: DELIVERY.to_owned(),
+    }
+}
+
+/// The take of an item of the outbox, and the word of what is to be done; `None` for the run's other items.
+pub(crate) fn outbox_of(item: &Item) -> Result<Option<(u32, String)>, Error> {
+    let sk = SK.get(item)?;
+    let place = |rest: &str| {
+        let (take, what) = rest.split_once('#')?;
+        Some((take.parse().ok()?, what.to_owned()))
+    };
+    Ok(sk.strip_prefix(OUTBOX).and_then(place))
+}
+
 /// The units of a run that wait for a lane, or whose lane has not gone on yet. The highest rank stands first.
 pub(crate) fn all_ready(run: &str) -> Under {
     Under {
@@ -260,6 +298,16 @@ pub fn version(workflow: &str, number: u64) -> Key {
 /// A webhook of a workflow.
 pub fn webhook(workflow: &str, name: &str) -> Key {
     Key::new(workflow_partition(workflow), format!("{WEBHOOK}{name}"))
+}
+
+/// Where the secret is that signs a workflow's callbacks.
+pub fn callback_secret(workflow: &str) -> Key {
+    Key::new(workflow_partition(workflow), "CALLBACK_SECRET")
+}
+
+/// A host that is slow to take callbacks.
+pub fn receiver(host: &str) -> Key {
+    Key::new(format!("RECEIVER#{host}"), "RECEIVER")
 }
 
 /// Every webhook of a workflow.
@@ -583,6 +631,13 @@ mod tests {
             body(RUN_ID),
             lane(RUN_ID, 1),
             needs(RUN_ID, "n"),
+            outbox(RUN_ID, 1, "COSTS"),
+            outbox(RUN_ID, 1, "CALLBACK"),
+            outbox(RUN_ID, 2, "CALLBACK"),
+            delivery(RUN_ID, 1),
+            delivery(RUN_ID, 2),
+            callback_secret("w"),
+            receiver("w"),
             identity("w", "a#b"),
             turn("w", "a"),
             workflow("w"),
@@ -636,6 +691,8 @@ mod tests {
             ready(RUN_ID, 0, "a"),
             needs(RUN_ID, "a"),
             lane(RUN_ID, 0),
+            outbox(RUN_ID, 1, "COSTS"),
+            delivery(RUN_ID, 1),
         ] {
             assert_eq!(name(other.clone()), None, "{other:?}");
             assert_eq!(run_of(&other.item()).unwrap(), RUN_ID);

@@ -11,6 +11,7 @@ mod live;
 pub mod millis;
 mod model_list;
 mod node;
+mod receiver;
 mod run;
 mod store;
 mod table;
@@ -33,10 +34,12 @@ pub use node::{
     Answer, Attempt, Claim, Claimed, ItemCounts, Lease, ListEnd, Look, NodeRecord, NodeRow,
     NodeStatus, Nodes, Outcome, Waiting, WaitingNode, Work, done,
 };
+pub use receiver::{Pass, Receivers};
 pub use run::{
-    Begun, Ended, LOST_AFTER, LastTurn, LiveHead, NewRun, RUN_ABORTED, RUN_TIMED_OUT, RerunOf,
-    Resume, Reuse, Run, RunError, RunFilter, RunHead, RunStatus, RunSummary, RunTexts, Runs,
-    Trigger, Turn, aborted, timed_out,
+    Begun, Deliveries, Delivery, DeliveryAttempt, DeliveryStatus, Ended, FollowUp, LOST_AFTER,
+    LastTurn, LiveHead, NewRun, OnFailure, Outbox, OutboxEntry, RUN_ABORTED, RUN_TIMED_OUT,
+    RerunOf, Resume, Reuse, Run, RunError, RunFilter, RunHead, RunOrigin, RunStatus, RunSummary,
+    RunTexts, Runs, Trigger, Turn, aborted, timed_out,
 };
 pub use steps_usage::Usage;
 pub use store::Store;
@@ -44,5 +47,6 @@ pub use table::page::{Page, from_cursor, to_cursor};
 pub use token::{TokenRecord, Tokens};
 pub use unit::Unit;
 pub use workflow::{
-    SecretVersion, Source, Sources, StoredWorkflow, Webhook, Webhooks, WorkflowSummary, Workflows,
+    CallbackSecret, CallbackSecrets, SecretVersion, Source, Sources, StoredWorkflow, Webhook,
+    Webhooks, WorkflowSummary, Workflows,
 };

@@ -9,11 +9,12 @@ use crate::lane::Lanes;
 use crate::live::Live;
 use crate::model_list::ModelList;
 use crate::node::Nodes;
-use crate::run::Runs;
+use crate::receiver::Receivers;
+use crate::run::{Deliveries, Outbox, Runs};
 use crate::table::Table;
 use crate::table::texts::Texts;
 use crate::token::Tokens;
-use crate::workflow::{Sources, Webhooks, Workflows};
+use crate::workflow::{CallbackSecrets, Sources, Webhooks, Workflows};
 
 /// The one table, and the bucket beside it. Cheap to clone, as are its handles.
 #[derive(Debug, Clone)]
@@ -55,7 +56,22 @@ impl Store {
         Live(self.0.clone())
     }
 
-    /// Runs and nodes that have to be looked at again.
+    /// What is to be done because runs have ended.
+    pub fn outbox(&self) -> Outbox {
+        Outbox(self.0.clone())
+    }
+
+    /// Deliveries of ended runs to callback addresses.
+    pub fn deliveries(&self) -> Deliveries {
+        Deliveries(self.0.clone())
+    }
+
+    /// Hosts that are slow to take callbacks.
+    pub fn receivers(&self) -> Receivers {
+        Receivers(self.0.clone())
+    }
+
+    /// Runs, their nodes and their outboxes that have to be looked at again.
     pub fn due(&self) -> DueItems {
         DueItems(self.0.clone())
     }
@@ -68,6 +84,11 @@ impl Store {
     /// Webhooks of workflows.
     pub fn webhooks(&self) -> Webhooks {
         Webhooks(self.0.clone())
+    }
+
+    /// Workflows' own secrets for their callbacks.
+    pub fn callback_secrets(&self) -> CallbackSecrets {
+        CallbackSecrets(self.0.clone())
     }
 
     /// Sources of events.

@@ -11,6 +11,7 @@ mod budgets;
 mod interleavings;
 mod leases;
 mod lists;
+mod resumed;
 mod waiting;
 mod workflows;
 mod world;

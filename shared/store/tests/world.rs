@@ -107,6 +107,7 @@ impl World {
                 identity,
                 fingerprint: None,
                 callback_url: None,
+                on_failure: None,
                 turn: None,
                 warnings: &[],
                 credentials: &Default::default(),

@@ -28,12 +28,28 @@ pub struct Workflow {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20), extend("errorMessage" = {"maxItems": "holds {count} addresses; the most is 20"}))]
     pub callbacks: Vec<String>,
+    /// What is done where a run fails or takes too long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_failure: Option<OnFailure>,
     /// 1 to 500 nodes, in the order they were written.
     #[schemars(schema_with = "nodes")]
     pub nodes: Vec<Node>,
     /// What a run may use.
     #[serde(default)]
     pub limits: Limits,
+}
+
+/// What is done where a run fails or takes too long. A run that was itself started by a failure does nothing of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+#[schemars(deny_unknown_fields)]
+pub struct OnFailure {
+    /// The id of a workflow that is started. Its input tells of the failure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64))]
+    pub workflow: Option<String>,
+    /// Whether an event is sent to EventBridge.
+    pub event: bool,
 }
 
 /// One step of a workflow.

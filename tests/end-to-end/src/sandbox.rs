@@ -44,6 +44,9 @@ pub struct Sandbox {
     pub store: Store,
     stand_in: String,
     table: String,
+    /// Its queue of callbacks, and the one of those that nobody took.
+    queues: [String; 2],
+    sqs: aws_sdk_sqs::Client,
     /// Where functions find AWS.
     door: Door,
     http: reqwest::Client,
@@ -56,6 +59,11 @@ impl Sandbox {
         let aws = aws().await;
         let client = aws_sdk_dynamodb::Client::new(&aws);
         let table = new_table(&client).await;
+        let sqs = aws_sdk_sqs::Client::new(&aws);
+        let queues = [
+            new_queue(&sqs, format!("{table}-callbacks")).await,
+            new_queue(&sqs, format!("{table}-lost")).await,
+        ];
         Self {
             store: Store::new(
                 client,
@@ -68,6 +76,8 @@ impl Sandbox {
                 .await
                 .expect("a port is free"),
             table,
+            queues,
+            sqs,
             door: Door::new(variable("AWS_ENDPOINT_URL")),
             http: reqwest::Client::new(),
         }
@@ -119,7 +129,14 @@ impl Sandbox {
             .env("API_TOKEN_SECRET_ID", self.secret("api-token"))
             .env("RUST_LOG", "TRACE")
             .env("SECRET_PREFIX", &self.table)
-            .env("CALLBACK_QUEUE_URL", "none")
+            .env("CALLBACK_QUEUE_URL", &self.queues[0])
+            .env("CALLBACKS_LOST_URL", &self.queues[1])
+            .env("CALLBACK_SECRET_ID", self.secret("callback-secret"))
+            .env("LOCAL_CALLBACKS", "true")
+            .env(
+                "CALLBACK_SECRET_PREFIX",
+                format!("{}-callbacks", self.table),
+            )
             .env(
                 "MANAGEMENT_KEY_SECRET_ID",
                 "openrouter-steps-management-key",
@@ -155,6 +172,36 @@ impl Sandbox {
     /// The name of its table.
     pub fn table(&self) -> &str {
         &self.table
+    }
+
+    /// Takes out what is in its queue of callbacks.
+    pub async fn queued(&self) -> Vec<String> {
+        self.taken_out(&self.queues[0]).await
+    }
+
+    /// Takes out what is in its queue of lost callbacks.
+    pub async fn lost(&self) -> Vec<String> {
+        self.taken_out(&self.queues[1]).await
+    }
+
+    async fn taken_out(&self, queue: &str) -> Vec<String> {
+        let mut bodies = Vec::new();
+        loop {
+            let receive = self.sqs.receive_message().queue_url(queue);
+            let received = receive.max_number_of_messages(10).send().await;
+            let messages = received.expect("the queue is there").messages;
+            let messages = messages.unwrap_or_default();
+            if messages.is_empty() {
+                return bodies;
+            }
+            for message in messages {
+                let delete = self.sqs.delete_message().queue_url(queue);
+                let handle = message.receipt_handle.expect("it was received");
+                let deleted = delete.receipt_handle(handle).send().await;
+                deleted.expect("the queue is there");
+                bodies.extend(message.body);
+            }
+        }
     }
 
     /// Writes items into the table as they are, however many.
@@ -281,6 +328,21 @@ impl Sandbox {
         self.long_ago(run, "dueAt", |_| true).await;
     }
 
+    /// Lets the sweep look at a run now, as if five minutes had passed.
+    pub async fn let_run_be_due(&self, run: &str) {
+        let past = AttributeValue::S("2026-01-01T00:00:00.000Z".to_owned());
+        aws_sdk_dynamodb::Client::new(&aws().await)
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(item_key(keys::run(run))))
+            .update_expression("SET dueAt = :past")
+            .condition_expression("attribute_exists(dueAt)")
+            .expression_attribute_values(":past", past)
+            .send()
+            .await
+            .expect("the run goes on");
+    }
+
     /// Moves a time of a run's nodes, and of the items of their lists, into the past.
     async fn long_ago(&self, run: &str, name: &str, of: impl Fn(&NodeRecord) -> bool) {
         let (_, nodes) = self
@@ -317,6 +379,12 @@ impl Sandbox {
             }
         }
     }
+}
+
+async fn new_queue(sqs: &aws_sdk_sqs::Client, name: String) -> String {
+    let made = sqs.create_queue().queue_name(name).send().await;
+    let url = made.expect("the local AWS makes it").queue_url;
+    url.expect("it has a URL")
 }
 
 /// A running function.

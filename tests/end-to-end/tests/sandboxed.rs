@@ -164,6 +164,7 @@ async fn record_nodes(
             identity: None,
             fingerprint: None,
             callback_url: None,
+            on_failure: None,
             turn: None,
             warnings: &[],
             credentials: &BTreeMap::from([(name.to_owned(), credential.to_owned())]),

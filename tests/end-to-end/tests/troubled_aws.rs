@@ -239,12 +239,17 @@ async fn what_aws_refuses_is_told_and_not_tried_again() {
     let run = world.begin("hi").await;
     let finish_run = world.sandbox.function("finish-run").await;
     let refusal = Meets::Refused("ValidationException");
-    world.sandbox.trouble("UpdateItem", "", usize::MAX, refusal);
-    world.sandbox.aws_calls();
-    let told = json!({"detail": {"name": run, "status": "FAILED"}});
-    let refused = finish_run.invoke(told).await;
-    assert_eq!(refused["errorType"], "RecordRefused", "{refused}");
-    assert_eq!(world.sandbox.aws_calls()["UpdateItem"], 1);
+    for (status, write) in [
+        ("SUCCEEDED", "UpdateItem"),
+        ("FAILED", "TransactWriteItems"),
+    ] {
+        world.sandbox.trouble(write, "", usize::MAX, refusal);
+        world.sandbox.aws_calls();
+        let told = json!({"detail": {"name": run, "status": status}});
+        let refused = finish_run.invoke(told).await;
+        assert_eq!(refused["errorType"], "RecordRefused", "{refused}");
+        assert_eq!(world.sandbox.aws_calls()[write], 1);
+    }
 }
 
 #[tokio::test]
@@ -310,7 +315,9 @@ async fn the_end_of_a_run_is_written_through_throttling_in_whatever_order_it_is_
     let finish_run = world.sandbox.function("finish-run").await;
     for meets in [Meets::Throttling, Meets::InternalError] {
         let run = world.begin("hi").await;
-        world.sandbox.trouble("UpdateItem", "", 2, meets);
+        for write in ["UpdateItem", "TransactWriteItems"] {
+            world.sandbox.trouble(write, "", 2, meets);
+        }
         let told = |status: &str| json!({"detail": {"name": run, "status": status, "stopDate": 1_795_392_004_000_i64}});
         let mut words = ["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "RUNNING"];
         fastrand::shuffle(&mut words);

@@ -2,6 +2,7 @@
 
 mod bodies;
 mod callbacks;
+mod deliveries;
 mod identities;
 mod management;
 mod modes;

@@ -6,13 +6,13 @@ use steps_store::TokenRecord;
 use crate::openapi::operation::{Access, Operation};
 use crate::openapi::problems::{OPENROUTER, SCHEDULER, SECRETS, START, STORE};
 use crate::{
-    AuditPage, CancelRun, ChangeCredential, ChangeSchedule, ChangedCredential, CredentialList,
-    CredentialView, CredentialWithKey, Delivered, ItemPage, MadeEventsToken, MadeToken,
-    ModelDetails, ModelPage, NewCredential, NewEventsToken, NewRun, NewToken, NodeView,
-    PutSchedule, PutWebhook, PutWorkflow, RefreshedModels, RerunRun, RestoreCredential, ResumeRun,
-    RotateWebhook, RunAnswer, RunInput, RunPage, RunView, SchedulePage, ScheduleView, SourceList,
-    SourceView, StartedRun, TokenPage, WebhookList, WebhookView, WorkflowDocument, WorkflowPage,
-    WorkflowPlan, WorkflowView,
+    AuditPage, CallbackSecretView, CancelRun, ChangeCredential, ChangeSchedule, ChangedCredential,
+    CredentialList, CredentialView, CredentialWithKey, Delivered, DeliveryList, DeliveryView,
+    ItemPage, MadeEventsToken, MadeToken, ModelDetails, ModelPage, NewCredential, NewEventsToken,
+    NewRun, NewToken, NodeView, PutSchedule, PutWebhook, PutWorkflow, RefreshedModels, RerunRun,
+    RestoreCredential, ResumeRun, RotateCallbackSecret, RotateWebhook, RunAnswer, RunInput,
+    RunPage, RunView, SchedulePage, ScheduleView, SourceList, SourceView, StartedRun, TokenPage,
+    WebhookList, WebhookView, WorkflowDocument, WorkflowPage, WorkflowPlan, WorkflowView,
 };
 
 /// Every operation, by noun.
@@ -23,6 +23,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         workflows(),
         sources(),
         webhooks(),
+        callbacks(),
         schedules(),
         starts(),
         runs(),
@@ -405,6 +406,70 @@ fn webhooks() -> Vec<Operation> {
         .answers_nothing("It is deleted.")
         .fails(&["WebhookNotFound", "WebhookSecretMissing"])
         .fails(SECRETS),
+    ]
+}
+
+fn callbacks() -> Vec<Operation> {
+    const TAG: &str = "callbacks";
+    let shown = "What signs; `secret` is in this answer only.";
+    vec![
+        get(
+            "/workflows/{id}/callback-secret",
+            "getCallbackSecret",
+            TAG,
+            "Reads what signs a workflow's callbacks: the public key, never the secret.",
+        )
+        .answers::<CallbackSecretView>(200, "What signs, where the workflow has its own.")
+        .fails(&["CallbackSecretNotFound"]),
+        post(
+            "/workflows/{id}/callback-secret/rotate",
+            "rotateCallbackSecret",
+            TAG,
+            "Gives a workflow a callback secret of its own, or the next one; what signed before signs too for a while.",
+        )
+        .may_take::<RotateCallbackSecret>(json!({ "overlapSeconds": 3600 }))
+        .answers::<CallbackSecretView>(200, shown)
+        .located()
+        .answers::<CallbackSecretView>(201, shown)
+        .located()
+        .fails(&[
+            "CallbackSecretMissing",
+            "Conflict",
+            "NoRandomness",
+            "WorkflowNotFound",
+        ])
+        .fails(SECRETS),
+        delete(
+            "/workflows/{id}/callback-secret",
+            "deleteCallbackSecret",
+            TAG,
+            "Deletes a workflow's own callback secret; the stack's signs again.",
+        )
+        .answers_nothing("It is deleted.")
+        .fails(&["CallbackSecretMissing", "CallbackSecretNotFound"])
+        .fails(SECRETS),
+        get(
+            "/runs/{id}/deliveries",
+            "listDeliveries",
+            TAG,
+            "Lists the posts of a run's ends to its callback address.",
+        )
+        .answers::<DeliveryList>(200, "The deliveries with their attempts.")
+        .fails(&["RunNotFound"]),
+        post(
+            "/runs/{id}/deliveries/{delivery}/resend",
+            "resendDelivery",
+            TAG,
+            "Posts the end of a run again.",
+        )
+        .answers::<DeliveryView>(202, "The delivery: it is queued.")
+        .fails(&[
+            "CallbackNotQueued",
+            "Conflict",
+            "DeliveryNotFound",
+            "DeliverySuperseded",
+            "RunNotFound",
+        ]),
     ]
 }
 

@@ -38,7 +38,9 @@ const STATUSES: [(u16, &[&str]); 14] = [
     (
         404,
         &[
+            "CallbackSecretNotFound",
             "CredentialNotFound",
+            "DeliveryNotFound",
             "ErrorPageNotFound",
             "ModelNotFound",
             "NodeNotFound",
@@ -56,6 +58,7 @@ const STATUSES: [(u16, &[&str]); 14] = [
             "Conflict",
             "CredentialInUse",
             "EventsNotStreamed",
+            "DeliverySuperseded",
             "NameTaken",
             "RotationNotConfigured",
             "RotationUnderWay",
@@ -83,6 +86,7 @@ const STATUSES: [(u16, &[&str]); 14] = [
             "AnswerTooLarge",
             "AnswerUnwritable",
             "EventsKeyMissing",
+            "CallbackSecretMissing",
             "NoRandomness",
             "RecordMalformed",
             "RecordRefused",
@@ -104,6 +108,7 @@ const STATUSES: [(u16, &[&str]); 14] = [
     (
         503,
         &[
+            "CallbackNotQueued",
             "ExecutionNotStarted",
             "ProviderOverloaded",
             "RunNotStopped",

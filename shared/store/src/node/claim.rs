@@ -199,6 +199,7 @@ impl Nodes {
             usage: &Usage::default(),
             settles: Some(Settles::Succeeded),
             failed: None,
+            run_is_gone: false,
         };
         let writes = [node.into()].into_iter();
         let writes = writes.chain(self.charge(claim.run_id, &charge));

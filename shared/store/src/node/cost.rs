@@ -17,7 +17,8 @@ use crate::node::record::{
 };
 use crate::run::RunError;
 use crate::run::record as run;
-use crate::table::{Change, Write};
+use crate::table::key::PK;
+use crate::table::{Change, Transacted, Write};
 use crate::unit::Unit;
 
 /// What an attempt adds to its run.
@@ -32,6 +33,8 @@ pub(super) struct Charge<'a> {
     pub(super) settles: Option<Settles>,
     /// Why the node failed for good, and in which take of the run. The first failure of a take is the run's.
     pub(super) failed: Option<(u32, &'a RunError)>,
+    /// The run's record has expired: there is nothing to be written to it.
+    pub(super) run_is_gone: bool,
 }
 
 /// How long after an attempt's end OpenRouter is asked again for a cost that it did not know then.
@@ -39,15 +42,16 @@ pub(super) const FIRST_ASKED: Duration = Duration::from_secs(60);
 
 impl Nodes {
     /// The writes that add an attempt to its lane, and settle what was held back for it. The run's head is written only
-    /// where the run has a budget, or fails; that write is refused where a failure is of an earlier take.
+    /// where the run has a budget, or fails; that write is refused where a failure is of an earlier take, or the run is gone.
     pub(super) fn charge(&self, run_id: &str, charge: &Charge<'_>) -> Vec<Write> {
         let lanes = Lanes(self.0.clone());
         let added = (charge.cost, charge.usage);
         let of = (Unit::of(charge.unit), charge.lane);
         let mut writes = vec![lanes.charge(run_id, of, added, charge.settles).into()];
         let of_run = charge.reserved.filter(|reserved| reserved.in_run());
-        if of_run.is_some() || charge.failed.is_some() {
-            let mut run = Change::of(keys::run(run_id));
+        if !charge.run_is_gone && (of_run.is_some() || charge.failed.is_some()) {
+            // A record that has expired is not made anew.
+            let mut run = Change::of(keys::run(run_id)).when(PK.exists());
             if let Some(reserved) = of_run {
                 run = run.add(run::BUDGET_LEFT_USD, reserved.usd - charge.cost);
             }
@@ -76,33 +80,45 @@ impl Nodes {
     ) -> Result<(), Error> {
         let known = attempt.usage.clone().unwrap_or_default();
         let more = known.missing_from(used);
+        let in_all = known.with(&more);
         let cost = || ATTEMPTS.at(index).field(ATTEMPT_COST_USD);
         let usage = || ATTEMPTS.at(index).field(ATTEMPT_USAGE);
-        let mut node = Change::of(keys::unit(run_id, node_id))
-            .when(cost().missing())
-            .set(cost(), cost_usd.to_string())
-            .set(usage(), known.with(&more))
-            .remove(ATTEMPTS.at(index).field(ATTEMPT_RESERVED))
-            .add(COST_USD, cost_usd);
-        if attempt.usage.is_none() {
+        let node = || {
+            let node = Change::of(keys::unit(run_id, node_id))
+                .when(cost().missing())
+                .set(cost(), cost_usd.to_string())
+                .set(usage(), &in_all)
+                .remove(ATTEMPTS.at(index).field(ATTEMPT_RESERVED))
+                .add(COST_USD, cost_usd);
             // The attempt's end may have been written since, with the cost.
-            node = node.when(usage().missing());
-        }
-        if last {
-            node = node.remove(DUE).remove(DUE_AT);
-        }
-        let charge = Charge {
-            unit: node_id,
-            lane: 0,
-            cost: cost_usd,
-            reserved: attempt.reserved.as_ref(),
-            usage: &more,
-            settles: None,
-            failed: None,
+            let node = match attempt.usage {
+                None => node.when(usage().missing()),
+                Some(_) => node,
+            };
+            if last {
+                node.remove(DUE).remove(DUE_AT)
+            } else {
+                node
+            }
         };
-        let writes = [node.into()].into_iter();
-        let writes = writes.chain(self.charge(run_id, &charge));
-        self.0.transact(writes).await?;
+        for run_is_gone in [false, true] {
+            let charge = Charge {
+                unit: node_id,
+                lane: 0,
+                cost: cost_usd,
+                reserved: attempt.reserved.as_ref(),
+                usage: &more,
+                settles: None,
+                failed: None,
+                run_is_gone,
+            };
+            let writes = [node().into()].into_iter();
+            let writes = writes.chain(self.charge(run_id, &charge));
+            match self.0.transact(writes).await? {
+                Transacted::Done | Transacted::Refused { index: 0, .. } => break,
+                Transacted::Refused { .. } => {}
+            }
+        }
         Ok(())
     }
 

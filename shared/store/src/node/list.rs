@@ -170,6 +170,7 @@ impl Nodes {
                 ListEnd::Failed(_) => None,
             },
             failed: failed.as_ref().map(|error| (take, error)),
+            run_is_gone: false,
         };
         let writes = [change.into()].into_iter();
         let writes = writes.chain(self.charge(run_id, &charge));

@@ -64,6 +64,17 @@ struct Settlement {
     now: Timestamp,
 }
 
+/// What the end of an attempt writes into the run's head.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum OfRun {
+    /// Why the run fails, where the node does, and what the run's budget gets back.
+    Told,
+    /// What the budget gets back: a failure of an earlier take is not the run's.
+    Charged,
+    /// Nothing: its record has expired.
+    Nothing,
+}
+
 impl Nodes {
     /// Ends the attempt under this lease: the node's new state and what it cost, in one transaction with the run's
     /// total. An answer that comes after the node has ended another way is not stored, but its cost is counted; an
@@ -174,26 +185,25 @@ impl Nodes {
         end: &Settlement,
         outcome: Option<&Kept<'_>>,
     ) -> Result<bool, Error> {
-        let written = self.try_end(lease, end, outcome, true).await?;
-        Ok(match written {
-            Transacted::Done => true,
-            Transacted::Refused { index: 0, .. } => false,
-            // The run has been resumed: a failure of an earlier take is not the run's.
-            Transacted::Refused { .. } => {
-                let written = self.try_end(lease, end, outcome, false).await?;
-                matches!(written, Transacted::Done)
+        for of_run in [OfRun::Told, OfRun::Charged, OfRun::Nothing] {
+            match self.try_end(lease, end, outcome, of_run).await? {
+                Transacted::Done => return Ok(true),
+                Transacted::Refused { index: 0, .. } => return Ok(false),
+                // The run has been resumed, or its record has expired.
+                Transacted::Refused { .. } => {}
             }
-        })
+        }
+        Ok(false)
     }
 
-    /// Writes the end. A failure for good is the run's too, where it is `told`: that is refused where the run has been
-    /// resumed since.
+    /// Writes the end, and of the run as much as `of_run` says. That is refused where the run has been resumed since, or is
+    /// gone.
     async fn try_end(
         &self,
         lease: &Lease,
         end: &Settlement,
         outcome: Option<&Kept<'_>>,
-        told: bool,
+        of_run: OfRun,
     ) -> Result<Transacted, Error> {
         let attempt = || ATTEMPTS.at(lease.attempt);
         let mut node = Change::of(lease.key())
@@ -260,8 +270,9 @@ impl Nodes {
             },
             failed: failed
                 .as_ref()
-                .filter(|_| told)
+                .filter(|_| of_run == OfRun::Told)
                 .map(|error| (lease.execution, error)),
+            run_is_gone: of_run == OfRun::Nothing,
         };
         let writes = [node.into()].into_iter();
         let writes = writes.chain(self.charge(&lease.run_id, &charge));

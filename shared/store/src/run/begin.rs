@@ -14,8 +14,9 @@ use crate::node::{NodeRecord, Nodes};
 use crate::run::end::Ended;
 use crate::run::record::{
     BUDGET_LEFT_USD, CALLBACK_URL, COST_USD, CREDENTIALS, DEADLINE, DEFINITION, EXECUTION,
-    FIRST_LOOK, INPUT, MAX_COST_USD, MAX_COST_USD_PER_DAY, RERUN_OF, RerunOf, RunStatus, Runs,
-    STARTED_AT, STATUS, TRIGGER, TRIGGER_CONTEXT, Trigger, VERSION, WARNINGS,
+    FIRST_LOOK, INPUT, MAX_COST_USD, MAX_COST_USD_PER_DAY, ON_FAILURE, OnFailure, RERUN_OF,
+    RerunOf, RunStatus, Runs, STARTED_AT, STATUS, TRIGGER, TRIGGER_CONTEXT, Trigger, VERSION,
+    WARNINGS,
 };
 use crate::run::turn::{self, Turn};
 use crate::table::key::PK;
@@ -56,6 +57,8 @@ pub struct NewRun<'a> {
     pub fingerprint: Option<&'a str>,
     /// Where the run is posted to once it has ended.
     pub callback_url: Option<&'a str>,
+    /// What is done where it fails; `None` where nothing is.
+    pub on_failure: Option<&'a OnFailure>,
     /// The turn that it takes; `None` where it takes no turns.
     pub turn: Option<&'a Turn<'a>>,
     /// The id of the credential behind each reference in the document.
@@ -108,7 +111,8 @@ impl Runs {
             texts.keep(&definition_key, run.definition),
             texts.keep(&context_key, &context_text),
         )?;
-        let expires = self.0.expires(run.started_at);
+        // Until the deadline it goes on.
+        let expires = self.0.expires(run.deadline.max(run.started_at));
         let new = |key| Put::of(key).when(PK.missing()).set(EXPIRES_AT, expires);
         let status = RunStatus::Running;
         let head = new(keys::run(run.id))
@@ -130,6 +134,7 @@ impl Runs {
             .set_some(BUDGET_LEFT_USD, run.max_cost_usd)
             .set_some(MAX_COST_USD_PER_DAY, run.max_cost_usd_per_day)
             .set_some(CALLBACK_URL, run.callback_url)
+            .set_some(ON_FAILURE, run.on_failure)
             .set_some(RERUN_OF, run.reuse.map(|reuse| &reuse.of));
         let warnings =
             Some(short_faults(run.warnings.to_vec())).filter(|warnings| !warnings.is_empty());

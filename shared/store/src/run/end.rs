@@ -7,11 +7,12 @@ use crate::Error;
 use crate::due::{DUE, DUE_AT};
 use crate::keys::{self, STATUS_LIST};
 use crate::lane::{CHARGES, Lanes};
+use crate::run::outbox::{TakeEnded, entry, follow_ups};
 use crate::run::record::{
     ENDED_AT, ERROR, EXECUTION, RunError, RunStatus, Runs, STATUS, TOTALS, totals,
 };
-use crate::table::Change;
 use crate::table::key::PK;
+use crate::table::{Change, Item, Transacted};
 
 /// How an execution ended.
 #[derive(Debug)]
@@ -71,8 +72,21 @@ impl Ended {
 }
 
 impl Runs {
-    /// Ends a run whose execution is RUNNING, and notes what it has used and cost. `false` where it had ended before.
+    /// Ends a run whose execution is RUNNING, and notes what it has used and cost. `false` where it had ended before. What
+    /// the end asks for is written into the run's outbox in the same write: see [`crate::FollowUp`].
     pub async fn end(&self, id: &str, ended: &Ended) -> Result<bool, Error> {
+        let Some(head) = self.0.get(keys::run(id)).await? else {
+            return Ok(false);
+        };
+        let goes_on =
+            STATUS.get(&head)? == RunStatus::Running && EXECUTION.get(&head)? == ended.execution;
+        let changed = goes_on && self.write_end(id, ended, &head).await?;
+        // Also where the run had ended before: who ended it may have died before this line.
+        self.note_totals_of(id, &head).await?;
+        Ok(changed)
+    }
+
+    async fn write_end(&self, id: &str, ended: &Ended, head: &Item) -> Result<bool, Error> {
         let list = keys::status_list(ended.status.as_str(), id)?;
         let change = Change::of(keys::run(id))
             .when(
@@ -89,20 +103,40 @@ impl Runs {
             Some(error) => change.set_once(ERROR, error),
             None => change.remove(ERROR),
         };
-        let changed = self.0.write(change).await?;
-        // Also where the run had ended before: who ended it may have died before this line.
-        self.note_totals(id).await?;
-        Ok(changed)
+        let of_node = ERROR.find(head)?;
+        let take = TakeEnded {
+            run_id: id,
+            take: ended.execution,
+            status: ended.status,
+            // The node that failed has told the reason before.
+            error: ended
+                .error
+                .as_ref()
+                .map(|own| of_node.as_ref().unwrap_or(own)),
+            at: ended.at,
+            expires: self.0.expires(Timestamp::now()),
+        };
+        let asked = follow_ups(head, ended.status)?;
+        if asked.is_empty() {
+            return self.0.write(change).await;
+        }
+        let entries = asked.into_iter().map(|what| entry(&take, what).into());
+        let writes = std::iter::once(change.into()).chain(entries);
+        Ok(matches!(self.0.transact(writes).await?, Transacted::Done))
     }
 
     /// Notes in the run's head what its lanes have used and cost together, for lists. Changes nothing where somebody has
     /// noted a later sum.
     pub async fn note_totals(&self, id: &str) -> Result<(), Error> {
-        let Some(head) = self.0.get(keys::run(id)).await? else {
-            return Ok(());
-        };
+        match self.0.get(keys::run(id)).await? {
+            Some(head) => self.note_totals_of(id, &head).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn note_totals_of(&self, id: &str, head: &Item) -> Result<(), Error> {
         let lanes = Lanes(self.0.clone()).items(id).await?;
-        let totals = totals(&head, &lanes)?;
+        let totals = totals(head, &lanes)?;
         let newer = CHARGES.missing().or(CHARGES.is_below(totals.charges));
         let change = Change::of(keys::run(id))
             .when(PK.exists().and(newer))

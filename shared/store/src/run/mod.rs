@@ -1,17 +1,23 @@
 //! Runs: begun once, ended once, resumed, listed.
 
 mod begin;
+mod delivery;
 mod end;
+mod keep;
 mod list;
+mod outbox;
 pub(crate) mod record;
 mod resume;
 mod turn;
 
 pub use begin::{Begun, NewRun, Reuse};
+pub use delivery::{Deliveries, Delivery, DeliveryAttempt, DeliveryStatus};
 pub use end::{Ended, RUN_ABORTED, RUN_TIMED_OUT, aborted, timed_out};
 pub use list::{RunFilter, RunSummary};
+pub use outbox::{FollowUp, Outbox, OutboxEntry};
 pub use record::{
-    LOST_AFTER, LiveHead, RerunOf, Run, RunError, RunHead, RunStatus, RunTexts, Runs, Trigger,
+    LOST_AFTER, LiveHead, OnFailure, RerunOf, Run, RunError, RunHead, RunOrigin, RunStatus,
+    RunTexts, Runs, Trigger,
 };
 pub use resume::Resume;
 pub use turn::{LastTurn, Turn};

@@ -96,6 +96,28 @@ pub struct RerunOf {
     pub from: Option<String>,
 }
 
+/// What a workflow wants to happen where a run of it fails.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OnFailure {
+    /// The workflow that is started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workflow: Option<String>,
+    /// Whether an event is sent.
+    #[serde(default)]
+    pub event: bool,
+}
+
+/// Which workflow a run is of, and what its end asks for. It never changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunOrigin {
+    /// The workflow it runs.
+    pub workflow_id: String,
+    /// The workflow's version.
+    pub version: u64,
+    /// What is done where it fails.
+    pub on_failure: OnFailure,
+}
+
 /// A run as recorded.
 #[derive(Debug, Clone)]
 pub struct Run {
@@ -255,6 +277,7 @@ pub(crate) const BUDGET_LEFT_USD: Attribute<Decimal> = Attribute::new("budgetLef
 pub(super) const MAX_COST_USD_PER_DAY: Attribute<Decimal> = Attribute::new("maxCostUsdPerDay");
 pub(super) const CALLBACK_URL: Attribute<String> = Attribute::new("callbackUrl");
 pub(super) const RERUN_OF: Attribute<RerunOf> = Attribute::new("rerunOf");
+pub(super) const ON_FAILURE: Attribute<OnFailure> = Attribute::new("onFailure");
 
 /// The run's totals as they were noted when it ended, or later.
 pub(super) const TOTALS: Attribute<Totals> = Attribute::new("totals");
@@ -265,7 +288,13 @@ pub(super) const INPUT: Attribute<AttributeValue> = Attribute::new("input");
 pub(super) const TRIGGER_CONTEXT: Attribute<AttributeValue> = Attribute::new("triggerContext");
 pub(super) const WARNINGS: Attribute<Vec<Fault>> = Attribute::new("warnings");
 
-kept_by_serde!(BTreeMap<String, String>, RunError, RerunOf, Vec<Fault>);
+kept_by_serde!(
+    BTreeMap<String, String>,
+    RunError,
+    RerunOf,
+    OnFailure,
+    Vec<Fault>
+);
 
 /// Runs by id.
 #[derive(Debug, Clone)]
@@ -296,6 +325,19 @@ impl Runs {
             started_at: STARTED_AT.get(&item)?,
             deadline: DEADLINE.get(&item)?,
         })
+    }
+
+    /// The run's workflow, and what is done where it fails; `None` where there is no such run.
+    pub async fn origin(&self, id: &str) -> Result<Option<RunOrigin>, Error> {
+        let item = self.0.get(keys::run(id)).await?;
+        item.map(|item| {
+            Ok(RunOrigin {
+                workflow_id: WORKFLOW_ID.get(&item)?,
+                version: VERSION.get(&item)?,
+                on_failure: ON_FAILURE.find(&item)?.unwrap_or_default(),
+            })
+        })
+        .transpose()
     }
 
     /// The address to which the run is to be posted; `None` where there is none, or no such run.

@@ -7,7 +7,8 @@ use rust_decimal::Decimal;
 
 use crate::Error;
 use crate::due::{DUE, DUE_AT, Due};
-use crate::keys::{self, STATUS_LIST};
+use crate::keys::{self, EXPIRES_AT, STATUS_LIST};
+use crate::run::keep::keep;
 use crate::run::record::{
     BUDGET_LEFT_USD, CREDENTIALS, DEADLINE, ENDED_AT, ERROR, EXECUTION, FIRST_LOOK, MAX_COST_USD,
     MAX_COST_USD_PER_DAY, Run, RunStatus, Runs, STATUS,
@@ -37,6 +38,9 @@ impl Runs {
     pub async fn resume(&self, resume: &Resume<'_>) -> Result<Option<u32>, Error> {
         let run = resume.run;
         let next = run.execution + 1;
+        // Before it goes on: whatever it comes to need is then kept as long as the run.
+        let expires = self.0.expires(resume.deadline.max(resume.at));
+        keep(&self.0, &run.id, expires).await?;
         let status = RunStatus::Running;
         let list = keys::status_list(status.as_str(), &run.id)?;
         let change = Change::of(keys::run(&run.id))
@@ -45,6 +49,7 @@ impl Runs {
             .set(STATUS_LIST, list)
             .set(EXECUTION, next)
             .set(DEADLINE, resume.deadline)
+            .set(EXPIRES_AT, expires)
             .set(CREDENTIALS, resume.credentials)
             .set(DUE, Due::Run)
             .set(DUE_AT, resume.at + FIRST_LOOK)

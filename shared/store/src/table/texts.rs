@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::MetadataDirective;
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
@@ -49,6 +50,23 @@ impl Texts {
         ])))
     }
 
+    /// Lets an object expire as late as one that is written now: it is written over by itself.
+    pub(crate) async fn renew(&self, key: &str) -> Result<(), Error> {
+        let copied = self
+            .client
+            .copy_object()
+            .bucket(&self.bucket)
+            .key(key)
+            .copy_source(format!("{}/{key}", self.bucket))
+            // S3 takes a copy of an object over itself only where something changes.
+            .metadata_directive(MetadataDirective::Replace)
+            .content_type("application/gzip")
+            .send()
+            .await;
+        copied.map_err(Error::s3)?;
+        Ok(())
+    }
+
     /// The text of an item's attribute. `kept` is the value and `attribute` its name.
     pub(crate) async fn fetch(
         &self,
@@ -82,6 +100,12 @@ impl Texts {
         };
         unpack(&packed, attribute)
     }
+}
+
+/// The objects in S3 that an item's attributes name.
+pub(crate) fn objects_of(item: &Item) -> Vec<String> {
+    let place = |value: &AttributeValue| S3_KEY.find(value.as_m().ok()?).ok()?;
+    item.values().filter_map(place).collect()
 }
 
 /// How many bytes the text of `kept` has, where it is in S3.

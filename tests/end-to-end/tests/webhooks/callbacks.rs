@@ -11,20 +11,20 @@ use tokio::time::timeout;
 use super::{Headers, Hook, event_id, now, standard};
 
 /// A receiver of callbacks on a port of its own.
-struct Receiver {
-    listener: TcpListener,
-    url: String,
+pub(super) struct Receiver {
+    pub(super) listener: TcpListener,
+    pub(super) url: String,
 }
 
 /// What was posted.
-struct Posted {
+pub(super) struct Posted {
     path: String,
     headers: Headers,
-    body: Vec<u8>,
+    pub(super) body: Vec<u8>,
 }
 
 impl Posted {
-    fn header(&self, name: &str) -> &str {
+    pub(super) fn header(&self, name: &str) -> &str {
         let (_, value) = self
             .headers
             .iter()
@@ -35,14 +35,14 @@ impl Posted {
 }
 
 impl Receiver {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         Self { listener, url }
     }
 
     /// The next request, answered with this status.
-    async fn next(&self, status: &str) -> Posted {
+    pub(super) async fn next(&self, status: &str) -> Posted {
         let accepted = timeout(Duration::from_secs(60), self.listener.accept());
         let (stream, _) = accepted.await.expect("a callback comes").unwrap();
         let (posted, mut stream) = read(stream).await;
@@ -78,7 +78,7 @@ async fn read(stream: TcpStream) -> (Posted, TcpStream) {
     (posted, reader.into_inner())
 }
 
-async fn workflow(user: &User, callbacks: Value, prompt: &str) -> String {
+pub(super) async fn workflow(user: &User, callbacks: Value, prompt: &str) -> String {
     user.workflow_with(json!({
         "callbacks": callbacks,
         "nodes": [{"variableName": "x", "userPrompt": prompt}],

@@ -1,0 +1,5 @@
+#![doc = include_str!("../README.md")]
+
+mod bus;
+
+pub use bus::{Error, EventBus, SOURCE};
