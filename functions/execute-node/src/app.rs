@@ -7,8 +7,8 @@ use steps_secrets::Secrets;
 use steps_store::Store;
 
 use crate::budgets::DayLimits;
+use crate::known_list::KnownLists;
 use crate::known_run::KnownRuns;
-use crate::list::KnownLists;
 
 /// OpenRouter, the store of runs, Secrets Manager, which keeps the keys, the models, the limits of credentials, the
 /// documents and lists of runs, and Step Functions.

@@ -6,7 +6,7 @@ use steps_store::{Work, millis};
 use steps_template::RenderError;
 use steps_workflow::{ForEach, Node, Workflow};
 
-use crate::list;
+use crate::known_list;
 
 /// The trigger's input at the root, `trigger`, and one variable for each finished node.
 pub(crate) fn context(work: &Work, workflow: &Workflow) -> Value {
@@ -77,7 +77,7 @@ pub(crate) fn what_to_try(
         return Ok(if skipped { ToTry::Nothing } else { ToTry::Call });
     };
     let items = match for_each.items.render(context, names) {
-        Ok(text) => list::read(&text)?,
+        Ok(text) => known_list::read(&text)?,
         Err(error) if reads_skipped(work, workflow, &error) => return Ok(ToTry::Nothing),
         Err(error) => return Err(error.into()),
     };

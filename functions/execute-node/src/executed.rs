@@ -1,8 +1,18 @@
-//! What has come of one try at a unit.
+//! A unit that is executed, and what has come of one try at it.
 
 use steps_problem::Problem;
 
 use crate::answer::Answer;
+
+/// A unit of a run, for one of its lanes.
+pub(crate) struct UnitOfRun<'a> {
+    pub(crate) run_id: &'a str,
+    pub(crate) take: u32,
+    /// 0 for a task that has no lane.
+    pub(crate) lane: u8,
+    /// The unit: a node, or an item of its list.
+    pub(crate) unit: &'a str,
+}
 
 /// What has come of one try at a unit.
 #[derive(Debug)]

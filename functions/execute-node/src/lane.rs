@@ -12,10 +12,10 @@ use tokio::time::Instant;
 use crate::answer::Answer;
 use crate::app::App;
 use crate::event::LaneTask;
-use crate::executed::Executed;
+use crate::executed::{Executed, UnitOfRun};
 use crate::known_run::KnownRun;
 use crate::list;
-use crate::recorded::{self, UnitOfRun};
+use crate::recorded;
 
 /// Executes the task.
 pub(crate) async fn execute(

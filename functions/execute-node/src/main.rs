@@ -12,6 +12,7 @@ mod event;
 mod executed;
 mod handler;
 mod inline;
+mod known_list;
 mod known_run;
 mod lane;
 mod lease;
@@ -23,8 +24,9 @@ mod scope;
 
 use app::App;
 use budgets::day_limits;
+use known_list::known_lists;
 use known_run::known_runs;
-use list::known_lists;
+
 use steps_aws::{Aws, Config};
 use steps_catalogue::Catalogue;
 use steps_lambda::{Main, serve_task, start};

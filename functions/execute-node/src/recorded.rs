@@ -19,21 +19,11 @@ use crate::context::{ToTry, add_item, context, what_to_try};
 use crate::costs::recover_costs;
 use crate::deadlines::{CLOSING_TIME, LAST_WORDS, LEASE, RECOVERY_TIME, left};
 use crate::event::NodeOfRun;
-use crate::executed::Executed;
+use crate::executed::{Executed, UnitOfRun};
 use crate::known_run::KnownRun;
 use crate::lease::Watch;
 use crate::list;
 use crate::scope::RunScope;
-
-/// A unit of a run, for one of its lanes.
-pub(crate) struct UnitOfRun<'a> {
-    pub(crate) run_id: &'a str,
-    pub(crate) take: u32,
-    /// 0 for a task that has no lane.
-    pub(crate) lane: u8,
-    /// The unit: a node, or an item of its list.
-    pub(crate) unit: &'a str,
-}
 
 /// Executes a node in a task that has no lane, from a state machine of an earlier release.
 pub(crate) async fn execute_alone(

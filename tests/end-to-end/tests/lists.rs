@@ -266,14 +266,14 @@ async fn faults_of_a_list_are_told_with_their_places() {
 /// Requests that only lists make: an operation, and a text that is in it.
 const REQUESTS: [(&str, &str); 7] = [
     // The list is stored, its node opened, its hands are laid.
-    ("PutItem", "EACH#"),
+    ("PutItem", "EACH"),
     ("UpdateItem", "\"items\""),
-    ("UpdateItem", "COUNTER#"),
+    ("UpdateItem", "COUNTER"),
     // An item is told of, and its hand moved.
-    ("UpdateItem", "EACH#"),
+    ("UpdateItem", "EACH"),
     ("UpdateItem", "hands"),
     // The outputs are gathered.
-    ("Query", "ITEM#"),
+    ("Query", "ITEM"),
     ("TransactWriteItems", "\"items\""),
 ];
 
