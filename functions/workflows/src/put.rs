@@ -23,7 +23,7 @@ pub(crate) async fn put(app: &App, id: &str, request: &Request) -> Result<Answer
     faults.extend(found);
     if let Some(workflow) = &workflow {
         let known = app.store.credentials().list().await?;
-        faults.extend(unknown_credentials(workflow, &known));
+        faults.extend(credential_faults(workflow, &known));
     }
     let warnings = match &workflow {
         Some(workflow) => app.catalogue.warnings(workflow).await,
@@ -71,13 +71,28 @@ fn format(request: &Request) -> Result<Format, Problem> {
     Ok(if yaml { Format::Yaml } else { Format::Json })
 }
 
-/// References to credentials that do not exist, with the nearest names that do.
-fn unknown_credentials(workflow: &Workflow, credentials: &[Credential]) -> Vec<Fault> {
+/// References to credentials that do not exist, with the nearest names that do, or that are of another type.
+fn credential_faults(workflow: &Workflow, credentials: &[Credential]) -> Vec<Fault> {
     let mut faults = Vec::new();
     for (index, node) in workflow.nodes.iter().enumerate() {
         for (field, reference) in node.kind.credentials() {
             // A faulty reference is empty here: its fault is told already.
-            if reference.is_empty() || Credential::find(credentials, reference).is_ok() {
+            if reference.is_empty() {
+                continue;
+            }
+            let path = format!("nodes[{index}].{field}");
+            if let Ok(credential) = Credential::find(credentials, reference) {
+                let wanted = node.kind.credential_type();
+                if let Some(wanted) = wanted.filter(|wanted| *wanted != credential.of_type()) {
+                    faults.push(Fault::at(
+                        path,
+                        format!(
+                            "the credential `{reference}` is of the type `{}`; this node needs one of the type `{}`",
+                            credential.provider,
+                            wanted.as_str()
+                        ),
+                    ));
+                }
                 continue;
             }
             let names = credentials
@@ -89,7 +104,7 @@ fn unknown_credentials(workflow: &Workflow, credentials: &[Credential]) -> Vec<F
                 known_names(reference, names)
             };
             faults.push(Fault::at(
-                format!("nodes[{index}].{field}"),
+                path,
                 format!("no credential has the name or id `{reference}`{hint}"),
             ));
         }

@@ -19,7 +19,7 @@ mod workflow;
 pub use audit::AuditPage;
 pub use credential::{
     ChangeCredential, ChangedCredential, CredentialList, CredentialView, CredentialWithKey,
-    KeyView, NewCredential, RestoreCredential,
+    HttpLogin, KeyView, NewCredential, RestoreCredential,
 };
 pub use events::{MadeEventsToken, NewEventsToken, RunAnswer, RunEvents};
 pub use model::{

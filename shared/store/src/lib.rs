@@ -31,7 +31,7 @@ pub use live::{Live, Piece, PieceKind};
 pub use model_list::{ModelList, ModelListHead};
 pub use node::{
     Answer, Attempt, Claim, Claimed, ItemCounts, Lease, ListEnd, Look, NodeRecord, NodeRow,
-    NodeStatus, Nodes, Outcome, Waiting, WaitingNode, Work, done,
+    NodeStatus, Nodes, Outcome, StoredFile, Waiting, WaitingNode, Work, done,
 };
 pub use run::{
     Begun, Ended, LOST_AFTER, LastTurn, LiveHead, NewRun, RUN_ABORTED, RUN_TIMED_OUT, RerunOf,

@@ -55,6 +55,7 @@ const STATUSES: [(u16, &[&str]); 14] = [
         &[
             "Conflict",
             "CredentialInUse",
+            "CredentialOfOtherType",
             "EventsNotStreamed",
             "NameTaken",
             "RotationNotConfigured",
