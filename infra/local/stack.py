@@ -236,6 +236,9 @@ def deploy(base_url, fresh):
         f"Architecture={'arm64' if platform.machine() in ('aarch64', 'arm64') else 'x86_64'}",
         f"OpenRouterBaseUrl={base_url}",
         "LocalCallbacks=true",
+        # What tests call: pages of theirs on this machine, and a function that they make.
+        "HttpHosts=localhost",
+        f"NodeFunctions=arn:aws:lambda:{REGION}:000000000000:function:called-by-nodes",
         f"LogLevel={os.environ.get('LOG_LEVEL', 'INFO')}",
     ]
     if base_url.startswith(STAND_IN):

@@ -1,18 +1,19 @@
-//! `PUT /credentials/{id}`: changes a credential's name, key, budget or rotation. Each is a change of its own, with a
+//! `PUT /credentials/{id}`: changes a credential's name, key or secret, budget or rotation. Each is a change of its own, with a
 //! row of its own in the audit.
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde_json::json;
 use steps_api::{ChangeCredential, ChangedCredential};
-use steps_key::ApiKey;
+use steps_key::{ApiKey, CredentialType, HttpSecret};
 use steps_lambda::Answer;
 use steps_problem::{Fault, Problem};
 use steps_store::{Action, Actor, AuditEntry, Check, Credential, retry_conflict};
 
 use crate::app::App;
 use crate::fields::{
-    accepted, check_limit, checked_name, checked_rotation, invalid, name_is_free, parsed_key,
+    accepted, check_fields_of, check_hosts, check_limit, checked_http, checked_name,
+    checked_rotation, invalid, name_is_free, parsed_key,
 };
 use crate::rotation::{rotate_key_arn, set_rotation};
 
@@ -32,10 +33,18 @@ pub(crate) async fn change(
         checked_rotation(rotation, &mut faults);
     }
     check_limit(change.max_cost_usd_per_day.flatten(), &mut faults);
+    let login = change.http.clone();
+    // A credential without hosts and one that keeps its hosts look the same here: the stored ones are put in below.
+    let http = login.and_then(|login| checked_http(Some(login), Vec::new(), &mut faults));
+    check_hosts(change.hosts.as_deref().unwrap_or_default(), &mut faults);
     if !faults.is_empty() {
         return Err(invalid(faults));
     }
     let mut credential = app.store.credentials().get(reference).await?;
+    check_fields_of(credential.of_type(), &of_types(&change), &mut faults);
+    if !faults.is_empty() {
+        return Err(invalid(faults));
+    }
     let name = name.filter(|name| *name != credential.name);
     let limit = change
         .max_cost_usd_per_day
@@ -59,6 +68,9 @@ pub(crate) async fn change(
     if let Some(api_key) = &api_key {
         credential = replace_key(app, credential, api_key, actor).await?;
     }
+    if http.is_some() || change.hosts.is_some() {
+        credential = replace_http(app, credential, http, change.hosts, actor).await?;
+    }
     if let Some(limit) = limit {
         credential = set_limit(app, credential, limit, actor).await?;
     }
@@ -72,6 +84,22 @@ pub(crate) async fn change(
             warnings,
         },
     )
+}
+
+/// Which type each field that the body names belongs to.
+fn of_types(change: &ChangeCredential) -> [(&'static str, bool, CredentialType); 5] {
+    let (openrouter, http) = (CredentialType::OpenRouter, CredentialType::Http);
+    [
+        ("apiKey", change.api_key.is_some(), openrouter),
+        ("rotation", change.rotation.flatten().is_some(), openrouter),
+        (
+            "maxCostUsdPerDay",
+            change.max_cost_usd_per_day.flatten().is_some(),
+            openrouter,
+        ),
+        ("http", change.http.is_some(), http),
+        ("hosts", change.hosts.is_some(), http),
+    ]
 }
 
 /// Only the record changes. The key's secret is named after the credential's id, so it stays as it is.
@@ -132,6 +160,56 @@ async fn replace_key(
         let after = Credential {
             last_four: current.last_four(),
             last_check: Some(Check::new(Timestamp::now(), None)),
+            ..before.clone()
+        };
+        let entry = AuditEntry::now(Action::KeyReplaced, actor, details);
+        Ok(app.store.credentials().change(&before, after, &entry).await)
+    })
+    .await
+}
+
+/// The new secret, and the hosts that it may be sent to; what is not given stays as it is. A function that remembers the
+/// old one uses it for some minutes at most, or until it is refused.
+async fn replace_http(
+    app: &App,
+    credential: Credential,
+    new: Option<HttpSecret>,
+    hosts: Option<Vec<String>>,
+    actor: &Actor,
+) -> Result<Credential, Problem> {
+    let stored = app.secrets.read_http_again(&credential.id).await;
+    let secret = match (new, stored) {
+        // What is stored there may be no secret at all: it is replaced.
+        (Some(new), stored) => HttpSecret {
+            hosts: hosts.unwrap_or_else(|| match &stored {
+                Ok(stored) => stored.hosts.clone(),
+                Err(_) => credential.hosts.clone(),
+            }),
+            ..new
+        },
+        (None, stored) => {
+            let stored = stored?;
+            HttpSecret {
+                hosts: hosts.unwrap_or_else(|| stored.hosts.clone()),
+                ..stored
+            }
+        }
+    };
+    app.secrets.replace_http(&credential.id, &secret).await?;
+    retry_conflict(async || {
+        let before = app.store.credentials().get(&credential.id).await?;
+        // Two callers may replace it at the same moment: the record describes what is stored in the end.
+        let current = app.secrets.read_http_again(&before.id).await?;
+        let details = json!({
+            "lastFour": current.last_four(),
+            "lastFourBefore": before.last_four,
+            "auth": current.auth.as_str(),
+            "hosts": current.hosts,
+        });
+        let after = Credential {
+            last_four: current.last_four(),
+            auth: Some(current.auth.as_str().to_owned()),
+            hosts: current.hosts,
             ..before.clone()
         };
         let entry = AuditEntry::now(Action::KeyReplaced, actor, details);

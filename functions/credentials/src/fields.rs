@@ -1,16 +1,21 @@
-//! What a credential's fields have to be: its name, its key, its limit, its rotation.
+//! What a credential's fields have to be: its type, its name, its key or secret, its limit, its rotation.
 
 use rust_decimal::Decimal;
 use secrecy::{ExposeSecret, SecretString};
-use steps_key::{ApiKey, redact};
+use steps_api::{HttpLogin, NewCredential};
+use steps_key::{ApiKey, CredentialType, HttpAuth, HttpSecret, redact};
 use steps_problem::{Fault, Problem};
 use steps_store::Rotation;
+use steps_web::AllowedHosts;
 use uuid::Uuid;
 
 use crate::app::App;
 
 /// The most days between two rotations that Secrets Manager takes.
 const MOST_DAYS: u16 = 1000;
+
+/// Most hosts that a secret may be sent to.
+const MOST_HOSTS: usize = 20;
 
 /// The name without blanks around it. References are ids or names, so no name may look like an id.
 pub(crate) fn checked_name<'a>(name: &'a str, faults: &mut Vec<Fault>) -> &'a str {
@@ -35,6 +40,72 @@ pub(crate) fn checked_name<'a>(name: &'a str, faults: &mut Vec<Fault>) -> &'a st
 /// store.
 pub(crate) async fn name_is_free(app: &App, name: &str) -> Result<(), Problem> {
     Ok(app.store.credentials().check_name_is_free(name).await?)
+}
+
+/// The type that a body names, by either name.
+pub(crate) fn checked_type(new: &NewCredential, faults: &mut Vec<Fault>) -> CredentialType {
+    let given = [("type", &new.of_type), ("provider", &new.provider)];
+    let mut of_type = None;
+    for (field, name) in given {
+        let Some(name) = name else { continue };
+        match CredentialType::parse(name) {
+            Some(known) if of_type.is_none_or(|other| other == known) => of_type = Some(known),
+            Some(_) => faults.push(Fault::at(field, "is another one than `type`")),
+            None => faults.push(Fault::at(field, "must be `openrouter` or `http`")),
+        }
+    }
+    of_type.unwrap_or_default()
+}
+
+/// The secret of an `http` credential. A fault does not repeat it.
+pub(crate) fn checked_http(
+    login: Option<HttpLogin>,
+    hosts: Vec<String>,
+    faults: &mut Vec<Fault>,
+) -> Option<HttpSecret> {
+    check_hosts(&hosts, faults);
+    let Some(login) = login else {
+        let message = "is required of a credential of type `http`: {\"auth\": \"bearer\", \"token\": ...}, or \
+                       `basic` with `username` and `password`, or `header` with `name` and `value`";
+        faults.push(Fault::at("http", message));
+        return None;
+    };
+    let auth = HttpAuth::from(login);
+    let found = auth.faults().into_iter();
+    faults.extend(found.map(|(field, message)| Fault::at(format!("http.{field}"), message)));
+    Some(HttpSecret { auth, hosts })
+}
+
+pub(crate) fn check_hosts(hosts: &[String], faults: &mut Vec<Fault>) {
+    if hosts.len() > MOST_HOSTS {
+        let message = format!("has {} hosts; the most is {MOST_HOSTS}", hosts.len());
+        faults.push(Fault::at("hosts", message));
+    }
+    for (index, host) in hosts.iter().enumerate() {
+        let is_one = !host.contains(',') && !host.trim().is_empty();
+        if !is_one || AllowedHosts::parse(host).is_err() {
+            faults.push(Fault::at(
+                format!("hosts[{index}]"),
+                "must be a host's name or address, with or without a port: `api.example.com`",
+            ));
+        }
+    }
+}
+
+/// Refuses fields of one type of credential in the body of another.
+pub(crate) fn check_fields_of(
+    of_type: CredentialType,
+    given: &[(&'static str, bool, CredentialType)],
+    faults: &mut Vec<Fault>,
+) {
+    for (field, is_given, of) in given {
+        if *is_given && *of != of_type {
+            faults.push(Fault::at(
+                *field,
+                format!("only a credential of type `{}` has it", of.as_str()),
+            ));
+        }
+    }
 }
 
 pub(crate) fn parsed_key(api_key: &SecretString, faults: &mut Vec<Fault>) -> Option<ApiKey> {

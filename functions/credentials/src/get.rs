@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use steps_api::CredentialWithKey;
-use steps_key::redact;
+use steps_key::{CredentialType, redact};
 use steps_lambda::Answer;
 use steps_openrouter::{Error, KeyInfo};
 use steps_problem::Problem;
@@ -14,12 +14,15 @@ use crate::app::App;
 /// How long to wait for OpenRouter. After that the credential is shown without what OpenRouter says of its key.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The record, with OpenRouter's own view of the key (`key`), or why it could not be had (`keyProblem`).
+/// The record and, of a key, OpenRouter's own view of it (`key`), or why it could not be had (`keyProblem`).
 pub(crate) async fn get(app: &App, reference: &str) -> Result<Answer, Problem> {
     let credential = app.store.credentials().get(reference).await?;
-    let (key, key_problem) = match key_now(app, &credential.id).await {
-        Ok(info) => (Some(info.into()), None),
-        Err(problem) => (None, Some(problem.redacted())),
+    let (key, key_problem) = match credential.of_type() {
+        CredentialType::Http => (None, None),
+        CredentialType::OpenRouter => match key_now(app, &credential.id).await {
+            Ok(info) => (Some(info.into()), None),
+            Err(problem) => (None, Some(problem.redacted())),
+        },
     };
     Answer::json(
         200,

@@ -1,4 +1,4 @@
-//! Credentials: OpenRouter API keys under a name.
+//! Credentials: OpenRouter API keys, and secrets of HTTP requests, under a name.
 
 mod actor;
 mod app;

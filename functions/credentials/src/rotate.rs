@@ -2,8 +2,10 @@
 
 use serde_json::json;
 use steps_api::CredentialView;
+use steps_key::CredentialType;
 use steps_lambda::Answer;
 use steps_problem::Problem;
+use steps_secrets::Error;
 use steps_store::{Action, Actor, AuditEntry};
 
 use crate::app::App;
@@ -13,6 +15,11 @@ use crate::rotation::rotate_key_arn;
 pub(crate) async fn rotate(app: &App, reference: &str, actor: &Actor) -> Result<Answer, Problem> {
     let function = rotate_key_arn(app)?;
     let credential = app.store.credentials().get(reference).await?;
+    if credential.of_type() != CredentialType::OpenRouter {
+        let id = credential.id.clone();
+        let wanted = CredentialType::OpenRouter;
+        return Err(Error::OtherType { id, wanted }.into());
+    }
     app.secrets.rotate_now(&credential.id, function).await?;
     let details = json!({ "lastFour": credential.last_four });
     let entry = AuditEntry::now(Action::RotationRequested, actor, details);

@@ -2,16 +2,18 @@
 
 use steps_catalogue::Catalogue;
 use steps_executions::Executions;
+use steps_invocations::Invocations;
 use steps_openrouter::Client;
 use steps_secrets::Secrets;
 use steps_store::Store;
+use steps_web::Web;
 
 use crate::budgets::DayLimits;
 use crate::known_list::KnownLists;
 use crate::known_run::KnownRuns;
 
 /// OpenRouter, the store of runs, Secrets Manager, which keeps the keys, the models, the limits of credentials, the
-/// documents and lists of runs, and Step Functions.
+/// documents and lists of runs, Step Functions, and what nodes may call beside OpenRouter.
 #[derive(Debug)]
 pub(crate) struct App {
     pub(crate) openrouter: Client,
@@ -22,4 +24,6 @@ pub(crate) struct App {
     pub(crate) known_runs: KnownRuns,
     pub(crate) known_lists: KnownLists,
     pub(crate) executions: Executions,
+    pub(crate) web: Web,
+    pub(crate) invocations: Invocations,
 }

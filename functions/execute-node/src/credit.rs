@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
+use steps_key::CredentialType;
 use steps_metrics::CreditLeft;
 use steps_problem::Problem;
 use steps_store::Credential;
@@ -18,6 +19,9 @@ pub(crate) async fn watch_credit(app: &App) -> Result<Answer, Problem> {
     let now = Timestamp::now();
     let mut keys = 0;
     for credential in app.store.credentials().list().await? {
+        if credential.of_type() != CredentialType::OpenRouter {
+            continue;
+        }
         let used = credential.last_used_at;
         if used.is_none_or(|used| now.duration_since(used) > LOOKED_AT_FOR) {
             continue;

@@ -43,6 +43,8 @@ async fn main() -> Main {
         known_runs: known_runs(),
         known_lists: known_lists(),
         executions: aws.executions()?,
+        web: Config.web()?,
+        invocations: aws.invocations(),
         store,
         secrets: aws.secrets()?,
     };

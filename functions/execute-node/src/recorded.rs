@@ -74,6 +74,7 @@ pub(crate) async fn execute(
     let node = workflow.node(unit.node());
     let node = node.ok_or_else(|| work.run.no_node(unit.node()))?;
     let scope = RunScope::new(app, &work.run, (node, of.unit), until);
+    let scope = scope.after(work.node.as_ref());
     scope.heard().watched(work.watched_until);
     let started = Timestamp::now();
     let mut context = context(&work, workflow);

@@ -1,15 +1,18 @@
-//! What a node may ask of this function while it is tried: keys, models, OpenRouter, and to write down what it pays.
+//! What a node may ask of this function while it is tried: keys and secrets, models, OpenRouter, the web, other functions, and to
+//! write down what it pays.
 
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use jiff::Timestamp;
-use steps_key::ApiKey;
-use steps_nodes::{Receipt, Said, Scope};
+use steps_key::{ApiKey, HttpSecret};
+use steps_nodes::{Invoked, KeptFile, NotInvoked, Receipt, Said, Scope};
 use steps_openrouter::{Client, ModelList};
 use steps_problem::Problem;
-use steps_store::{Credential, Lease, Run};
+use steps_store::{Attempt, Credential, Lease, NodeRecord, RUN_ABORTED, RUN_TIMED_OUT, Run};
+use steps_web::Web;
 use steps_workflow::Node;
 use tokio::time::Instant;
 
@@ -27,6 +30,33 @@ async fn models(app: &App, ids: &[&str]) -> Result<Arc<ModelList>, Problem> {
     }
 }
 
+/// The longest that one try may take: what the node says, or what is usual for its kind.
+fn seconds(node: &Node) -> Option<u64> {
+    node.timeout_seconds.or_else(|| node.kind.usual_seconds())
+}
+
+async fn invoke(
+    app: &App,
+    function: &str,
+    payload: &[u8],
+    time: Duration,
+) -> Result<Invoked, NotInvoked> {
+    match app
+        .invocations
+        .invoke(function, payload.to_vec(), time)
+        .await
+    {
+        Ok(invoked) => Ok(Invoked {
+            answer: invoked.answer,
+            failed: invoked.failed,
+        }),
+        Err(error) => Err(NotInvoked {
+            may_have_acted: error.may_have_acted(),
+            problem: error.into(),
+        }),
+    }
+}
+
 /// For a unit of a run. What it pays is gathered for its attempt.
 pub(crate) struct RunScope<'a> {
     pub(crate) app: &'a App,
@@ -36,6 +66,8 @@ pub(crate) struct RunScope<'a> {
     pub(crate) unit: &'a str,
     /// Absent while nothing is claimed: then nothing is written either.
     lease: Option<&'a Lease>,
+    /// Whether an earlier attempt began and did not tell how it ended.
+    may_have_acted: bool,
     until: Instant,
     receipt: RefCell<Receipt>,
     heard: Heard,
@@ -55,9 +87,19 @@ impl<'a> RunScope<'a> {
             node,
             unit,
             lease: None,
+            may_have_acted: false,
             until,
             receipt: RefCell::default(),
             heard: Heard::default(),
+        }
+    }
+
+    /// For an attempt after those of this record.
+    pub(crate) fn after(self, record: Option<&NodeRecord>) -> Self {
+        let last = record.and_then(|record| record.attempts.last());
+        Self {
+            may_have_acted: last.is_some_and(was_cut_off),
+            ..self
         }
     }
 
@@ -88,7 +130,7 @@ impl Scope for RunScope<'_> {
     fn time(&self) -> Duration {
         let left_of_run = left(self.run.deadline, Timestamp::now());
         let left_of_function = self.until.saturating_duration_since(Instant::now());
-        longest(self.node.timeout_seconds).min(left_of_function.min(left_of_run))
+        longest(seconds(self.node)).min(left_of_function.min(left_of_run))
     }
 
     async fn key(&self, credential: &str) -> Result<ApiKey, Problem> {
@@ -103,6 +145,42 @@ impl Scope for RunScope<'_> {
 
     async fn models(&self, ids: &[&str]) -> Result<Arc<ModelList>, Problem> {
         models(self.app, ids).await
+    }
+
+    fn web(&self) -> &Web {
+        &self.app.web
+    }
+
+    async fn http_secret(&self, credential: &str) -> Result<HttpSecret, Problem> {
+        let id = self.run.credential_of(credential)?;
+        Ok(self.app.secrets.read_http(id).await?)
+    }
+
+    async fn http_secret_again(&self, credential: &str) -> Result<HttpSecret, Problem> {
+        let id = self.run.credential_of(credential)?;
+        Ok(self.app.secrets.read_http_again(id).await?)
+    }
+
+    fn unit(&self) -> Option<String> {
+        Some(format!("{}.{}", self.run.id, self.unit.replace('#', ".")))
+    }
+
+    fn may_have_acted(&self) -> bool {
+        self.may_have_acted
+    }
+
+    async fn keep_file(&self, bytes: Bytes, content_type: &str) -> Result<KeptFile, Problem> {
+        let lease = self.lease.ok_or_else(file_needs_run)?;
+        let nodes = self.app.store.nodes();
+        let kept = nodes.keep_file(lease, bytes, content_type).await?;
+        Ok(KeptFile {
+            bucket: kept.bucket,
+            key: kept.key,
+        })
+    }
+
+    async fn invoke(&self, function: &str, payload: &[u8]) -> Result<Invoked, NotInvoked> {
+        invoke(self.app, function, payload, self.time()).await
     }
 
     async fn began(&self, generation_id: &str) {
@@ -126,6 +204,26 @@ impl Scope for RunScope<'_> {
             ..receipt
         };
     }
+}
+
+/// Whether an attempt ended before it could tell how far it had come: its function died, or its run was stopped meanwhile.
+fn was_cut_off(attempt: &Attempt) -> bool {
+    let code = attempt.code.as_deref();
+    attempt.ended_at.is_none()
+        || code.is_some_and(|code| [RUN_ABORTED, RUN_TIMED_OUT].contains(&code))
+}
+
+fn file_needs_run() -> Problem {
+    Problem::new(
+        422,
+        "FileNeedsRun",
+        "File Needs Run",
+        "a file is kept as long as its run, and this node belongs to none",
+    )
+    .solution([
+        "Make it a node of a workflow",
+        "Or set `as` to `json` or `text`: the answer is then the task's output",
+    ])
 }
 
 /// For a node that no run has: nothing is written down.
@@ -153,7 +251,7 @@ impl Scope for InlineScope<'_> {
 
     fn time(&self) -> Duration {
         let left_of_function = self.until.saturating_duration_since(Instant::now());
-        longest(self.node.timeout_seconds).min(left_of_function)
+        longest(seconds(self.node)).min(left_of_function)
     }
 
     async fn key(&self, credential: &str) -> Result<ApiKey, Problem> {
@@ -168,6 +266,38 @@ impl Scope for InlineScope<'_> {
 
     async fn models(&self, ids: &[&str]) -> Result<Arc<ModelList>, Problem> {
         models(self.app, ids).await
+    }
+
+    fn web(&self) -> &Web {
+        &self.app.web
+    }
+
+    async fn http_secret(&self, credential: &str) -> Result<HttpSecret, Problem> {
+        let id = self.credential_id(credential).await?;
+        Ok(self.app.secrets.read_http(&id).await?)
+    }
+
+    async fn http_secret_again(&self, credential: &str) -> Result<HttpSecret, Problem> {
+        let id = self.credential_id(credential).await?;
+        Ok(self.app.secrets.read_http_again(&id).await?)
+    }
+
+    /// The state machine knows which of its tasks are the same one, and this function does not.
+    fn unit(&self) -> Option<String> {
+        None
+    }
+
+    /// Nothing is written down of such a node.
+    fn may_have_acted(&self) -> bool {
+        false
+    }
+
+    async fn keep_file(&self, _bytes: Bytes, _content_type: &str) -> Result<KeptFile, Problem> {
+        Err(file_needs_run())
+    }
+
+    async fn invoke(&self, function: &str, payload: &[u8]) -> Result<Invoked, NotInvoked> {
+        invoke(self.app, function, payload, self.time()).await
     }
 
     async fn began(&self, _generation_id: &str) {}

@@ -23,7 +23,7 @@ pub(crate) async fn put(app: &App, id: &str, request: &Request) -> Result<Answer
     faults.extend(found);
     if let Some(workflow) = &workflow {
         let known = app.store.credentials().list().await?;
-        faults.extend(unknown_credentials(workflow, &known));
+        faults.extend(credential_faults(workflow, &known));
         faults.extend(unknown_handler(app, id, workflow).await?);
     }
     let warnings = match &workflow {
@@ -99,13 +99,28 @@ fn no_handler(id: &str) -> Fault {
     )
 }
 
-/// References to credentials that do not exist, with the nearest names that do.
-fn unknown_credentials(workflow: &Workflow, credentials: &[Credential]) -> Vec<Fault> {
+/// References to credentials that do not exist, with the nearest names that do, or that are of another type.
+fn credential_faults(workflow: &Workflow, credentials: &[Credential]) -> Vec<Fault> {
     let mut faults = Vec::new();
     for (index, node) in workflow.nodes.iter().enumerate() {
         for (field, reference) in node.kind.credentials() {
             // A faulty reference is empty here: its fault is told already.
-            if reference.is_empty() || Credential::find(credentials, reference).is_ok() {
+            if reference.is_empty() {
+                continue;
+            }
+            let path = format!("nodes[{index}].{field}");
+            if let Ok(credential) = Credential::find(credentials, reference) {
+                let wanted = node.kind.credential_type();
+                if let Some(wanted) = wanted.filter(|wanted| *wanted != credential.of_type()) {
+                    faults.push(Fault::at(
+                        path,
+                        format!(
+                            "the credential `{reference}` is of the type `{}`; this node needs one of the type `{}`",
+                            credential.provider,
+                            wanted.as_str()
+                        ),
+                    ));
+                }
                 continue;
             }
             let names = credentials
@@ -117,7 +132,7 @@ fn unknown_credentials(workflow: &Workflow, credentials: &[Credential]) -> Vec<F
                 known_names(reference, names)
             };
             faults.push(Fault::at(
-                format!("nodes[{index}].{field}"),
+                path,
                 format!("no credential has the name or id `{reference}`{hint}"),
             ));
         }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
+use steps_key::HttpAuth;
 use steps_openrouter::{FreeRequests, KeyInfo};
 use steps_problem::{Fault, Problem};
 use steps_store::{Check, Credential, DeletedCredential, LastRotation, Rotation, millis};
@@ -18,20 +19,71 @@ pub struct NewCredential {
     /// What workflows call it: unique, 1 to 64 characters, not spelled as an id.
     #[schemars(length(min = 1, max = 64))]
     pub name: String,
-    /// `openrouter`, the only one there is.
-    #[serde(default = "provider")]
-    #[schemars(extend("enum" = ["openrouter"]))]
-    pub provider: String,
-    /// The key. It goes to Secrets Manager and is never shown again.
-    pub api_key: Secret,
+    /// What kind of secret it has: `openrouter` (a key of OpenRouter, where this is left out) or `http` (what `http` nodes
+    /// prove with who sends their requests).
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = ["openrouter", "http"]))]
+    pub of_type: Option<String>,
+    /// The older name of `type`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = ["openrouter", "http"]))]
+    pub provider: Option<String>,
+    /// Of a credential of type `openrouter`, required: the key. It goes to Secrets Manager and is never shown again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_key: Option<Secret>,
+    /// Of a credential of type `http`, required: the secret. It goes to Secrets Manager and is never shown again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http: Option<HttpLogin>,
+    /// Of a credential of type `http`: the hosts that the secret may be sent to, each with or without a port. Left out: it is
+    /// sent only where a workflow's document spells out the host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 20))]
+    pub hosts: Option<Vec<String>>,
     /// The most that may be spent with the key on one day (UTC), USD. Left out or `null`: no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Usd>")]
     pub max_cost_usd_per_day: Option<Decimal>,
 }
 
-fn provider() -> String {
-    "openrouter".to_owned()
+/// How an `http` credential proves who sends a request.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "auth", rename_all = "lowercase", deny_unknown_fields)]
+pub enum HttpLogin {
+    /// `Authorization: Bearer <token>`.
+    Bearer {
+        /// The token.
+        token: Secret,
+    },
+    /// `Authorization: Basic`, with the name and the password in base64.
+    Basic {
+        /// The user's name.
+        username: String,
+        /// The password.
+        password: Secret,
+    },
+    /// A header of this name.
+    Header {
+        /// The header's name.
+        name: String,
+        /// Its value.
+        value: Secret,
+    },
+}
+
+impl From<HttpLogin> for HttpAuth {
+    fn from(login: HttpLogin) -> Self {
+        match login {
+            HttpLogin::Bearer { token } => Self::Bearer { token: token.0 },
+            HttpLogin::Basic { username, password } => Self::Basic {
+                username,
+                password: password.0,
+            },
+            HttpLogin::Header { name, value } => Self::Header {
+                name,
+                value: value.0,
+            },
+        }
+    }
 }
 
 /// The body of `PUT /credentials/{id}`. What is left out stays as it is.
@@ -42,9 +94,16 @@ pub struct ChangeCredential {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 64))]
     pub name: Option<String>,
-    /// Another key.
+    /// Another key, of a credential of type `openrouter`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api_key: Option<Secret>,
+    /// Another secret, of a credential of type `http`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http: Option<HttpLogin>,
+    /// Other hosts that the secret of a credential of type `http` may be sent to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 20))]
+    pub hosts: Option<Vec<String>>,
     /// When Secrets Manager rotates the key; `null` switches it off.
     #[serde(
         default,
@@ -88,9 +147,18 @@ pub struct CredentialView {
     pub id: String,
     /// Unique, chosen by its owner.
     pub name: String,
-    /// `openrouter`.
+    /// What kind of secret it has: `openrouter` or `http`.
+    #[serde(rename = "type")]
+    pub of_type: String,
+    /// The older name of `type`.
     pub provider: String,
-    /// The key's last four characters.
+    /// Of a credential of type `http`, how its secret is sent: `bearer`, `basic` or `header`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth: Option<String>,
+    /// Of a credential of type `http`: the hosts that its secret may be sent to, where they are limited.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<String>,
+    /// The last four characters of the key or secret; empty for a secret of fewer than 16.
     pub last_four: String,
     /// When it was stored.
     #[serde(with = "millis")]
@@ -141,7 +209,10 @@ impl From<Credential> for CredentialView {
         Self {
             id: credential.id,
             name: credential.name,
+            of_type: credential.provider.clone(),
             provider: credential.provider,
+            auth: credential.auth,
+            hosts: credential.hosts,
             last_four: credential.last_four,
             created_at: credential.created_at,
             last_used_at: credential.last_used_at,
@@ -181,7 +252,8 @@ impl<T: Into<CredentialView>> FromIterator<T> for CredentialList {
     }
 }
 
-/// The answer of `GET /credentials/{id}`: the credential, and either `key` or `keyProblem`.
+/// The answer of `GET /credentials/{id}`: the credential and, of type `openrouter`, either `key` or
+/// `keyProblem`.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CredentialWithKey {

@@ -21,7 +21,7 @@ pub use audit::AuditPage;
 pub use callback::{CallbackSecretView, DeliveryList, DeliveryView, RotateCallbackSecret};
 pub use credential::{
     ChangeCredential, ChangedCredential, CredentialList, CredentialView, CredentialWithKey,
-    KeyView, NewCredential, RestoreCredential,
+    HttpLogin, KeyView, NewCredential, RestoreCredential,
 };
 pub use events::{MadeEventsToken, NewEventsToken, RunAnswer, RunEvents};
 pub use model::{

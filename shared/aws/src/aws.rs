@@ -10,6 +10,7 @@ use aws_smithy_http_client::tls::{self, TlsContext, TrustStore};
 use steps_callbacks::CallbackQueue;
 use steps_events::EventBus;
 use steps_executions::Executions;
+use steps_invocations::Invocations;
 use steps_schedules::Scheduler;
 use steps_secrets::{
     CallbackVault, EventsKey, Name, NamedSecret, RootToken, Secrets, WebhookSecrets,
@@ -24,6 +25,9 @@ const TRIES: u32 = 5;
 /// How long a connection may take, and how long one try of a call. A try may carry megabytes of text.
 const CONNECT: Duration = Duration::from_secs(3);
 const TRY: Duration = Duration::from_secs(15);
+
+/// How long a call of a Lambda function may take: as long as a function can run. Its caller waits no longer than it wants.
+const CALL: Duration = Duration::from_secs(900);
 
 /// The account and region that the function runs in.
 #[derive(Debug)]
@@ -161,6 +165,23 @@ impl Aws {
             aws_sdk_sfn::Client::new(&self.sdk),
             Config.state_machine_arn()?,
         ))
+    }
+
+    /// Calls of the functions that nodes may call. None is tried again here: it may have been carried out.
+    pub fn invocations(&self) -> Invocations {
+        let lambda = aws_sdk_lambda::config::Builder::from(&self.sdk)
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(CONNECT)
+                    .operation_attempt_timeout(CALL)
+                    .build(),
+            )
+            .build();
+        Invocations::new(
+            aws_sdk_lambda::Client::from_conf(lambda),
+            Config.node_functions(),
+        )
     }
 
     /// The stack's schedules.

@@ -5,6 +5,7 @@ use std::env;
 
 use steps_openrouter::{App, BASE_URL, Client, Error};
 use steps_schedules::Fires;
+use steps_web::{AllowedHosts, Names, Web};
 
 /// A function's configuration. Each function reads the variables that its part of the template sets:
 ///
@@ -33,6 +34,9 @@ use steps_schedules::Fires;
 /// | `OPENROUTER_BASE_URL` | OpenRouter's API | `https://openrouter.ai/api/v1` |
 /// | `APP_REFERER` | sent as `HTTP-Referer`, for OpenRouter's rankings | none |
 /// | `APP_TITLE` | sent as `X-OpenRouter-Title` and `X-Title` | none |
+/// | `HTTP_HOSTS` | hosts that `http` nodes may call though their addresses are not public: names or addresses, with or without a port, commas between them | none |
+/// | `NODE_FUNCTIONS` | the ARNs of the functions that `lambda` nodes may call, commas between them | none |
+/// | `LOCAL_NAMES` | for tests: what hosts' names lead to, as `a.test=8.8.8.8>127.0.0.1;b.test=::1`; refused on AWS | none |
 /// | `AWS_LAMBDA_FUNCTION_MEMORY_SIZE` | the function's memory in MB, set by Lambda: a tenth of it is the largest answer of a model | none: 64 MiB |
 /// | `AWS_ENDPOINT_URL` and the rest of the AWS SDK's own | where AWS is | AWS |
 /// | `AWS_LAMBDA_LOG_LEVEL`, else `RUST_LOG` | read by `steps-lambda`: the least level that this project's crates log | `info` |
@@ -125,15 +129,52 @@ impl Config {
     pub fn local_callbacks(self) -> Result<bool, ConfigError> {
         const NAME: &str = "LOCAL_CALLBACKS";
         let local = optional(NAME).as_deref() == Some("true");
-        let on_aws =
-            optional("AWS_LAMBDA_RUNTIME_API").is_some() && optional("AWS_ENDPOINT_URL").is_none();
-        if local && on_aws {
+        if local && is_on_aws() {
             return Err(ConfigError::Invalid {
                 name: NAME,
                 expected: "`false`, as it has to be on AWS: LocalCallbacks is for the local AWS only",
             });
         }
         Ok(local)
+    }
+
+    /// A client for addresses that documents name: `HTTP_HOSTS` and `LOCAL_NAMES`.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`] where one of them has the wrong form, or names are given on AWS.
+    pub fn web(self) -> Result<Web, ConfigError> {
+        const NAMES: &str = "LOCAL_NAMES";
+        let hosts = AllowedHosts::parse(&optional("HTTP_HOSTS").unwrap_or_default());
+        let hosts = hosts.map_err(|_| ConfigError::Invalid {
+            name: "HTTP_HOSTS",
+            expected: "hosts with commas between them, each with or without a port",
+        })?;
+        let names = match optional(NAMES) {
+            Some(_) if is_on_aws() => {
+                return Err(ConfigError::Invalid {
+                    name: NAMES,
+                    expected: "empty, as it has to be on AWS: it is for tests only",
+                });
+            }
+            Some(names) => Names::for_tests(&names).map_err(|_| ConfigError::Invalid {
+                name: NAMES,
+                expected: "names with their addresses",
+            })?,
+            None => Names::default(),
+        };
+        Web::new(hosts, names).map_err(|_| ConfigError::Invalid {
+            name: "SSL_CERT_FILE",
+            expected: "a file of certificates that TLS can be set up with",
+        })
+    }
+
+    /// `NODE_FUNCTIONS`.
+    pub(crate) fn node_functions(self) -> Vec<String> {
+        let list = optional("NODE_FUNCTIONS").unwrap_or_default();
+        let arns = list.split(',').map(str::trim);
+        arns.filter(|arn| !arn.is_empty())
+            .map(str::to_owned)
+            .collect()
     }
 
     /// `STATE_MACHINE_ARN`.
@@ -210,6 +251,11 @@ impl Config {
 fn largest_answer(memory: Option<String>) -> Option<usize> {
     let megabytes: usize = memory?.parse().ok()?;
     megabytes.checked_mul(1 << 20).map(|bytes| bytes / 10)
+}
+
+/// Whether this is a function of AWS itself, and not of the local AWS.
+fn is_on_aws() -> bool {
+    optional("AWS_LAMBDA_RUNTIME_API").is_some() && optional("AWS_ENDPOINT_URL").is_none()
 }
 
 fn optional(name: &str) -> Option<String> {

@@ -9,13 +9,16 @@ pub enum CredentialType {
     /// An [`ApiKey`](crate::ApiKey) of OpenRouter. A secret that is stored without a type is of this type, too.
     #[default]
     OpenRouter,
+    /// An [`HttpSecret`](crate::HttpSecret), for requests of `http` nodes.
+    Http,
 }
 
 impl CredentialType {
     /// The type with this name; `None` where there is none.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        (name == Self::OpenRouter.as_str()).then_some(Self::OpenRouter)
+        let mut types = [Self::OpenRouter, Self::Http].into_iter();
+        types.find(|known| known.as_str() == name)
     }
 
     /// The type's name, in the store and in the API.
@@ -23,6 +26,7 @@ impl CredentialType {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::OpenRouter => "openrouter",
+            Self::Http => "http",
         }
     }
 }
@@ -33,9 +37,10 @@ mod tests {
 
     #[test]
     fn a_type_is_known_by_its_name() {
-        let openrouter = CredentialType::OpenRouter;
-        assert_eq!(CredentialType::parse(openrouter.as_str()), Some(openrouter));
-        assert_eq!(CredentialType::parse("http"), None);
-        assert_eq!(CredentialType::default(), openrouter);
+        for known in [CredentialType::OpenRouter, CredentialType::Http] {
+            assert_eq!(CredentialType::parse(known.as_str()), Some(known));
+        }
+        assert_eq!(CredentialType::parse("ftp"), None);
+        assert_eq!(CredentialType::default(), CredentialType::OpenRouter);
     }
 }

@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use schemars::generate::SchemaSettings;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use steps_key::CredentialType;
 use steps_openrouter::{ModelList, Usage};
 use steps_problem::{Fault, Problem};
 use steps_template::Template;
@@ -16,7 +17,7 @@ use crate::most::Most;
 use crate::node_kind::{NodeKind, Ready};
 use crate::scope::Scope;
 use crate::unread::Unread;
-use crate::{openrouter, set};
+use crate::{http, lambda, openrouter, set};
 
 /// What a node does, by its `type`. Which kind it is only this crate knows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -87,6 +88,15 @@ macro_rules! kinds {
                 }
             }
 
+            /// The type of these credentials; `None` where that is not known.
+            #[must_use]
+            pub fn credential_type(&self) -> Option<CredentialType> {
+                match &self.0 {
+                    $(Any::$name(kind) => Some(kind.credential_type()),)+
+                    Any::Unread(_) => None,
+                }
+            }
+
             /// The models that it names.
             #[must_use]
             pub fn models(&self) -> Vec<&str> {
@@ -103,6 +113,16 @@ macro_rules! kinds {
                 match &self.0 {
                     $(Any::$name(kind) => kind.warnings(models),)+
                     Any::Unread(unread) => unread.warnings(models),
+                }
+            }
+
+            /// The longest that one try takes, seconds, where the node does not say; `None` for as long as the function
+            /// allows.
+            #[must_use]
+            pub fn usual_seconds(&self) -> Option<u64> {
+                match &self.0 {
+                    $(Any::$name(kind) => kind.usual_seconds(),)+
+                    Any::Unread(_) => None,
                 }
             }
 
@@ -185,6 +205,10 @@ macro_rules! kinds {
 kinds! {
     /// A call of a model through OpenRouter.
     OpenRouter(openrouter::Chat) = "openrouter",
+    /// A request over HTTP.
+    Http(http::Http) = "http",
+    /// A call of a Lambda function.
+    Lambda(lambda::Lambda) = "lambda",
     /// A variable made from templates.
     Set(set::Set) = "set",
 }

@@ -1,18 +1,22 @@
 #![doc = include_str!("../README.md")]
 
 mod ended;
+mod form;
+mod http;
 mod kind;
 mod known_models;
+mod lambda;
 mod most;
 mod node_kind;
 mod openrouter;
 mod scope;
 mod set;
+mod unknown;
 mod unread;
 
 pub use ended::{Ended, Failed};
 pub use kind::{Kind, Prepared, TYPES, UNREAD, schema};
 pub use known_models::KnownModels;
 pub use most::Most;
-pub use scope::{Receipt, Scope};
+pub use scope::{Invoked, KeptFile, NotInvoked, Receipt, Scope};
 pub use steps_openrouter::Said;

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use steps_key::CredentialType;
 use steps_openrouter::{ModelList, Usage};
 use steps_problem::{Fault, Problem};
 use steps_template::Template;
@@ -35,6 +36,11 @@ pub(crate) trait NodeKind:
         Vec::new()
     }
 
+    /// The type of these credentials.
+    fn credential_type(&self) -> CredentialType {
+        CredentialType::OpenRouter
+    }
+
     /// The models that it names.
     fn models(&self) -> Vec<&str> {
         Vec::new()
@@ -43,6 +49,11 @@ pub(crate) trait NodeKind:
     /// What is allowed and probably a slip; `models` is the model list where it is known. A path begins at the node.
     fn warnings(&self, _models: Option<&KnownModels<'_>>) -> Vec<Fault> {
         Vec::new()
+    }
+
+    /// The longest that one try takes, seconds, where the node does not say; `None` for as long as the function allows.
+    fn usual_seconds(&self) -> Option<u64> {
+        None
     }
 
     /// What one try may cost at most by the model list, where there is one; else the model whose price is not known.

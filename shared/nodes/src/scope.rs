@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use rust_decimal::Decimal;
-use steps_key::ApiKey;
+use steps_key::{ApiKey, HttpSecret};
 use steps_openrouter::{Client, ModelList, Said, Usage};
 use steps_problem::Problem;
+use steps_web::Web;
 
 /// What a node may ask of the function that executes it. A run's node and a node of someone's own state machine have
 /// different ones: the second writes nothing down.
@@ -29,6 +31,51 @@ pub trait Scope {
     /// As [`Self::key`].
     fn key_again(&self, credential: &str) -> impl Future<Output = Result<ApiKey, Problem>>;
 
+    /// The client for addresses that a document names.
+    fn web(&self) -> &Web;
+
+    /// The secret of a credential of type `http`, which the document names by name or id.
+    ///
+    /// # Errors
+    /// `CredentialNotFound`, `CredentialOfOtherType`, or Secrets Manager's failure.
+    fn http_secret(&self, credential: &str) -> impl Future<Output = Result<HttpSecret, Problem>>;
+
+    /// The secret once more, read anew: a warm function may hold one that has been replaced since.
+    ///
+    /// # Errors
+    /// As [`Self::http_secret`].
+    fn http_secret_again(
+        &self,
+        credential: &str,
+    ) -> impl Future<Output = Result<HttpSecret, Problem>>;
+
+    /// What tells this node of this run from every other: the same text for all its tries. `None` for a node that no run
+    /// has.
+    fn unit(&self) -> Option<String>;
+
+    /// Whether an earlier try began and it is not known how far it came: its function died, or it was stopped.
+    fn may_have_acted(&self) -> bool;
+
+    /// Keeps bytes beside the run's texts, and as long as these.
+    ///
+    /// # Errors
+    /// `FileNeedsRun` for a node that no run has, or the bucket's failure.
+    fn keep_file(
+        &self,
+        bytes: Bytes,
+        content_type: &str,
+    ) -> impl Future<Output = Result<KeptFile, Problem>>;
+
+    /// Calls a Lambda function that the deployment allows with JSON, once, and waits for its answer.
+    ///
+    /// # Errors
+    /// [`NotInvoked`] where there is no answer.
+    fn invoke(
+        &self,
+        function: &str,
+        payload: &[u8],
+    ) -> impl Future<Output = Result<Invoked, NotInvoked>>;
+
     /// The model list; one that knows these ids, where there is one.
     ///
     /// # Errors
@@ -44,6 +91,33 @@ pub trait Scope {
 
     /// Notes what a call used and cost, as far as it is known. Also for a call that failed.
     fn paid(&self, receipt: Receipt);
+}
+
+/// Where bytes are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptFile {
+    /// The bucket.
+    pub bucket: String,
+    /// The object's key in it.
+    pub key: String,
+}
+
+/// How a Lambda function answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invoked {
+    /// What it answered: JSON. Of a failure, what went wrong.
+    pub answer: Vec<u8>,
+    /// Whether it failed.
+    pub failed: bool,
+}
+
+/// A call of a Lambda function that has no answer.
+#[derive(Debug)]
+pub struct NotInvoked {
+    /// Why.
+    pub problem: Problem,
+    /// Whether the function may have done its work.
+    pub may_have_acted: bool,
 }
 
 /// What one call used and cost.

@@ -1,6 +1,6 @@
 //! How the stored key of a credential fails.
 
-use steps_key::MalformedApiKey;
+use steps_key::{CredentialType, MalformedApiKey};
 use steps_problem::Problem;
 
 use crate::vault::Refusal;
@@ -21,6 +21,14 @@ pub enum Error {
     Unreadable {
         /// The credential's id.
         id: String,
+    },
+    /// The credential is of another type than is asked for.
+    #[error("the secret of credential `{id}` is none of the type `{}`", .wanted.as_str())]
+    OtherType {
+        /// The credential's id.
+        id: String,
+        /// The type that is asked for.
+        wanted: CredentialType,
     },
     /// The secret has a text that is not a key.
     #[error("the secret of credential `{id}` holds no key. {malformed}")]
@@ -74,6 +82,19 @@ impl From<Error> for Problem {
                     "Create the credential again with POST /credentials",
                 ])
             }
+            Error::OtherType { wanted, .. } => Self::new(
+                409,
+                "CredentialOfOtherType",
+                "Credential Of Other Type",
+                cause,
+            )
+            .solution([
+                format!(
+                    "Name a credential of the type `{}`: GET /credentials shows the `type` of each",
+                    wanted.as_str()
+                ),
+                "Or create one with POST /credentials".to_owned(),
+            ]),
             Error::Malformed { .. } => {
                 Self::new(400, "MalformedApiKey", "Malformed API Key", cause).solution([
                     "Put the key again with PUT /credentials/{id}: the secret was written by something else and has no key in it",

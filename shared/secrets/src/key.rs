@@ -22,7 +22,8 @@ struct Fields {
     /// Missing in secrets that were stored when there was only one type.
     #[serde(rename = "type", default)]
     credential_type: CredentialType,
-    api_key: SecretString,
+    #[serde(default)]
+    api_key: Option<SecretString>,
     #[serde(default)]
     hash: Option<String>,
 }
@@ -38,10 +39,17 @@ impl StoredKey {
 
     /// Reads the secret of the credential of this id.
     pub(crate) fn parse(id: &str, text: &SecretString) -> Result<Self, Error> {
-        let fields: Fields = serde_json::from_str(text.expose_secret())
-            .map_err(|_| Error::Unreadable { id: id.to_owned() })?;
-        let CredentialType::OpenRouter = fields.credential_type;
-        let api_key = ApiKey::parse(fields.api_key.expose_secret());
+        let unreadable = || Error::Unreadable { id: id.to_owned() };
+        let fields: Fields =
+            serde_json::from_str(text.expose_secret()).map_err(|_| unreadable())?;
+        if fields.credential_type != CredentialType::OpenRouter {
+            return Err(Error::OtherType {
+                id: id.to_owned(),
+                wanted: CredentialType::OpenRouter,
+            });
+        }
+        let api_key = fields.api_key.ok_or_else(unreadable)?;
+        let api_key = ApiKey::parse(api_key.expose_secret());
         Ok(Self {
             api_key: api_key.map_err(|malformed| Error::Malformed {
                 id: id.to_owned(),
@@ -67,7 +75,8 @@ impl StoredKey {
 /// [`MalformedApiKey`] where the text has neither form.
 pub fn api_key_in(text: &SecretString) -> Result<ApiKey, MalformedApiKey> {
     let fields: Option<Fields> = serde_json::from_str(text.expose_secret()).ok();
-    let key = fields.as_ref().map_or(text, |fields| &fields.api_key);
+    let named = fields.as_ref().and_then(|fields| fields.api_key.as_ref());
+    let key = named.unwrap_or(text);
     ApiKey::parse(key.expose_secret())
 }
 
@@ -103,12 +112,15 @@ mod tests {
     fn what_is_no_stored_key_is_refused_and_not_repeated() {
         for text in [
             "sk-or-v1-abc",
-            r#"{"type": "http", "apiKey": "sk-or-v1-abc"}"#,
+            r#"{"type": "ftp", "apiKey": "sk-or-v1-abc"}"#,
             r#"{"type": "openrouter", "token": "abc"}"#,
         ] {
             let error = parse(text).unwrap_err();
             assert!(matches!(error, Error::Unreadable { .. }), "{error}");
         }
+        let error = parse(r#"{"type": "http", "auth": "bearer", "token": "abc"}"#).unwrap_err();
+        assert!(matches!(error, Error::OtherType { .. }), "{error}");
+        assert!(!format!("{error} {error:?}").contains("abc"), "{error}");
         let error = parse(r#"{"apiKey": "abc"}"#).unwrap_err();
         assert!(matches!(error, Error::Malformed { .. }), "{error}");
         assert!(!format!("{error} {error:?}").contains("abc"), "{error}");

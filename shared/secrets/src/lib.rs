@@ -13,8 +13,9 @@ mod webhook;
 use std::time::Duration;
 
 use aws_sdk_secretsmanager::Client;
+use secrecy::ExposeSecret;
 use steps_fresh::Fresh;
-use steps_key::ApiKey;
+use steps_key::{ApiKey, CredentialType, HttpSecret};
 
 pub use callback::{CallbackKeys, CallbackPair, CallbackVault, Signer};
 pub use error::Error;
@@ -36,11 +37,12 @@ const REMEMBERED: usize = 1000;
 /// For how many days a deleted key can be restored. Secrets Manager allows no fewer than 7.
 pub const RECOVERY_DAYS: i64 = 7;
 
-/// The keys under one prefix of Secrets Manager.
+/// The secrets of credentials under one prefix of Secrets Manager.
 #[derive(Debug)]
 pub struct Secrets {
     vault: Vault,
     cache: Fresh<String, ApiKey>,
+    http: Fresh<String, HttpSecret>,
 }
 
 impl Secrets {
@@ -49,7 +51,54 @@ impl Secrets {
         Self {
             vault: Vault::new(client, prefix),
             cache: Fresh::new(CACHE_TIME, REMEMBERED),
+            http: Fresh::new(CACHE_TIME, REMEMBERED),
         }
+    }
+
+    /// Stores the secret of a new `http` credential.
+    pub async fn put_http(&self, id: &str, secret: &HttpSecret) -> Result<(), Error> {
+        let text = secret.text().expose_secret().to_owned();
+        self.vault
+            .create(
+                id,
+                "Secret of HTTP requests, stored by openrouter-steps",
+                text,
+            )
+            .await
+            .map_err(|refusal| Error::new(id, refusal))?;
+        Ok(())
+    }
+
+    /// Replaces the secret of an `http` credential.
+    pub async fn replace_http(&self, id: &str, secret: &HttpSecret) -> Result<(), Error> {
+        self.http.forget(id);
+        let text = secret.text().expose_secret().to_owned();
+        let replaced = self.vault.replace(id, text).await;
+        replaced.map_err(|refusal| Error::new(id, refusal))?;
+        Ok(())
+    }
+
+    /// The secret of an `http` credential. A warm function that has read it in the last minutes takes it from memory.
+    pub async fn read_http(&self, id: &str) -> Result<HttpSecret, Error> {
+        match self.http.get(id) {
+            Some(secret) => Ok(secret),
+            None => self.read_http_again(id).await,
+        }
+    }
+
+    /// The secret as Secrets Manager has it now.
+    ///
+    /// # Errors
+    /// [`Error::OtherType`] where the credential holds something else.
+    pub async fn read_http_again(&self, id: &str) -> Result<HttpSecret, Error> {
+        let text = self.vault.read(id).await;
+        let text = text.map_err(|refusal| Error::new(id, refusal))?;
+        let secret = HttpSecret::parse(&text).ok_or_else(|| Error::OtherType {
+            id: id.to_owned(),
+            wanted: CredentialType::Http,
+        })?;
+        self.http.put(id.to_owned(), secret.clone());
+        Ok(secret)
     }
 
     /// Stores the key of a new credential.
@@ -92,6 +141,7 @@ impl Secrets {
     /// Schedules the key's deletion; it can be restored for [`RECOVERY_DAYS`]. A key already gone is no error.
     pub async fn delete(&self, id: &str) -> Result<(), Error> {
         self.cache.forget(id);
+        self.http.forget(id);
         let deleted = self.vault.delete(id).await;
         deleted.map_err(|refusal| Error::new(id, refusal))
     }

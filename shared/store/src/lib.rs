@@ -32,7 +32,7 @@ pub use live::{Live, Piece, PieceKind};
 pub use model_list::{ModelList, ModelListHead};
 pub use node::{
     Answer, Attempt, Claim, Claimed, ItemCounts, Lease, ListEnd, Look, NodeRecord, NodeRow,
-    NodeStatus, Nodes, Outcome, Waiting, WaitingNode, Work, done,
+    NodeStatus, Nodes, Outcome, StoredFile, Waiting, WaitingNode, Work, done,
 };
 pub use receiver::{Pass, Receivers};
 pub use run::{

@@ -118,7 +118,7 @@ fn the_seeds_three_examples_parse() {
 
 #[test]
 fn a_node_type_that_does_not_exist_is_the_only_fault_of_its_workflow() {
-    let fetch = json!({"id": "fetch", "type": "http", "variableName": "httpResponse", "method": "GET",
+    let fetch = json!({"id": "fetch", "type": "slack", "variableName": "httpResponse", "method": "GET",
         "url": "https://example.com/data.json"});
     let mut document = workflow(vec![
         fetch,
@@ -129,7 +129,7 @@ fn a_node_type_that_does_not_exist_is_the_only_fault_of_its_workflow() {
     ]);
     assert_eq!(
         bad(document.clone()),
-        ["nodes[0].type: unknown node type `http`; known: openrouter, set"]
+        ["nodes[0].type: unknown node type `slack`; known: openrouter, http, lambda, set"]
     );
     document["nodes"][0] = json!({"variableName": "httpResponse"});
     assert_eq!(bad(document), ["nodes[0].type: `type` is required"]);
@@ -155,7 +155,7 @@ fn every_fault_of_a_broken_document_is_listed_at_once() {
     let faults = lines(&parse(BROKEN, Format::Yaml).unwrap_err().faults);
     let expected = "\
 name: `name` is required
-nodes[0].type: unknown node type `http`; known: openrouter, set
+nodes[0].type: unknown node type `slack`; known: openrouter, http, lambda, set
 nodes[1].variableName: must begin with a letter, `_` or `$` and go on with letters, digits, `_` or `$`
 nodes[1].credential: `credential` is required
 nodes[1].temprature: unknown field `temprature`; did you mean `temperature`?
@@ -199,7 +199,7 @@ nodes[2]: these nodes wait for each other: a -> b -> a (each needs the next)
 #[test]
 fn what_is_not_faulty_is_left_for_the_checks_that_come_after() {
     let mut odd = node("b", "{{a.text}} {{a.txt}}");
-    odd["type"] = json!("http");
+    odd["type"] = json!("slack");
     odd["credential"] = json!("mian");
     let mut near = node("c", "hi");
     near["type"] = json!("openruter");
@@ -214,8 +214,8 @@ fn what_is_not_faulty_is_left_for_the_checks_that_come_after() {
         "\
 callbacks[0]: must be a text, not a number
 nodes[0].credential: `credential` is required
-nodes[1].type: unknown node type `http`; known: openrouter, set
-nodes[2].type: unknown node type `openruter`; did you mean `openrouter`? Known: openrouter, set
+nodes[1].type: unknown node type `slack`; known: openrouter, http, lambda, set
+nodes[2].type: unknown node type `openruter`; did you mean `openrouter`? Known: openrouter, http, lambda, set
 nodes[2].temperature: must be from 0 to 2, not 7
 nodes[3]: must be an object, not a text
 callbacks[1]: must be an https address such as `https://example.com/done/`, without a user, a query or a fragment; http only for localhost
@@ -283,14 +283,180 @@ fn a_kind_is_checked_by_the_frame_that_does_not_know_it() {
         ])),
         [
             "nodes[0].value: `value` is required",
-            "nodes[0].userPrompt: unknown field `userPrompt`; known: dependsOn, id, onError, retry, timeoutSeconds, type, value, variableName, when",
+            "nodes[0].userPrompt: unknown field `userPrompt`; known: dependsOn, forEach, id, onError, retry, timeoutSeconds, type, value, variableName, when",
         ]
     );
 }
 
 #[test]
+fn the_faults_of_requests_and_calls_have_their_own_words() {
+    let http = |mut fields: Value| {
+        fields["type"] = json!("http");
+        fields["variableName"] = json!("x");
+        if fields["url"].is_null() {
+            fields["url"] = json!("https://example.com/{{id}}");
+        }
+        workflow(vec![fields])
+    };
+    for fields in [
+        json!({"url": "{{url}}"}),
+        json!({"url": " HTTP://example.com"}),
+        json!({"method": "POST", "body": {"json": {"a": ["{{b}}", 1, null]}}}),
+        json!({"method": "POST", "body": {"form": {"a": "{{b}}", "n": 1, "all": [1, "{{c}}"]}}}),
+        json!({"query": {"a": ["{{b}}", 2, true]}, "headers": {"X-A": "{{b}}", "x-n": 1}}),
+        json!({"accept": [404], "retryOn": [], "redirects": 0, "as": "file", "maxBytes": 20_971_520}),
+    ] {
+        good(http(fields));
+    }
+    let at = |fault: &str| format!("nodes[0].{fault}");
+    for (fields, fault) in [
+        (
+            json!({"url": "example.com"}),
+            "url: must begin with `https://` or `http://`, or with a tag that gives the address",
+        ),
+        (
+            json!({"url": "ftp://example.com"}),
+            "url: must begin with `https://` or `http://`, or with a tag that gives the address",
+        ),
+        (
+            json!({"method": "get"}),
+            "method: unknown method `get`; did you mean `GET`? Known: GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE",
+        ),
+        (
+            json!({"headers": {"a b": "v"}}),
+            "headers.a b: is no name of a header",
+        ),
+        (
+            json!({"headers": {"HOST": "v"}}),
+            "headers.HOST: this header is set by the connection itself: leave it out",
+        ),
+        (
+            json!({"headers": {"X": {}}}),
+            "headers.X: must be a text, not an object",
+        ),
+        (
+            json!({"query": {"q": {}}}),
+            "query.q: must be a text, a number, true or false, or a list of these, not an object",
+        ),
+        (
+            json!({"body": "text"}),
+            "body: must be an object with `json`, `form` or `text`, not a text",
+        ),
+        (
+            json!({"body": {}}),
+            "body: must have one of `json`, `form` and `text`",
+        ),
+        (
+            json!({"body": {"text": "a", "json": {}}}),
+            "body: must have only one of `json`, `form` and `text`",
+        ),
+        (
+            json!({"body": {"xml": "a"}}),
+            "body.xml: unknown field `xml`; known: form, json, text",
+        ),
+        (
+            json!({"as": "xml"}),
+            "as: unknown as `xml`; known: json, text, file",
+        ),
+        (
+            json!({"accept": [200]}),
+            "accept[0]: must be a status from 400 to 599",
+        ),
+        (
+            json!({"redirects": 11}),
+            "redirects: must be a whole number from 0 to 10, not 11",
+        ),
+        (
+            json!({"body": {"json": {"a": "{{#if}}"}}}),
+            "body.json.a (line 1, column 1): the block `{{#if}}` is never closed with `{{/if}}`",
+        ),
+    ] {
+        assert_eq!(bad(http(fields)), [at(fault)]);
+    }
+    let secret = bad(http(json!({"credential": "Bearer abcdefgh"})));
+    assert!(
+        secret[0].contains("this is a secret") && !secret[0].contains("abcdefgh"),
+        "{secret:?}"
+    );
+
+    let lambda = |function: &str| {
+        workflow(vec![
+            json!({"type": "lambda", "variableName": "x", "function": function}),
+        ])
+    };
+    good(lambda(
+        "arn:aws:lambda:eu-west-1:123456789012:function:tax:live",
+    ));
+    let fault = at("function: must be the name or the ARN of a function; no template");
+    assert_eq!(bad(lambda("{{name}}")), [fault]);
+}
+
+#[test]
+fn what_is_probably_a_slip_in_a_request_is_told() {
+    let of = |mut fields: Value| {
+        fields["type"] = json!("http");
+        fields["variableName"] = json!("x");
+        let today = "2026-01-01".parse().unwrap();
+        let warnings = good(workflow(vec![fields])).warnings(None, today);
+        warnings
+            .into_iter()
+            .map(|fault| fault.path)
+            .collect::<Vec<_>>()
+    };
+    let url = "https://example.com/";
+    for (fields, paths) in [
+        (
+            json!({"url": url, "headers": {"Authorization": "Bearer x", "X-Key": "x"}}),
+            vec!["nodes[0].headers.Authorization"],
+        ),
+        (
+            json!({"url": url, "headers": {"Authorization": "{{token}}"}}),
+            vec![],
+        ),
+        (
+            json!({"url": url, "credential": "crm", "headers": {"authorization": "{{token}}"}}),
+            vec!["nodes[0].headers.authorization"],
+        ),
+        (
+            json!({"url": "http://example.com/", "credential": "crm"}),
+            vec!["nodes[0].url"],
+        ),
+        (
+            json!({"url": "https://{{host}}/", "credential": "crm"}),
+            vec!["nodes[0].url"],
+        ),
+        (
+            json!({"url": "https://example.com/{{path}}", "credential": "crm"}),
+            vec![],
+        ),
+        (
+            json!({"url": url, "body": {"text": "x"}}),
+            vec!["nodes[0].body"],
+        ),
+        (
+            json!({"url": url, "method": "POST", "body": {"json": "plain"}}),
+            vec!["nodes[0].body.json"],
+        ),
+        (
+            json!({"url": url, "maxBytes": 6_000_000}),
+            vec!["nodes[0].maxBytes"],
+        ),
+        (
+            json!({"url": url, "maxBytes": 6_000_000, "as": "file"}),
+            vec![],
+        ),
+    ] {
+        assert_eq!(of(fields.clone()), paths, "{fields}");
+    }
+}
+
+#[test]
 fn the_page_of_the_document_names_every_field_of_the_schema() {
-    let page = include_str!("../../../docs/workflow.md");
+    let page = concat!(
+        include_str!("../../../docs/workflow.md"),
+        include_str!("../../../docs/http-node.md"),
+        include_str!("../../../docs/lambda-node.md"),
+    );
     let schema = crate::schema();
     let nodes = schema["properties"]["nodes"]["items"]["oneOf"]
         .as_array()
@@ -298,7 +464,9 @@ fn the_page_of_the_document_names_every_field_of_the_schema() {
     for part in [&schema].into_iter().chain(nodes) {
         for (name, field) in part["properties"].as_object().unwrap() {
             let inner: Vec<&String> = match name.as_str() {
-                "limits" | "retry" => field["properties"].as_object().unwrap().keys().collect(),
+                "limits" | "retry" | "body" => {
+                    field["properties"].as_object().unwrap().keys().collect()
+                }
                 _ => Vec::new(),
             };
             if inner.is_empty() {
@@ -611,7 +779,7 @@ fn an_inline_node_follows_the_same_rules() {
     assert_eq!(parse_node(&json!([])).unwrap_err().len(), 1);
     assert_eq!(
         lines(&parse_node(&json!({"type": "slack", "variableName": "a"})).unwrap_err()),
-        "type: unknown node type `slack`; known: openrouter, set\n"
+        "type: unknown node type `slack`; known: openrouter, http, lambda, set\n"
     );
 }
 

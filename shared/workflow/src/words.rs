@@ -29,8 +29,9 @@ pub(crate) fn faults(error: &ValidationError<'_>, part: &Part, path: &str) -> Ve
             vec![Fault::at(field(&at, name), message)]
         }
         Kind::PropertyNames { error } => {
-            let names = schema.get("propertyNames");
-            let own = names.and_then(|names| said(names, last(error.schema_path().as_str())));
+            // The path of the error leads to the rule for the names.
+            let names = schema.get("propertyNames").unwrap_or(schema);
+            let own = said(names, last(error.schema_path().as_str()));
             let message = own.unwrap_or_else(|| error.to_string());
             let name = error.instance().as_str().unwrap_or_default();
             vec![Fault::at(field(&at, name), message)]

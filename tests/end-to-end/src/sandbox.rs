@@ -88,8 +88,23 @@ impl Sandbox {
         self.function_for(name, FUNCTION_SECONDS).await
     }
 
+    /// The same with further variables in its environment.
+    pub async fn function_with(&self, name: &str, environment: &[(&str, &str)]) -> Function {
+        self.start_function(name, FUNCTION_SECONDS, environment)
+            .await
+    }
+
     /// The same with another limit of Lambda's, seconds.
     pub async fn function_for(&self, name: &str, seconds: u64) -> Function {
+        self.start_function(name, seconds, &[]).await
+    }
+
+    async fn start_function(
+        &self,
+        name: &str,
+        seconds: u64,
+        environment: &[(&str, &str)],
+    ) -> Function {
         let (calls, next) = mpsc::channel(16);
         let runtime = Arc::new(Runtime {
             next: tokio::sync::Mutex::new(next),
@@ -142,6 +157,7 @@ impl Sandbox {
                 "openrouter-steps-management-key",
             )
             .env("OPENROUTER_BASE_URL", self.openrouter())
+            .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .kill_on_drop(true)

@@ -3,6 +3,7 @@
 mod audit;
 mod changes;
 mod deletion;
+mod http;
 mod rotation;
 mod shown;
 

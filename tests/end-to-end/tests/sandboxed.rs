@@ -40,6 +40,8 @@ impl World {
                     max_cost_usd_per_day: None,
                     rotation: None,
                     last_rotation: None,
+                    auth: None,
+                    hosts: Vec::new(),
                     revision: 1,
                 },
                 &AuditEntry::now(
@@ -144,8 +146,10 @@ async fn record_nodes(
 ) -> String {
     let id = Uuid::now_v7().to_string();
     for node in nodes.as_array_mut().unwrap() {
-        node["type"] = json!("openrouter");
-        node["credential"] = json!(name);
+        if node["type"].is_null() {
+            node["type"] = json!("openrouter");
+            node["credential"] = json!(name);
+        }
     }
     let document = json!({"name": "recorded", "nodes": nodes});
     let workflow = steps_workflow::parse(&document.to_string(), Format::Json).unwrap();

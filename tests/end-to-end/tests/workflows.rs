@@ -14,7 +14,7 @@ async fn every_fault_is_told_at_once_with_its_place() {
             {"type": "openrouter", "variableName": "b", "credential": user.name, "userPrompt": "{{a.text}}"},
             {"type": "openrouter", "variableName": "b", "credential": user.name, "userPrompt": "line\n{{#if}}"},
             {"type": "openrouter", "variableName": "9x", "credential": user.name},
-            {"type": "http", "variableName": "h"},
+            {"type": "slack", "variableName": "h"},
         ],
     });
     let path = format!("/workflows/{}-broken", user.name);

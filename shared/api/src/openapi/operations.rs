@@ -98,7 +98,7 @@ fn credentials() -> Vec<Operation> {
             "/credentials",
             "createCredential",
             TAG,
-            "Checks a key with OpenRouter and stores it under a name.",
+            "Stores a key or a secret under a name. A key is checked with OpenRouter first.",
         )
         .takes::<NewCredential>(json!({
             "name": "main", "apiKey": "sk-or-v1-0123456789abcdef", "maxCostUsdPerDay": "5.00",
@@ -126,19 +126,23 @@ fn credentials() -> Vec<Operation> {
             TAG,
             "Reads a credential and asks OpenRouter about its key.",
         )
-        .answers::<CredentialWithKey>(200, "The credential, with `key` or `keyProblem`.")
+        .answers::<CredentialWithKey>(
+            200,
+            "The credential; of type `openrouter`, with `key` or `keyProblem`.",
+        )
         .fails(&["CredentialNotFound"]),
         put(
             "/credentials/{id}",
             "changeCredential",
             TAG,
-            "Changes what the body names: name, key, rotation, daily budget.",
+            "Changes what the body names: name, key or secret, hosts, rotation, daily budget.",
         )
         .takes::<ChangeCredential>(json!({ "name": "main", "maxCostUsdPerDay": null }))
         .answers::<ChangedCredential>(200, changed)
         .fails(&[
             "Conflict",
             "CredentialNotFound",
+            "CredentialOfOtherType",
             "InvalidCredential",
             "MalformedApiKey",
             "ManagementKey",
@@ -168,10 +172,10 @@ fn credentials() -> Vec<Operation> {
             "/credentials/{id}/check",
             "checkCredential",
             TAG,
-            "Asks OpenRouter about the key again and notes what it says.",
+            "Asks OpenRouter about the key again and notes what it says; of an `http` secret, whether it can be read.",
         )
         .answers::<CredentialView>(200, "The credential with the check in `lastCheck`.")
-        .fails(&["CredentialNotFound"])
+        .fails(&["CredentialNotFound", "CredentialOfOtherType"])
         .fails(SECRETS)
         .fails(OPENROUTER),
         post(
@@ -196,6 +200,7 @@ fn credentials() -> Vec<Operation> {
         )
         .fails(&[
             "CredentialNotFound",
+            "CredentialOfOtherType",
             "RotationNotConfigured",
             "RotationUnderWay",
         ])

@@ -57,6 +57,7 @@ const STATUSES: [(u16, &[&str]); 14] = [
         &[
             "Conflict",
             "CredentialInUse",
+            "CredentialOfOtherType",
             "EventsNotStreamed",
             "DeliverySuperseded",
             "NameTaken",

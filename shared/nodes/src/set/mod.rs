@@ -1,7 +1,5 @@
 //! `set`: a variable made from templates. It calls nothing and costs nothing.
 
-mod form;
-
 use std::borrow::Cow;
 
 use schemars::JsonSchema;
@@ -10,8 +8,8 @@ use serde_json::Value;
 use steps_problem::Problem;
 use steps_template::Template;
 
-use self::form::Form;
 use crate::ended::Ended;
+use crate::form::Form;
 use crate::node_kind::{NodeKind, Ready};
 use crate::scope::Scope;
 

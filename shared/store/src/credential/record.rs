@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use steps_key::CredentialType;
 
 use crate::audit::AuditEntry;
 use crate::credential::audit;
@@ -25,9 +26,15 @@ pub struct Credential {
     pub id: String,
     /// Unique, chosen by its owner.
     pub name: String,
-    /// `openrouter`.
+    /// Its type: `openrouter` or `http`.
     pub provider: String,
-    /// The key's last four characters.
+    /// Of an `http` credential, how its secret is sent: `bearer`, `basic` or `header`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth: Option<String>,
+    /// Of an `http` credential, the hosts that its secret may be sent to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<String>,
+    /// The key's last four characters; empty for a short secret.
     pub last_four: String,
     /// When it was stored.
     #[serde(with = "millis")]
@@ -134,6 +141,12 @@ const LAST_USED_AT: Attribute<Timestamp> = Attribute::new("lastUsedAt");
 kept_by_serde!(Credential, Check);
 
 impl Credential {
+    /// Its type; that of keys where this version does not know it.
+    #[must_use]
+    pub fn of_type(&self) -> CredentialType {
+        CredentialType::parse(&self.provider).unwrap_or_default()
+    }
+
     /// The credential of this id or name among those that are `known`.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 mod claim;
 mod cost;
+mod file;
 mod list;
 mod record;
 mod reuse;
@@ -11,6 +12,7 @@ mod waiting;
 mod work;
 
 pub use claim::{Claim, Claimed, Lease, Look};
+pub use file::StoredFile;
 pub use list::ListEnd;
 pub(crate) use record::read;
 pub use record::{Answer, Attempt, ItemCounts, NodeRecord, NodeStatus, Nodes, Waiting};

@@ -8,10 +8,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use steps_template::{RenderError, Template};
 
+/// A JSON value, or why a rendered text is none.
+pub(crate) type Json = Result<Value, String>;
+
 /// A JSON value whose texts are templates. The keys of objects are no templates.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub(super) enum Form {
+pub(crate) enum Form {
     /// A template.
     Text(Template),
     /// A list of such values.
@@ -24,7 +27,7 @@ pub(super) enum Form {
 
 impl Form {
     /// Every template in it, with its path; `path` is its own.
-    pub(super) fn templates<'f>(
+    pub(crate) fn templates<'f>(
         &'f self,
         path: &str,
         found: &mut Vec<(Cow<'static, str>, &'f Template)>,
@@ -45,8 +48,20 @@ impl Form {
         }
     }
 
+    /// The value with its templates rendered. Where it is a text, that is JSON once it is rendered: what templates insert by
+    /// `{{json x}}` keeps its kind.
+    pub(crate) fn render_json(&self, context: &Value, known: &[&str]) -> Result<Json, RenderError> {
+        match self {
+            Self::Text(template) => {
+                let text = template.render(context, known)?;
+                Ok(serde_json::from_str(&text).map_err(|error| error.to_string()))
+            }
+            other => other.render(context, known).map(Ok),
+        }
+    }
+
     /// The fields of an object.
-    pub(super) fn fields(&self) -> Option<Vec<&str>> {
+    pub(crate) fn fields(&self) -> Option<Vec<&str>> {
         match self {
             Self::Object(fields) => Some(fields.keys().map(String::as_str).collect()),
             _ => None,
@@ -54,7 +69,7 @@ impl Form {
     }
 
     /// The value with its templates rendered.
-    pub(super) fn render(&self, context: &Value, known: &[&str]) -> Result<Value, RenderError> {
+    pub(crate) fn render(&self, context: &Value, known: &[&str]) -> Result<Value, RenderError> {
         Ok(match self {
             Self::Text(template) => Value::String(template.render(context, known)?),
             Self::List(items) => items
@@ -106,5 +121,18 @@ mod tests {
             form.render(&context, &[]).unwrap(),
             json!({"title": "Tea!", "tags": ["drinks", 3, null, true], "empty": {}})
         );
+    }
+
+    #[test]
+    fn a_text_may_be_json_once_it_is_rendered() {
+        let context = json!({"list": [1, "two"]});
+        let render = |form: Value| {
+            let form: Form = serde_json::from_value(form).unwrap();
+            form.render_json(&context, &[]).unwrap()
+        };
+        let text = render(json!(r#"{"items": {{json list}}}"#));
+        assert_eq!(text, Ok(json!({"items": [1, "two"]})));
+        assert_eq!(render(json!({"n": "{{list.[0]}}"})), Ok(json!({"n": "1"})));
+        assert!(render(json!("no JSON")).is_err());
     }
 }
