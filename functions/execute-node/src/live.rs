@@ -48,7 +48,8 @@ impl Heard {
         self.news.notify_one();
     }
 
-    fn is_watched(&self) -> bool {
+    /// Whether somebody watches, as far as this function knows.
+    pub(crate) fn is_watched(&self) -> bool {
         let until = self.watched_until.get();
         until.is_some_and(|until| Timestamp::now() < until)
     }

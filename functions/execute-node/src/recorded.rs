@@ -107,6 +107,7 @@ pub(crate) async fn execute(
         Ok(prepared) => run(app, &lease, prepared, &scope).await,
         Err(problem) => Err(problem.into()),
     };
+    let lease = lease.watched(scope.heard().is_watched());
     let open = OpenAttempt {
         work: &work,
         node,
@@ -193,6 +194,7 @@ fn to_claim<'a>(work: &'a Work, of: &UnitOfRun<'a>, now: Timestamp) -> Claim<'a>
         seen: work.node.as_ref(),
         now,
         lease: LEASE,
+        watched: work.watched_until.is_some_and(|until| now < until),
         reserve: None,
     }
 }

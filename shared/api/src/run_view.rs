@@ -256,21 +256,14 @@ impl RunView {
 }
 
 impl RunView {
-    /// The run with how its nodes stand, and without a single text: no input, no outputs, no attempts. It is a moment behind.
+    /// The run with how its nodes stand, and without a single text: no input, no outputs, no attempts.
     ///
     /// # Errors
     /// [`Error::NotFound`].
     pub async fn read_without_texts(store: &Store, id: &str) -> Result<Self, Error> {
         let run = store.live().run(id).await?;
         let workflow = run.document(Workflow::from_stored)?;
-        let mut rows = by_id(store.nodes().rows(id, None).await?);
-        if run.status != RunStatus::Running {
-            // The index may be behind, and of an ended run nothing is asked again.
-            let is_open = |row: Option<&NodeRow>| row.is_none_or(|row| row.ended_at.is_none());
-            let ids = workflow.nodes.iter().map(|node| node.id.as_str());
-            let open: Vec<&str> = ids.filter(|id| is_open(rows.get(*id))).collect();
-            rows.extend(by_id(store.nodes().rows_now(id, &open).await?));
-        }
+        let mut rows = by_id(store.nodes().rows(id).await?);
         for (node, list) in store.live().lists(id).await? {
             if let Some(row) = rows.get_mut(&node) {
                 row.count(&list);

@@ -156,6 +156,7 @@ impl Worker for Nodes<'_> {
             seen: seen.as_ref(),
             now: Timestamp::now(),
             lease: LEASE,
+            watched: false,
             reserve: None,
         };
         if unit.index().is_none() && total > 0 {

@@ -1,7 +1,7 @@
 //! Reads the table for one reader of a run, look by look, and notes that somebody watches. A look is two or three small
 //! reads, however long the texts are.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +20,8 @@ use crate::teller::{Plan, Teller, Texts};
 const OVERLAP: SignedDuration = SignedDuration::from_secs(5);
 /// The same of pieces. What comes later is told with the answer.
 const OVERLAP_OF_PIECES: SignedDuration = SignedDuration::from_secs(2);
+/// A function that has read that nobody watches has claimed its node within this time.
+const CLAIMED_WITHIN: SignedDuration = SignedDuration::from_secs(3);
 /// Who finds less than this left of the time for which the run is noted as watched, notes it again.
 const WATCHED_AT_LEAST: SignedDuration = SignedDuration::from_secs(30);
 /// For so long.
@@ -100,6 +102,10 @@ pub struct Watcher {
     waits: HashMap<String, Option<Timestamp>>,
     /// The nodes that are executed for the items of a list.
     lists: HashMap<String, NodeRow>,
+    /// The nodes that run in functions that did not know of a watcher.
+    unsaid: BTreeSet<String>,
+    /// When all nodes are read once more.
+    again_at: Option<Timestamp>,
     /// Whether a piece was missing, and when all pieces were read last.
     is_behind: bool,
     wide: Option<Timestamp>,
@@ -141,6 +147,8 @@ impl Watcher {
             runs: HashMap::new(),
             waits: HashMap::new(),
             lists: HashMap::new(),
+            unsaid: BTreeSet::new(),
+            again_at: None,
             is_behind: false,
             wide: None,
             idle: None,
@@ -179,8 +187,7 @@ impl Watcher {
                 tracing::warn!(%error, run = self.run_id, "that the run is watched could not be noted");
             }
         }
-        let since = self.looked.map(|looked| looked - OVERLAP);
-        let mut rows = self.store.nodes().rows(&self.run_id, since).await?;
+        let mut rows = self.rows(now).await?;
         self.note(&rows);
         self.count_items(&mut rows).await?;
         let pieces = match self.pieces_since(now) {
@@ -199,6 +206,29 @@ impl Watcher {
         let is_idle = news.is_empty() && !self.teller.anything_runs();
         self.idle = is_idle.then(|| self.idle.unwrap_or(now));
         Ok(news)
+    }
+
+    /// The nodes that may have changed since the last look. The index has those whose functions knew of a watcher. The others
+    /// are read themselves: all at first, all once more when every function that had not known yet has claimed its node, and
+    /// from then on those that are still in the hands of such a function.
+    async fn rows(&mut self, now: Timestamp) -> Result<Vec<NodeRow>, Error> {
+        let nodes = self.store.nodes();
+        let Some(looked) = self.looked else {
+            self.again_at = Some(now + CLAIMED_WITHIN);
+            return nodes.rows(&self.run_id).await;
+        };
+        if self.again_at.is_some_and(|at| at <= now) {
+            self.again_at = None;
+            return nodes.rows(&self.run_id).await;
+        }
+        let mut rows = nodes.rows_since(&self.run_id, looked - OVERLAP).await?;
+        if !self.unsaid.is_empty() {
+            let unsaid: Vec<&str> = self.unsaid.iter().map(String::as_str).collect();
+            let read = nodes.rows_now(&self.run_id, &unsaid).await?;
+            rows.retain(|row| read.iter().all(|other| other.id != row.id));
+            rows.extend(read);
+        }
+        Ok(rows)
     }
 
     /// How long to wait before the next look.
@@ -238,12 +268,17 @@ impl Watcher {
         self.runs.clear();
         self.waits.clear();
         self.lists.clear();
+        self.unsaid.clear();
         self.is_behind = false;
     }
 
     /// Notes what runs and what waits.
     fn note(&mut self, rows: &[NodeRow]) {
         for row in rows {
+            self.unsaid.remove(&row.id);
+            if row.changed_at.is_none() && row.status == NodeStatus::Running {
+                self.unsaid.insert(row.id.clone());
+            }
             self.runs.remove(&row.id);
             self.waits.remove(&row.id);
             self.lists.remove(&row.id);
@@ -254,7 +289,7 @@ impl Watcher {
                 self.lists.insert(row.id.clone(), row.clone());
                 continue;
             }
-            match (row.status, row.changed_at) {
+            match (row.status, row.changed_at.or(row.started_at)) {
                 (NodeStatus::Running, Some(since)) => {
                     self.runs.insert(row.id.clone(), since);
                 }

@@ -31,6 +31,7 @@ async fn of_fifty_claims_at_once_a_days_budget_grants_those_it_covers() {
                 seen: None,
                 now: Timestamp::now(),
                 lease: LEASE,
+                watched: false,
                 reserve: Some(&reserve),
             };
             store.nodes().claim(&claim).await.unwrap()

@@ -115,6 +115,7 @@ impl Writer {
             seen: seen.as_ref(),
             now: Timestamp::now(),
             lease: Duration::from_millis(self.random.u64(1..200)),
+            watched: false,
             reserve: Some(&reserve),
         };
         if let Claimed::Granted(lease) = self.store.nodes().claim(&claim).await.unwrap() {

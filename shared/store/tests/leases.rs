@@ -26,6 +26,7 @@ async fn claim(store: &Store, run: &str, now: Timestamp, reserve: Option<Decimal
             seen: seen.as_ref(),
             now,
             lease: LEASE,
+            watched: false,
             reserve: reserve.map(of_run).as_ref(),
         })
         .await
@@ -81,6 +82,7 @@ async fn of_many_at_once_one_gets_the_node() {
                     seen: None,
                     now: Timestamp::now(),
                     lease: LEASE,
+                    watched: false,
                     reserve: None,
                 })
                 .await
@@ -233,6 +235,7 @@ async fn what_is_reserved_is_kept_until_it_is_settled() {
                     seen: None,
                     now: Timestamp::now(),
                     lease: LEASE,
+                    watched: false,
                     reserve: Some(&of_run(amount.parse().unwrap())),
                 })
                 .await

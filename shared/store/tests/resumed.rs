@@ -116,6 +116,7 @@ async fn a_cost_that_comes_after_the_record_has_expired_makes_no_record() {
         seen: None,
         now,
         lease: LEASE,
+        watched: false,
         reserve: Some(&reserve),
     };
     let Claimed::Granted(lease) = nodes.claim(&claim).await.unwrap() else {

@@ -134,6 +134,7 @@ impl World {
             seen: seen.as_ref(),
             now,
             lease: LEASE,
+            watched: false,
             reserve: None,
         };
         match nodes.claim(&claim).await.unwrap() {

@@ -94,6 +94,7 @@ async fn begin(world: &World) -> String {
         seen: None,
         now: started_at,
         lease: std::time::Duration::from_secs(1),
+        watched: false,
         reserve: None,
     };
     let claimed = store.nodes().claim(&claim).await.unwrap();

@@ -126,6 +126,7 @@ async fn what_a_call_cost_whose_function_died_is_asked_for_after_the_runs_end() 
         seen: None,
         now: past,
         lease: Duration::from_secs(1),
+        watched: false,
         reserve: None,
     };
     let Claimed::Granted(lease) = store.nodes().claim(&claim).await.unwrap() else {
@@ -233,6 +234,7 @@ async fn lanes_that_sleep_in_a_run_that_is_done_are_ended() {
         seen: None,
         now: Timestamp::now(),
         lease: Duration::from_secs(60),
+        watched: false,
         reserve: None,
     };
     let Claimed::Granted(lease) = nodes.claim(&claim).await.unwrap() else {

@@ -33,9 +33,19 @@ pub struct Lease {
     pub(super) attempt: usize,
     number: usize,
     pub(super) reserved: Option<Reserved>,
+    pub(super) watched: bool,
 }
 
 impl Lease {
+    /// The same lease, with what is known by now of whether somebody watches the run.
+    #[must_use]
+    pub fn watched(&self, watched: bool) -> Self {
+        Self {
+            watched,
+            ..self.clone()
+        }
+    }
+
     /// The number of this attempt among those of this execution of the run, from 1.
     pub fn attempt_number(&self) -> usize {
         self.number
@@ -85,6 +95,8 @@ pub struct Claim<'a> {
     pub now: Timestamp,
     /// How long the lease lasts unless renewed.
     pub lease: Duration,
+    /// Whether somebody watches the run.
+    pub watched: bool,
     /// What the attempt may cost at most; held back in budgets until its cost is known.
     pub reserve: Option<&'a Reserve>,
 }
@@ -142,7 +154,7 @@ impl Nodes {
             .remove(WAIT_CODE)
             .remove(ENDED_AT)
             .remove(ERROR);
-        let node = changed(node, claim.node_id, Timestamp::now());
+        let node = changed(node, claim.node_id, Timestamp::now(), claim.watched);
         let mut writes: Vec<Write> = vec![node.into()];
         if let Some(reserve) = claim.reserve {
             writes.extend(budget::reserve(claim.run_id, reserve, claim.now));
@@ -157,6 +169,7 @@ impl Nodes {
                 attempt: tried,
                 number,
                 reserved,
+                watched: claim.watched,
             })),
             Transacted::Refused { index: 0, item } => {
                 let record = match item {
@@ -190,7 +203,7 @@ impl Nodes {
             .remove(WAIT_UNTIL)
             .remove(WAIT_CODE)
             .remove(ERROR);
-        let node = changed(node, claim.node_id, Timestamp::now());
+        let node = changed(node, claim.node_id, Timestamp::now(), claim.watched);
         let charge = Charge {
             unit: claim.node_id,
             lane: claim.lane,

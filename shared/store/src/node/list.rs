@@ -63,7 +63,7 @@ impl Nodes {
             .remove(WAIT_CODE)
             .remove(ENDED_AT)
             .remove(ERROR);
-        let change = changed(change, claim.node_id, Timestamp::now());
+        let change = changed(change, claim.node_id, Timestamp::now(), claim.watched);
         self.0.write(change).await
     }
 
@@ -157,7 +157,8 @@ impl Nodes {
                 change.set(STATUS, NodeStatus::Failed).set(ERROR, *problem)
             }
         };
-        let change = changed(change, node, now);
+        // One node of many: whoever watches finds it, and nobody has to be asked.
+        let change = changed(change, node, now, true);
         let charge = Charge {
             unit: node,
             lane,

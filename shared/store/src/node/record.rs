@@ -348,7 +348,7 @@ pub(super) const ATTEMPT_USAGE: Attribute<Usage> = Attribute::new("usage");
 pub(super) const ATTEMPT_RESERVED: Attribute<Reserved> = Attribute::new("reserved");
 /// How many attempts there are: an index cannot project a list's length.
 pub(super) const TRIED: Attribute<usize> = Attribute::new("tried");
-/// When its status was set. The index of changes stands on it: no other record has it.
+/// When its status was set, while somebody watched. The index of changes stands on it: no other record has it.
 pub(super) const CHANGED_AT: Attribute<Timestamp> = Attribute::new("changedAt");
 pub(super) const ERROR: Attribute<Problem> = Attribute::new("error");
 pub(super) const COST_USD: Attribute<Decimal> = Attribute::new("costUsd");
@@ -371,12 +371,12 @@ pub(super) const ITEMS: Attribute<u32> = Attribute::new("items");
 
 kept_by_serde!(Attempt, Vec<Attempt>, Problem, Answer, Usage);
 
-/// Notes in a node's record that its status is set: whoever watches the run finds it by that. The items of a list are too many
-/// for it: they are counted.
-pub(super) fn changed(change: Change, unit: &str, at: Timestamp) -> Change {
+/// Notes in a node's record that its status is set, where somebody watches: they find it by that. Else the index of changes
+/// costs nothing. The items of a list are too many for it: they are counted.
+pub(super) fn changed(change: Change, unit: &str, at: Timestamp, watched: bool) -> Change {
     match Unit::of(unit) {
-        Unit::Node(_) => change.set(CHANGED_AT, at),
-        Unit::Item(..) | Unit::Gathering(_) => change,
+        Unit::Node(_) if watched => change.set(CHANGED_AT, at),
+        _ => change,
     }
 }
 

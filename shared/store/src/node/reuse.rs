@@ -7,8 +7,8 @@ use rust_decimal::Decimal;
 use crate::Error;
 use crate::keys::{self, EXPIRES_AT};
 use crate::node::record::{
-    ANSWER, CHANGED_AT, COST_USD, ENDED_AT, EXECUTION, NodeRecord, NodeStatus, Nodes, OUTPUT,
-    REUSED_FROM, STARTED_AT, STATUS,
+    ANSWER, COST_USD, ENDED_AT, EXECUTION, NodeRecord, NodeStatus, Nodes, OUTPUT, REUSED_FROM,
+    STARTED_AT, STATUS,
 };
 use crate::table::Put;
 
@@ -55,7 +55,6 @@ impl Nodes {
             .set(COST_USD, Decimal::ZERO)
             .set(REUSED_FROM, node.reused_from.as_deref().unwrap_or(from))
             .set(STARTED_AT, now)
-            .set(CHANGED_AT, now)
             .set(ENDED_AT, now)
             .set(EXPIRES_AT, self.0.expires(now));
         self.0.write(put).await?;

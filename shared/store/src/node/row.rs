@@ -1,5 +1,5 @@
-//! How a node stands, without its texts: what the index of changes has of it. The record itself has the same attributes, so
-//! a row can be read from either.
+//! How a node stands, without its texts: what the index of changes has of it while somebody watches. The record itself has the
+//! same attributes, so a row can be read from either.
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -45,7 +45,7 @@ pub struct NodeRow {
     pub wait_until: Option<Timestamp>,
     /// Until when a function holds it. Only the record itself has it, the index has not.
     pub lease_until: Option<Timestamp>,
-    /// When its status was set; absent in records of earlier releases.
+    /// When its status was set; absent where nobody watched then.
     pub changed_at: Option<Timestamp>,
     /// The run whose answer this is, where it was reused.
     pub reused_from: Option<String>,
@@ -83,22 +83,17 @@ impl NodeRow {
 }
 
 impl Nodes {
-    /// The run's nodes whose status was set after `since`, or all that have begun. The index is a moment behind.
-    pub async fn rows(
-        &self,
-        run_id: &str,
-        since: Option<Timestamp>,
-    ) -> Result<Vec<NodeRow>, Error> {
+    /// The run's nodes whose status was set after `since` by functions that knew of somebody who watches. The index is a
+    /// moment behind.
+    pub async fn rows_since(&self, run_id: &str, since: Timestamp) -> Result<Vec<NodeRow>, Error> {
         let pk = keys::run(run_id).pk;
-        let query = || {
-            let of_run = PK.is(&pk);
-            let keys = match since {
-                Some(since) => of_run.and(CHANGED_AT.is_at_least(since)),
-                None => of_run,
-            };
-            Query::of(keys).index(BY_CHANGE)
-        };
-        rows(&self.0.all(query).await?)
+        let keys = || PK.is(&pk).and(CHANGED_AT.is_at_least(since));
+        rows(&self.0.all(|| Query::of(keys()).index(BY_CHANGE)).await?)
+    }
+
+    /// All nodes of the run that have begun, as they are now. Their whole records are read.
+    pub async fn rows(&self, run_id: &str) -> Result<Vec<NodeRow>, Error> {
+        rows(&self.0.all_under(&keys::nodes(run_id)).await?)
     }
 
     /// These nodes of the run as they are now, as far as they have begun. Their whole records are read.

@@ -218,7 +218,7 @@ impl Nodes {
         }
         if outcome.is_some() {
             node = node.remove(LEASE_UNTIL).remove(OWNER);
-            node = changed(node, &lease.node_id, end.now);
+            node = changed(node, &lease.node_id, end.now, lease.watched);
         }
         let held = || OWNER.is(&lease.owner);
         let mut failed = None;
