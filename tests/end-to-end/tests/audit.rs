@@ -24,8 +24,14 @@ async fn every_route_that_changes_something_leaves_a_row() {
     let root = User::with_credential().await;
     let (user, token) = root.with_scopes(&["admin"]).await;
     let began = Timestamp::now();
-    let nodes = json!([{"variableName": "x", "userPrompt": "hi"}]);
-    let workflow = user.workflow(nodes).await;
+    // Nobody listens there.
+    let nowhere = "http://localhost:1/";
+    let workflow = user
+        .workflow_with(json!({
+            "callbacks": [nowhere],
+            "nodes": [{"variableName": "x", "userPrompt": "hi"}],
+        }))
+        .await;
     let at = format!("/workflows/{workflow}");
     let arn = format!("arn:aws:sqs:us-east-1:000000000000:{workflow}");
     let schedule = json!({"expression": "cron(0 0 1 1 ? *)"});
@@ -45,8 +51,14 @@ async fn every_route_that_changes_something_leaves_a_row() {
         (Method::DELETE, format!("{at}/schedules/s"), None),
         (Method::PUT, format!("{at}/sources/{arn}"), None),
         (Method::DELETE, format!("{at}/sources/{arn}"), None),
+        (Method::POST, format!("{at}/callback-secret/rotate"), None),
+        (Method::DELETE, format!("{at}/callback-secret"), None),
         (Method::POST, format!("{at}/runs"), None),
-        (Method::POST, format!("/hooks/{workflow}?wait=25"), None),
+        (
+            Method::POST,
+            format!("/hooks/{workflow}?wait=25&callbackUrl={nowhere}"),
+            None,
+        ),
     ] {
         let answer = user.call(method.clone(), &path, body).await;
         assert!(
@@ -59,6 +71,9 @@ async fn every_route_that_changes_something_leaves_a_row() {
         }
     }
     let ended = &runs[1];
+    let resend = format!("/runs/{ended}/deliveries/{ended}/resend");
+    let resent = user.post(&resend, &json!({})).await;
+    assert_eq!(resent.status, 202, "{:?}", resent.body);
     let rerun = user.post(&format!("/runs/{ended}/rerun"), &json!({})).await;
     assert_eq!(rerun.status, 202, "{:?}", rerun.body);
     let rerun = text(&rerun.body["id"]);

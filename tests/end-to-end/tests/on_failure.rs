@@ -7,14 +7,19 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-/// A workflow that says what it is told of a failure. Its document is so long that it lies in the bucket.
+/// A workflow that says what it is told of a failure. Its document is so long that it lies in the bucket. It has a
+/// credential that nothing else uses.
 async fn handler(user: &User) -> String {
+    let other = User::with_credential().await;
     user.workflow_with(json!({
         "input": {"type": "object", "description": noise(250_000)},
-        "nodes": [{
-            "type": "set", "variableName": "x",
-            "value": "{{trigger.type}} {{runId}} {{workflowId}} {{execution}} {{status}} {{code}} {{node}} {{trigger.failedRun.cause}}",
-        }],
+        "nodes": [
+            {
+                "type": "set", "variableName": "x",
+                "value": "{{trigger.type}} {{runId}} {{workflowId}} {{execution}} {{status}} {{code}} {{node}} {{trigger.failedRun.cause}}",
+            },
+            {"variableName": "words", "credential": other.name, "userPrompt": "Explain: {{x}}"},
+        ],
     }))
     .await
 }

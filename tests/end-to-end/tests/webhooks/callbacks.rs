@@ -6,7 +6,7 @@ use end_to_end::{User, callback_secret, noise, text};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::{Headers, Hook, event_id, now, standard};
 
@@ -43,9 +43,15 @@ impl Receiver {
 
     /// The next request, answered with this status.
     pub(super) async fn next(&self, status: &str) -> Posted {
+        self.next_after(Duration::ZERO, status).await
+    }
+
+    /// The next request, answered with this status after a while.
+    pub(super) async fn next_after(&self, pause: Duration, status: &str) -> Posted {
         let accepted = timeout(Duration::from_secs(60), self.listener.accept());
         let (stream, _) = accepted.await.expect("a callback comes").unwrap();
         let (posted, mut stream) = read(stream).await;
+        sleep(pause).await;
         let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
         stream.write_all(answer.as_bytes()).await.unwrap();
         posted

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use end_to_end::{User, aws, callback_secret, item_key, list, text};
+use end_to_end::{User, aws, callback_secret, item_key, list, stack_store, text};
 use jiff::Timestamp;
 use reqwest::Method;
 use ring::signature::{ED25519, UnparsedPublicKey};
@@ -104,6 +104,30 @@ async fn deliveries_are_listed_with_their_attempts_and_sent_again() {
     user.ended(&silent).await;
     let none = user.get(&format!("/runs/{silent}/deliveries")).await;
     assert_eq!(none.body, json!({"deliveries": []}));
+}
+
+#[tokio::test]
+async fn a_receiver_of_the_stack_may_be_slow_quick_and_gone() {
+    let user = User::with_credential().await;
+    let receiver = Receiver::new().await;
+    let workflow = workflow(&user, json!([receiver.url]), "[[echo]]{{topic}}").await;
+    for pause in [Duration::from_millis(2500), Duration::ZERO] {
+        let run = start(&user, &workflow, &receiver.url).await;
+        receiver.next_after(pause, "200 OK").await;
+        delivery_when(&user, &run, |it| it["status"] == "DELIVERED").await;
+    }
+    let url = receiver.url.clone();
+    drop(receiver);
+    let run = start(&user, &workflow, &url).await;
+    delivery_when(&user, &run, |it| list(&it["attempts"]).len() == 1).await;
+    // As if six more tries had been made.
+    let deliveries = stack_store().await.deliveries();
+    let now = Timestamp::now();
+    let changed = deliveries.change(&run, 1, now, |delivery| delivery.tries = 7);
+    changed.await.unwrap();
+    let failed = delivery_when(&user, &run, |it| it["status"] == "FAILED").await;
+    assert_eq!(list(&failed["attempts"]).len(), 2, "{failed:#}");
+    assert!(failed["nextAttemptAt"].is_null());
 }
 
 /// The signatures of a post, by their versions.
