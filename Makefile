@@ -1,4 +1,4 @@
-.PHONY: help up down demo test soak bench check sbom watch watched unwatched logs deploy fmt clean
+.PHONY: help up down demo test soak bench check sbom watch watched unwatched logs page deploy fmt clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
@@ -14,6 +14,10 @@ demo: up  ## run workflows in it by webhook, and show live what they answer
 
 logs:  ## print the logs of the local functions
 	infra/local/stack.py logs
+
+page:  ## build the console's page into functions/console/dist
+	infra/local/page-tools
+	npm run --silent --prefix functions/console/page build
 
 watch:  ## serve all functions with hot reload (cargo lambda watch)
 	infra/local/stack.py watch

@@ -232,6 +232,8 @@ def main():
     failed = [name for name, run in ended.items() if run["status"] != "SUCCEEDED"]
     by = "the stand-in (no money was spent)" if STAND_IN else os.environ.get("OPENROUTER_BASE_URL", "OpenRouter")
     print(f"\n{len(ended) - len(failed)} of {len(ended)} runs SUCCEEDED, {total} USD in all, answered by {by}.")
+    print("\nLook at them in the console, where this address signs you in:")
+    print(f"  {API_URL}/console#token={API_TOKEN}&keep")
     if failed:
         sys.exit(f"These did not: {', '.join(failed)}")
 

@@ -372,7 +372,8 @@ pub struct Answer {
     status: u16,
     content_type: &'static str,
     location: Option<String>,
-    body: Option<String>,
+    headers: Vec<(HeaderName, String)>,
+    body: Option<Body>,
 }
 
 impl Answer {
@@ -390,7 +391,8 @@ impl Answer {
             status,
             content_type: "application/json",
             location: None,
-            body: Some(body),
+            headers: Vec::new(),
+            body: Some(Body::Text(body)),
         })
     }
 
@@ -400,7 +402,27 @@ impl Answer {
             status: 200,
             content_type,
             location: None,
-            body: Some(text.into()),
+            headers: Vec::new(),
+            body: Some(Body::Text(text.into())),
+        }
+    }
+
+    /// 200 with a file of this content type.
+    pub fn file(content_type: &'static str, bytes: impl Into<Vec<u8>>) -> Self {
+        Self {
+            status: 200,
+            content_type,
+            location: None,
+            headers: Vec::new(),
+            body: Some(Body::Binary(bytes.into())),
+        }
+    }
+
+    /// 304, no body: the caller has what it asks for.
+    pub fn unchanged() -> Self {
+        Self {
+            status: 304,
+            ..Self::empty()
         }
     }
 
@@ -410,6 +432,7 @@ impl Answer {
             status: 307,
             content_type: "application/json",
             location: Some(address.into()),
+            headers: Vec::new(),
             body: None,
         }
     }
@@ -420,6 +443,7 @@ impl Answer {
             status: 204,
             content_type: "application/json",
             location: None,
+            headers: Vec::new(),
             body: None,
         }
     }
@@ -431,7 +455,8 @@ impl Answer {
             status: problem.status,
             content_type: "application/problem+json",
             location: None,
-            body: serde_json::to_string(&answer).ok(),
+            headers: Vec::new(),
+            body: serde_json::to_string(&answer).ok().map(Body::Text),
         }
     }
 
@@ -449,6 +474,13 @@ impl Answer {
     #[must_use]
     pub fn location(mut self, path: impl Into<String>) -> Self {
         self.location = Some(path.into());
+        self
+    }
+
+    /// With a header more, in the place of one that every answer has where it is of the same name.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
         self
     }
 }
@@ -473,10 +505,14 @@ impl Answer {
         if let Some(location) = &self.location {
             set(header::LOCATION, location);
         }
+        for (name, value) in self.headers {
+            set(name, &value);
+        }
         let mut response = ApiGatewayV2httpResponse::default();
         response.status_code = i64::from(self.status);
         response.headers = headers;
-        response.body = self.body.map(Body::Text);
+        response.is_base64_encoded = matches!(self.body, Some(Body::Binary(_)));
+        response.body = self.body;
         response
     }
 }

@@ -90,13 +90,24 @@ async fn what_is_no_route_is_refused_and_with_the_token_a_problem_in_words() {
 }
 
 #[test]
-fn the_webhooks_door_and_the_pages_of_the_reference_are_the_only_open_ones() {
+fn the_webhooks_door_the_pages_of_the_reference_and_the_console_are_the_only_open_ones() {
     let open: Vec<String> = routes()
         .into_iter()
         .filter(|route| !route.is_authorized)
         .map(|route| route.key)
         .collect();
-    assert_eq!(open, [OPEN, ERROR_PAGE, SCHEMA, DESCRIPTION]);
+    let console = ["GET /console", "GET /console/{proxy+}"];
+    assert_eq!(
+        open,
+        [
+            OPEN,
+            ERROR_PAGE,
+            SCHEMA,
+            DESCRIPTION,
+            console[0],
+            console[1]
+        ]
+    );
     assert!(routes().iter().any(|route| route.key == "$default"));
 }
 

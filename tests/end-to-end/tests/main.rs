@@ -14,6 +14,7 @@ mod branches;
 mod budgets;
 mod cancel;
 mod chains;
+mod console;
 mod credentials;
 mod description;
 mod door;
