@@ -142,6 +142,7 @@ impl Sandbox {
             .env("STATE_MACHINE_ARN", variable("STATE_MACHINE_ARN"))
             .env("WEBHOOK_SECRET_PREFIX", format!("{}-webhooks", self.table))
             .env("API_TOKEN_SECRET_ID", self.secret("api-token"))
+            .env("EVENTS_KEY_SECRET_ID", self.secret("events-key"))
             .env("RUST_LOG", "TRACE")
             .env("SECRET_PREFIX", &self.table)
             .env("CALLBACK_QUEUE_URL", &self.queues[0])
