@@ -7,7 +7,6 @@ use reqwest::redirect::Policy;
 use steps_api::RunView;
 use steps_callbacks::Message;
 use steps_problem::Problem;
-use steps_store::RunStatus;
 
 use crate::app::App;
 
@@ -22,7 +21,7 @@ pub(crate) async fn deliver(app: &App, message: &Message) -> Result<(), Problem>
         return Ok(());
     };
     let view = RunView::read(&app.store, name.run_id).await?;
-    if view.execution != name.number || view.status == RunStatus::Running {
+    if view.execution != name.number || !view.status.has_ended() {
         // It was resumed: its next end is posted.
         return Ok(());
     }

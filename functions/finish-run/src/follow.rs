@@ -5,7 +5,9 @@ use jiff::Timestamp;
 use steps_executions::{Execution, ExecutionName};
 use steps_metrics::RunEnd;
 use steps_problem::Problem;
-use steps_store::{Ended, RUN_TIMED_OUT, RunError, RunStatus, aborted, timed_out};
+use steps_queue::start_waiting;
+use steps_store::{Ended, Erased, RUN_TIMED_OUT, RunError, RunStatus, aborted, timed_out};
+use steps_workflow::Workflow;
 
 use crate::app::App;
 use crate::event::Detail;
@@ -51,13 +53,55 @@ pub(crate) async fn end(app: &App, name: &ExecutionName<'_>, ended: &Ended) -> R
         .write();
     }
     // What follows also after a repeat: the first try may have died before.
-    if ended.status != RunStatus::Succeeded {
+    after_end(app, name, ended.status).await
+}
+
+/// What follows the end of an execution, whoever wrote it.
+pub(crate) async fn after_end(
+    app: &App,
+    name: &ExecutionName<'_>,
+    status: RunStatus,
+) -> Result<(), Problem> {
+    let run_id = name.run_id;
+    if status != RunStatus::Succeeded {
         app.store
             .nodes()
             .mark_costs_due(run_id, Timestamp::now())
             .await?;
     }
-    call_back(app, name).await
+    // One that fails does not stop the others.
+    let called_back = call_back(app, name).await;
+    let made_room = make_room(app, name).await;
+    let erased = erase(app, run_id).await;
+    called_back.and(made_room).and(erased)
+}
+
+/// Gives back the place of a run whose workflow has `limits.maxRuns`, and starts the next ones that wait.
+pub(crate) async fn make_room(app: &App, name: &ExecutionName<'_>) -> Result<(), Problem> {
+    let left = app.store.gates().left(name.run_id, name.number).await?;
+    if let Some(workflow_id) = left {
+        start_waiting(&app.store, &app.executions, &workflow_id).await?;
+    }
+    Ok(())
+}
+
+/// Erases the texts of a run that are not to be kept, or lets them be looked at when nobody wants them any more.
+pub(crate) async fn erase(app: &App, run_id: &str) -> Result<(), Problem> {
+    let runs = app.store.runs();
+    let now = Timestamp::now();
+    let Some(from) = runs.unkept_from(run_id).await? else {
+        return Ok(());
+    };
+    if from > now {
+        return Ok(runs.erase_later(run_id, from).await?);
+    }
+    match runs.erase(run_id, now, Workflow::ledger_of).await? {
+        Erased::Done => runs.erased(run_id).await?,
+        Erased::NotBefore(time) => runs.erase_later(run_id, time).await?,
+        // It was resumed: its next end erases them.
+        Erased::GoesOn(_) => {}
+    }
+    Ok(())
 }
 
 /// Queues the end of this execution where the run is to be posted.
@@ -85,13 +129,13 @@ impl From<Detail> for Execution {
 fn ended(name: &ExecutionName<'_>, execution: &Execution) -> Option<Ended> {
     let code = execution.error.as_deref().unwrap_or_default();
     let status = match RunStatus::parse(&execution.status)? {
-        RunStatus::Running => return None,
+        RunStatus::Running | RunStatus::Queued => return None,
         RunStatus::Failed if code == RUN_TIMED_OUT => RunStatus::TimedOut,
         status => status,
     };
     let said = execution.cause.clone().filter(|cause| !cause.is_empty());
     let problem = match status {
-        RunStatus::Running | RunStatus::Succeeded => None,
+        RunStatus::Running | RunStatus::Queued | RunStatus::Succeeded => None,
         RunStatus::Aborted => Some(aborted(said)),
         RunStatus::TimedOut => Some(timed_out(said)),
         RunStatus::Failed => Some(

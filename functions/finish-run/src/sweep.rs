@@ -7,27 +7,46 @@ use steps_executions::ExecutionName;
 use steps_lanes::{RunBoard, heal};
 use steps_metrics::Sweep;
 use steps_problem::Problem;
+use steps_queue::{end_overdue, start_one, start_waiting};
 use steps_store::{Due, DueItem, Ended, NodeRecord, RunStatus, timed_out};
 use steps_workflow::Workflow;
 
 use crate::app::App;
-use crate::follow::{end, follow};
+use crate::follow::{after_end, end, erase, follow};
 
 /// How many runs one sweep looks at.
 const AT_ONCE: usize = 100;
 
+/// The time until a gate is looked at again, at which runs wait.
+const GATE_PAUSE: Duration = Duration::from_mins(5);
+
 /// The longest time until a run that goes on is looked at again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
-/// Looks at the runs that have been RUNNING for a while, the longest due first. A run that cannot be looked at does
-/// not stop the others; where that will not pass, it is looked at again later than they are.
+/// Looks at the runs that have been RUNNING for a while, at those that wait, and at texts that are not to be kept.
 pub(crate) async fn sweep(app: &App) -> Result<(), Problem> {
+    let swept = [
+        sweep_due(app, Due::Run).await,
+        sweep_due(app, Due::Gate).await,
+        sweep_due(app, Due::Texts).await,
+    ];
+    swept.into_iter().collect()
+}
+
+/// Looks at what is due, the longest due first. What cannot be looked at does not stop the others; where that will not pass, it
+/// is looked at again later than they are.
+async fn sweep_due(app: &App, what: Due) -> Result<(), Problem> {
     let now = Timestamp::now();
-    let due = app.store.due().list(Due::Run, now, AT_ONCE).await?;
+    let due = app.store.due().list(what, now, AT_ONCE).await?;
     let mut failed = None;
     let mut not_swept = 0;
     for item in &due {
-        if let Err(problem) = look_at(app, item).await {
+        let looked = match what {
+            Due::Gate => look_at_gate(app, item).await,
+            Due::Texts => look_at_texts(app, item).await,
+            Due::Run | Due::Cost => look_at(app, item).await,
+        };
+        if let Err(problem) = looked {
             tracing::warn!(run = item.run_id, code = problem.code, "not looked at");
             if !problem.retryable {
                 let due = app.store.due();
@@ -40,14 +59,49 @@ pub(crate) async fn sweep(app: &App) -> Result<(), Problem> {
             not_swept += 1;
         }
     }
+    let name = match what {
+        Due::Gate => "Gates",
+        Due::Texts => "Texts",
+        Due::Run | Due::Cost => "Runs",
+    };
     Sweep {
-        name: "Runs",
+        name,
         due: due.len(),
         not_swept,
         oldest: due.first().map(|item| item.due_for(now)),
     }
     .write();
     failed.map_or(Ok(()), Err)
+}
+
+/// Ends the runs of a workflow that have waited too long, and starts those for which there is a place.
+async fn look_at_gate(app: &App, item: &DueItem) -> Result<(), Problem> {
+    let workflow_id = &item.run_id;
+    for (run_id, number) in end_overdue(&app.store, workflow_id).await? {
+        let name = ExecutionName {
+            run_id: &run_id,
+            number,
+        };
+        after_end(app, &name, RunStatus::TimedOut).await?;
+    }
+    start_waiting(&app.store, &app.executions, workflow_id).await?;
+    let due = app.store.due();
+    Ok(due.again(item, Timestamp::now(), GATE_PAUSE).await?)
+}
+
+/// Erases the texts of a run that has ended, where nobody wants them any more.
+async fn look_at_texts(app: &App, item: &DueItem) -> Result<(), Problem> {
+    let run_id = &item.run_id;
+    match app.store.runs().head(run_id).await {
+        Ok(run) if run.status.has_ended() => erase(app, run_id).await,
+        // It goes on, or waits.
+        Ok(_) => {
+            let due = app.store.due();
+            Ok(due.again(item, Timestamp::now(), LONGEST_PAUSE).await?)
+        }
+        Err(steps_store::Error::NotFound { .. }) => Ok(app.store.runs().erased(run_id).await?),
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn look_at(app: &App, item: &DueItem) -> Result<(), Problem> {
@@ -63,6 +117,12 @@ async fn look_at(app: &App, item: &DueItem) -> Result<(), Problem> {
         number: run.execution,
     };
     let Some(execution) = app.executions.find(&name).await? else {
+        // Whoever let it in died before it was started.
+        if run.queued_at.is_some() && now < run.deadline {
+            start_one(&app.store, &app.executions, &name).await?;
+            let due = app.store.due();
+            return Ok(due.again(item, now, GATE_PAUSE).await?);
+        }
         let ended = Ended::now(run.execution, RunStatus::Failed, vanished());
         return end(app, &name, &ended).await;
     };

@@ -1,7 +1,8 @@
-//! Runs: lists them, shows how they stand and what they answered and cost, and cancels them.
+//! Runs: lists them, shows how they stand and what they answered and cost, cancels them, and erases their texts.
 
 mod app;
 mod cancel;
+mod erase;
 mod get;
 mod get_node;
 mod handler;

@@ -18,6 +18,7 @@ use steps_schedules::Fires;
 /// | `CALLBACK_QUEUE_URL` | the queue of ended runs that are to be posted | required |
 /// | `CALLBACK_SECRET_ID` | the secret that signs what is posted | required |
 /// | `LOCAL_CALLBACKS` | `true`: runs may be posted to http://localhost too | `false` |
+/// | `MOST_WAITERS` | how many callers wait for the end of their runs at once | 20 |
 /// | `STATE_MACHINE_ARN` | the machine that runs workflows | required |
 /// | `SCHEDULE_GROUP` | the schedule group of the stack | required |
 /// | `SCHEDULE_TARGET_ARN`, `SCHEDULE_ROLE_ARN` | the function that a schedule invokes, and the role that it does so with | required |
@@ -114,6 +115,22 @@ impl Config {
             });
         }
         Ok(local)
+    }
+
+    /// `MOST_WAITERS`: at most 9999.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`].
+    pub fn most_waiters(self) -> Result<u32, ConfigError> {
+        const NAME: &str = "MOST_WAITERS";
+        optional(NAME)
+            .map_or(Ok(20), |most| most.parse())
+            .ok()
+            .filter(|most| *most <= 9999)
+            .ok_or(ConfigError::Invalid {
+                name: NAME,
+                expected: "a number from 0 to 9999",
+            })
     }
 
     /// `STATE_MACHINE_ARN`.

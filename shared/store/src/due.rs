@@ -17,6 +17,10 @@ pub enum Due {
     Run,
     /// The cost of a node's call is not known.
     Cost,
+    /// Runs wait at a workflow's gate.
+    Gate,
+    /// The texts of a run are not to be kept.
+    Texts,
 }
 
 impl Due {
@@ -24,11 +28,13 @@ impl Due {
         match self {
             Self::Run => "RUN",
             Self::Cost => "COST",
+            Self::Gate => "GATE",
+            Self::Texts => "TEXTS",
         }
     }
 
     fn parse(word: &str) -> Option<Self> {
-        [Self::Run, Self::Cost]
+        [Self::Run, Self::Cost, Self::Gate, Self::Texts]
             .into_iter()
             .find(|due| due.as_str() == word)
     }
@@ -40,10 +46,10 @@ kept_as_word!(Due);
 pub(crate) const DUE: Attribute<Due> = Attribute::new("due");
 pub(crate) const DUE_AT: Attribute<Timestamp> = Attribute::new("dueAt");
 
-/// A run, or a node of it, that is due.
+/// A run, or a node of it, that is due; or a workflow's gate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DueItem {
-    /// The run.
+    /// The run; of a gate the workflow.
     pub run_id: String,
     /// The node; `None` where the run itself is due.
     pub node_id: Option<String>,
@@ -80,7 +86,10 @@ impl DueItems {
             .iter()
             .map(|item| {
                 Ok(DueItem {
-                    run_id: keys::run_of(item)?,
+                    run_id: match due {
+                        Due::Gate => keys::workflow_of_gate(item)?,
+                        Due::Run | Due::Cost | Due::Texts => keys::run_of(item)?,
+                    },
                     node_id: keys::unit_recorded(item)?,
                     due,
                     due_at: DUE_AT.get(item)?,
@@ -111,9 +120,11 @@ impl DueItems {
         item: &DueItem,
         how: impl FnOnce(Change) -> Change,
     ) -> Result<(), Error> {
-        let key = match &item.node_id {
-            Some(node) => keys::unit(&item.run_id, node),
-            None => keys::run(&item.run_id),
+        let key = match (item.due, &item.node_id) {
+            (Due::Gate, _) => keys::gate(&item.run_id),
+            (Due::Texts, _) => keys::texts(&item.run_id),
+            (Due::Run | Due::Cost, Some(node)) => keys::unit(&item.run_id, node),
+            (Due::Run | Due::Cost, None) => keys::run(&item.run_id),
         };
         let seen = DUE.is(item.due).and(DUE_AT.is(item.due_at));
         // Where the condition fails, somebody else has looked.

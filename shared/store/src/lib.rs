@@ -7,11 +7,13 @@ mod due;
 mod error;
 pub mod keys;
 mod lane;
+mod lock;
 pub mod millis;
 mod model_list;
 mod node;
 mod run;
 mod store;
+mod switch;
 mod table;
 mod token;
 mod unit;
@@ -26,18 +28,21 @@ pub use credential::{
 pub use due::{Due, DueItem, DueItems};
 pub use error::{Error, Record, retry_conflict};
 pub use lane::{Begun as BegunList, Lane, Lanes, NextItem, ReadyUnit, Told};
+pub use lock::{Lock, Locks};
 pub use model_list::{ModelList, ModelListHead};
 pub use node::{
     Answer, Attempt, Claim, Claimed, ItemCounts, Lease, ListEnd, NodeRecord, NodeStatus, Nodes,
     Outcome, Waiting, WaitingNode, Work, done,
 };
 pub use run::{
-    Begun, Ended, LOST_AFTER, LastTurn, NewRun, RUN_ABORTED, RUN_TIMED_OUT, RerunOf, Resume, Reuse,
-    Run, RunError, RunFilter, RunHead, RunStatus, RunSummary, RunTexts, Runs, Trigger, Turn,
-    aborted, timed_out,
+    Begun, Ended, Entry, Erased, Gate, Gates, LONGEST_WAIT, LOST_AFTER, LastTurn, MOST_AT_ONCE,
+    Manner, NewRun, Place, RUN_ABORTED, RUN_TIMED_OUT, RerunOf, Resume, Resumed, Reuse, Run,
+    RunError, RunFilter, RunHead, RunStatus, RunSummary, RunTexts, Runs, Trigger, Turn, aborted,
+    timed_out, waited_too_long,
 };
 pub use steps_usage::Usage;
 pub use store::Store;
+pub use switch::{Switch, Switches};
 pub use table::page::{Page, from_cursor, to_cursor};
 pub use token::{TokenRecord, Tokens};
 pub use unit::Unit;

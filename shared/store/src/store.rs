@@ -6,9 +6,11 @@ use crate::audit::Audits;
 use crate::credential::Credentials;
 use crate::due::DueItems;
 use crate::lane::Lanes;
+use crate::lock::Locks;
 use crate::model_list::ModelList;
 use crate::node::Nodes;
-use crate::run::Runs;
+use crate::run::{Gates, Runs};
+use crate::switch::Switches;
 use crate::table::Table;
 use crate::table::texts::Texts;
 use crate::token::Tokens;
@@ -37,6 +39,21 @@ impl Store {
     /// Runs.
     pub fn runs(&self) -> Runs {
         Runs(self.0.clone())
+    }
+
+    /// Gates of workflows with `limits.maxRuns`.
+    pub fn gates(&self) -> Gates {
+        Gates(self.0.clone())
+    }
+
+    /// Whether runs may start.
+    pub fn switches(&self) -> Switches {
+        Switches(self.0.clone())
+    }
+
+    /// Locks.
+    pub fn locks(&self) -> Locks {
+        Locks(self.0.clone())
     }
 
     /// Nodes of runs.

@@ -8,6 +8,7 @@
 )]
 
 mod again;
+mod at_once;
 mod audit;
 mod aws_events;
 mod branches;
@@ -18,6 +19,7 @@ mod credentials;
 mod description;
 mod door;
 mod ends;
+mod erased;
 mod failures;
 mod faults;
 mod frugality;
@@ -26,6 +28,7 @@ mod kills;
 mod lanes;
 mod large_runs;
 mod lists;
+mod max_runs;
 mod metrics;
 mod model_cache;
 mod model_warnings;
@@ -39,6 +42,7 @@ mod schedules;
 mod secrets_stay;
 mod set_nodes;
 mod sweeps;
+mod switches;
 mod tokens;
 mod troubled_aws;
 mod usage;

@@ -32,7 +32,9 @@ const STATUSES: [(u16, &[&str]); 14] = [
             "InsufficientScope",
             "KeyLimitExceeded",
             "PermissionDenied",
+            "StartsDisabled",
             "WebhookDisabled",
+            "WorkflowDisabled",
         ],
     ),
     (
@@ -59,6 +61,8 @@ const STATUSES: [(u16, &[&str]); 14] = [
             "RotationNotConfigured",
             "RotationUnderWay",
             "RunEnded",
+            "RunErased",
+            "RunNotEnded",
             "RunSucceeded",
             "SourceTaken",
         ],
@@ -182,6 +186,8 @@ pub(crate) const START: &[&str] = &[
     "IdempotencyKeyReused",
     "InvalidInput",
     "RunNotFound",
+    "StartsDisabled",
+    "WorkflowDisabled",
     "WorkflowNotFound",
 ];
 

@@ -2,6 +2,7 @@
 
 mod claim;
 mod cost;
+mod erase;
 mod list;
 mod record;
 mod reuse;
@@ -10,6 +11,7 @@ mod waiting;
 mod work;
 
 pub use claim::{Claim, Claimed, Lease};
+pub(crate) use erase::{at_work_since, without_texts, without_words};
 pub use list::ListEnd;
 pub(crate) use record::read;
 pub use record::{Answer, Attempt, ItemCounts, NodeRecord, NodeStatus, Nodes, Waiting};
