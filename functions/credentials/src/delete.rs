@@ -42,6 +42,7 @@ async fn delete_record(
     force: bool,
     request: &Request,
 ) -> Result<DeletedCredential, Problem> {
+    let named = app.store.credentials().named(&credential.id).await?;
     let references = [credential.id.as_str(), credential.name.as_str()];
     let users = app.store.credentials().users(&references).await?;
     if !users.is_empty() && !force {
@@ -61,7 +62,7 @@ async fn delete_record(
     let deleted = app
         .store
         .credentials()
-        .delete(credential, now, until, &entry)
+        .delete(credential, named, now, until, &entry)
         .await?;
     Ok(deleted)
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use steps_problem::Problem;
-use steps_store::{Action, Actor, AuditEntry, Credential, Rotation};
+use steps_store::{Action, Actor, AuditEntry, Credential, Rotation, retry_conflict};
 
 use crate::app::App;
 
@@ -39,15 +39,16 @@ pub(crate) async fn set_rotation(
         }
         None => app.secrets.rotate_no_more(&before.id).await?,
     }
-    let details = json!({ "from": before.rotation, "to": rotation });
-    let after = Credential {
-        rotation,
-        ..before.clone()
-    };
-    let entry = AuditEntry::now(Action::RotationSet, actor, details);
-    Ok(app
-        .store
-        .credentials()
-        .change(&before, after, &entry)
-        .await?)
+    // Secrets Manager has changed. The record follows it, also where it was changed by someone else in between.
+    retry_conflict(async || {
+        let before = app.store.credentials().get(&before.id).await?;
+        let details = json!({ "from": before.rotation, "to": rotation });
+        let after = Credential {
+            rotation,
+            ..before.clone()
+        };
+        let entry = AuditEntry::now(Action::RotationSet, actor, details);
+        Ok(app.store.credentials().change(&before, after, &entry).await)
+    })
+    .await
 }

@@ -8,7 +8,7 @@ use steps_api::RunView;
 use steps_callbacks::{Message, host_of};
 use steps_executions::ExecutionName;
 use steps_problem::{Problem, short};
-use steps_store::{Delivery, DeliveryAttempt, DeliveryStatus, Error, Pass, RunStatus};
+use steps_store::{Delivery, DeliveryAttempt, DeliveryStatus, Error, Pass};
 
 use crate::app::App;
 use crate::pause::{after_tries, for_a_place};
@@ -52,8 +52,7 @@ pub(crate) async fn deliver(app: &App, message: &Message) -> Result<Next, Proble
         return Ok(Next::Done);
     };
     let Some(url) = app.store.runs().callback_url(name.run_id).await? else {
-        // Its record has expired.
-        return Ok(Next::Done);
+        return not_posted(app, &name).await;
     };
     let before = app
         .store
@@ -77,7 +76,7 @@ pub(crate) async fn deliver(app: &App, message: &Message) -> Result<Next, Proble
     }
     let view = RunView::read(&app.store, name.run_id).await;
     if let Ok(view) = &view
-        && (view.execution != name.number || view.status == RunStatus::Running)
+        && (view.execution != name.number || !view.status.has_ended())
     {
         // It was resumed: its next end is posted.
         if before.is_some() {
@@ -101,6 +100,20 @@ pub(crate) async fn deliver(app: &App, message: &Message) -> Result<Next, Proble
         error: tried.error,
     };
     ended(app, &name, &host, attempt).await
+}
+
+/// The run's record has expired, or its texts were erased: nothing of it is posted any more.
+async fn not_posted(app: &App, name: &ExecutionName<'_>) -> Result<Next, Problem> {
+    let before = app.store.deliveries();
+    let before = before.find(name.run_id, name.number).await?;
+    if before.is_some_and(|before| before.status == DeliveryStatus::Pending) {
+        note(app, name, |delivery| {
+            delivery.status = DeliveryStatus::Failed;
+            delivery.next_at = None;
+        })
+        .await?;
+    }
+    Ok(Next::Done)
 }
 
 /// Reads, signs and posts. What will not pass is what the try came to, as an answer that is not 2xx is.

@@ -72,13 +72,13 @@ impl From<Detail> for Execution {
 fn ended(name: &ExecutionName<'_>, execution: &Execution) -> Option<Ended> {
     let code = execution.error.as_deref().unwrap_or_default();
     let status = match RunStatus::parse(&execution.status)? {
-        RunStatus::Running => return None,
+        RunStatus::Running | RunStatus::Queued => return None,
         RunStatus::Failed if code == RUN_TIMED_OUT => RunStatus::TimedOut,
         status => status,
     };
     let said = execution.cause.clone().filter(|cause| !cause.is_empty());
     let problem = match status {
-        RunStatus::Running | RunStatus::Succeeded => None,
+        RunStatus::Running | RunStatus::Queued | RunStatus::Succeeded => None,
         RunStatus::Aborted => Some(aborted(said)),
         RunStatus::TimedOut => Some(timed_out(said)),
         RunStatus::Failed => Some(

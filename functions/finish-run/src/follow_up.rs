@@ -5,8 +5,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use steps_executions::ExecutionName;
 use steps_problem::Problem;
+use steps_queue::start_waiting;
 use steps_starts::{Delivery, FAILURE, Start};
-use steps_store::{Error, FollowUp, OutboxEntry, RunOrigin, RunStatus, Trigger};
+use steps_store::{Erased, Error, FollowUp, OutboxEntry, RunOrigin, Trigger};
+use steps_workflow::Workflow;
 
 use crate::app::App;
 
@@ -56,6 +58,8 @@ async fn perform(app: &App, entry: &OutboxEntry) -> Result<(), Problem> {
         FollowUp::Callback => call_back(app, entry).await,
         FollowUp::FailureRun => start_failure_run(app, entry).await,
         FollowUp::FailureEvent => send_failure_event(app, entry).await,
+        FollowUp::Room => make_room(app, entry).await,
+        FollowUp::Texts => erase(app, &entry.run_id).await,
     }
 }
 
@@ -80,7 +84,7 @@ async fn ask_for_costs(app: &App, entry: &OutboxEntry) -> Result<(), Problem> {
         Err(Error::NotFound { .. }) => return Ok(()),
         Err(error) => return Err(error.into()),
     };
-    if head.status != RunStatus::Running {
+    if head.status.has_ended() {
         let nodes = app.store.nodes();
         nodes
             .mark_costs_due(&entry.run_id, Timestamp::now())
@@ -118,18 +122,24 @@ async fn start_failure_run(app: &App, entry: &OutboxEntry) -> Result<(), Problem
     };
     let document = app.store.workflows().get(handler).await?;
     let told = failure(entry, &origin);
-    let delivery = Delivery {
-        trigger: Trigger {
-            kind: FAILURE.to_owned(),
-            context: json!({ "failedRun": told.clone() }),
-        },
-        identity: Some(format!("{FAILURE}:{}@{}", entry.run_id, entry.take)),
-        fingerprint: None,
-        callback_url: None,
-        input: told,
+    let trigger = Trigger {
+        kind: FAILURE.to_owned(),
+        context: json!({ "failedRun": told.clone() }),
     };
-    app.starts.start(Start::new(&document, &delivery)).await?;
-    Ok(())
+    let identity = format!("{FAILURE}:{}@{}", entry.run_id, entry.take);
+    let delivery = Delivery::event(trigger, identity, told);
+    match app.starts.start(Start::new(&document, &delivery)).await {
+        // Somebody has switched it off, or its `limits.maxRuns` skips it. The start is counted as refused.
+        Err(refused) if refused.is_meant() => {
+            let code = &Problem::from(refused).code;
+            tracing::info!(run = entry.run_id, code, "nothing is started");
+            Ok(())
+        }
+        started => {
+            started?;
+            Ok(())
+        }
+    }
 }
 
 async fn send_failure_event(app: &App, entry: &OutboxEntry) -> Result<(), Problem> {
@@ -140,6 +150,34 @@ async fn send_failure_event(app: &App, entry: &OutboxEntry) -> Result<(), Proble
         .events
         .send(RUN_FAILED, &failure(entry, &origin))
         .await?)
+}
+
+/// Gives back the place of the run at its workflow's gate, and starts the next ones that wait.
+async fn make_room(app: &App, entry: &OutboxEntry) -> Result<(), Problem> {
+    let left = app.store.gates().left(&entry.run_id, entry.take).await?;
+    if let Some(workflow_id) = left {
+        start_waiting(&app.store, &app.executions, &workflow_id).await?;
+    }
+    Ok(())
+}
+
+/// Erases the texts of a run that are not to be kept, or lets them be looked at when nobody wants them any more.
+pub(crate) async fn erase(app: &App, run_id: &str) -> Result<(), Problem> {
+    let runs = app.store.runs();
+    let now = Timestamp::now();
+    let Some(from) = runs.unkept_from(run_id).await? else {
+        return Ok(());
+    };
+    if from > now {
+        return Ok(runs.erase_later(run_id, from).await?);
+    }
+    match runs.erase(run_id, now, Workflow::ledger_of).await? {
+        Erased::Done => runs.erased(run_id).await?,
+        Erased::NotBefore(time) => runs.erase_later(run_id, time).await?,
+        // It was resumed: its next end erases them.
+        Erased::GoesOn(_) => {}
+    }
+    Ok(())
 }
 
 /// What is told of a run that failed: the input of the workflow that is started, and the detail of the event.

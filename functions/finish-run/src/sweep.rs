@@ -9,35 +9,49 @@ use steps_executions::ExecutionName;
 use steps_lanes::{RunBoard, heal};
 use steps_metrics::Sweep;
 use steps_problem::Problem;
+use steps_queue::{end_overdue, start_one, start_waiting};
 use steps_store::{Due, DueItem, Ended, NodeRecord, RunStatus, timed_out};
 use steps_workflow::Workflow;
 
 use crate::app::App;
 use crate::follow::{end, follow};
-use crate::follow_up::follow_up;
+use crate::follow_up::{erase, follow_up};
 
 /// How many runs one sweep looks at.
 const AT_ONCE: usize = 100;
 
+/// The time until a gate is looked at again, at which runs wait.
+const GATE_PAUSE: Duration = Duration::from_mins(5);
+
 /// The longest time until a run that goes on is looked at again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
-/// Looks at the runs that have been RUNNING for a while, the longest due first. A run that cannot be looked at does
-/// not stop the others; where that will not pass, it is looked at again later than they are.
+/// Looks at the runs that have been RUNNING for a while, at those that wait, and at texts that are not to be kept.
 pub(crate) async fn sweep(app: &App) -> Result<(), Problem> {
-    let runs = sweep_runs(app).await;
-    // The one does not stop the other.
-    let ends = sweep_ends(app).await;
-    runs.and(ends)
+    let swept = [
+        sweep_due(app, Due::Run, "Runs").await,
+        sweep_due(app, Due::Gate, "Gates").await,
+        sweep_due(app, Due::Texts, "Texts").await,
+        // After the others, which end runs.
+        sweep_ends(app).await,
+    ];
+    swept.into_iter().collect()
 }
 
-async fn sweep_runs(app: &App) -> Result<(), Problem> {
+/// Looks at what is due, the longest due first. What cannot be looked at does not stop the others; where that will not pass, it
+/// is looked at again later than they are.
+async fn sweep_due(app: &App, what: Due, name: &'static str) -> Result<(), Problem> {
     let now = Timestamp::now();
-    let due = app.store.due().list(Due::Run, now, AT_ONCE).await?;
+    let due = app.store.due().list(what, now, AT_ONCE).await?;
     let mut failed = None;
     let mut not_swept = 0;
     for item in &due {
-        if let Err(problem) = look_at(app, item).await {
+        let looked = match what {
+            Due::Gate => look_at_gate(app, item).await,
+            Due::Texts => look_at_texts(app, item).await,
+            Due::Run | Due::End | Due::Cost => look_at(app, item).await,
+        };
+        if let Err(problem) = looked {
             tracing::warn!(run = item.run_id, code = problem.code, "not looked at");
             if !problem.retryable {
                 let due = app.store.due();
@@ -51,7 +65,7 @@ async fn sweep_runs(app: &App) -> Result<(), Problem> {
         }
     }
     Sweep {
-        name: "Runs",
+        name,
         due: due.len(),
         not_swept,
         oldest: due.first().map(|item| item.due_for(now)),
@@ -84,6 +98,32 @@ async fn sweep_ends(app: &App) -> Result<(), Problem> {
     failed.map_or(Ok(()), Err)
 }
 
+/// Ends the runs of a workflow that have waited too long, and starts those for which there is a place.
+async fn look_at_gate(app: &App, item: &DueItem) -> Result<(), Problem> {
+    let workflow_id = &item.run_id;
+    for run_id in end_overdue(&app.store, workflow_id).await? {
+        follow_up(app, &run_id, |_| true).await?;
+    }
+    start_waiting(&app.store, &app.executions, workflow_id).await?;
+    let due = app.store.due();
+    Ok(due.again(item, Timestamp::now(), GATE_PAUSE).await?)
+}
+
+/// Erases the texts of a run that has ended, where nobody wants them any more.
+async fn look_at_texts(app: &App, item: &DueItem) -> Result<(), Problem> {
+    let run_id = &item.run_id;
+    match app.store.runs().head(run_id).await {
+        Ok(run) if run.status.has_ended() => erase(app, run_id).await,
+        // It goes on, or waits.
+        Ok(_) => {
+            let due = app.store.due();
+            Ok(due.again(item, Timestamp::now(), LONGEST_PAUSE).await?)
+        }
+        Err(steps_store::Error::NotFound { .. }) => Ok(app.store.runs().erased(run_id).await?),
+        Err(error) => Err(error.into()),
+    }
+}
+
 async fn look_at(app: &App, item: &DueItem) -> Result<(), Problem> {
     let now = Timestamp::now();
     let run = match app.store.runs().head(&item.run_id).await {
@@ -97,6 +137,12 @@ async fn look_at(app: &App, item: &DueItem) -> Result<(), Problem> {
         number: run.execution,
     };
     let Some(execution) = app.executions.find(&name).await? else {
+        // Whoever let it in died before it was started.
+        if run.queued_at.is_some() && now < run.deadline {
+            start_one(&app.store, &app.executions, &name).await?;
+            let due = app.store.due();
+            return Ok(due.again(item, now, GATE_PAUSE).await?);
+        }
         let ended = Ended::now(run.execution, RunStatus::Failed, vanished());
         return end(app, &name, &ended).await;
     };

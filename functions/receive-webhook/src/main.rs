@@ -24,6 +24,7 @@ async fn main() -> Main {
         },
         store,
         webhook_secrets: aws.webhook_secrets()?,
+        most_waiters: Config.most_waiters()?,
     };
     serve_open_http(async |request| handler::handle(&app, &request).await).await
 }

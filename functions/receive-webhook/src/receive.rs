@@ -8,7 +8,9 @@ use steps_api::Challenge;
 use steps_lambda::{Answer, Request};
 use steps_problem::Problem;
 use steps_signatures::{Delivery, Mode};
-use steps_starts::{Door, Start, answer, check_size, delivered, delivery, wait};
+use steps_starts::{
+    Door, NotStarted, Start, answer, check_size, delivered, delivery, skipped, wait,
+};
 use steps_store::Webhook;
 
 use crate::app::App;
@@ -38,11 +40,14 @@ pub(crate) async fn receive(
     };
     let delivery = delivery(request, door, delivered(request, webhook.mode)?)?;
     let document = app.store.workflows().get(workflow).await?;
-    let started = app.starts.start(Start::new(&document, &delivery)).await?;
+    let started = match app.starts.start(Start::new(&document, &delivery)).await {
+        Err(NotStarted::Skipped(why)) => return skipped(&why),
+        started => started?,
+    };
     // Whoever is not asked for a secret may name somebody else's id: of a run that was started before they see no text.
     let shown = webhook.mode != Mode::None || !started.repeated;
     let wait = if shown { wait } else { Duration::ZERO };
-    answer(&app.store, request, wait, &started).await
+    answer(&app.store, request, (wait, app.most_waiters), &started).await
 }
 
 /// Refuses a delivery to a webhook that is disabled, and one that its sender did not sign.

@@ -31,6 +31,7 @@ pub(crate) async fn create(app: &App, rotating: &Rotating, token: &str) -> Resul
     let stored = StoredKey {
         api_key: created.key,
         hash: Some(created.record.hash),
+        replaces: app.secrets.current_version(rotating),
     };
     if !app.secrets.put_new_key(rotating, &stored).await?
         && let Some(hash) = &stored.hash

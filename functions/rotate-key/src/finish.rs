@@ -16,6 +16,9 @@ use crate::stored::new_key;
 /// read the key again in between, and then gets a good one.
 pub(crate) async fn finish(app: &App, mut rotating: Rotating, token: &str) -> Result<(), Problem> {
     let new = new_key(app, &rotating).await?;
+    if app.secrets.is_overtaken(&rotating, &new) {
+        return give_up(app, &rotating, &new).await;
+    }
     app.secrets.make_current(&mut rotating).await?;
     let old = app.secrets.old_key(&rotating).await?;
     let retired = retire(app, old.as_ref(), &new).await;
@@ -25,6 +28,21 @@ pub(crate) async fn finish(app: &App, mut rotating: Rotating, token: &str) -> Re
         Some(problem) => Err(problem),
         None => Ok(()),
     }
+}
+
+/// The key's owner has put another one since the rotation began: that one stays, and the new one is disabled.
+async fn give_up(app: &App, rotating: &Rotating, new: &StoredKey) -> Result<(), Problem> {
+    if let Some(hash) = &new.hash {
+        app.management.disable(hash).await?;
+    }
+    app.secrets.give_up(rotating).await?;
+    Err(Problem::new(
+        409,
+        "RotationOvertaken",
+        "Rotation Overtaken",
+        "the key was replaced while it was being rotated: the key that was put is current, and the one that the rotation made is disabled",
+    )
+    .solution(["Nothing has to be done: the next rotation begins with the key that was put"]))
 }
 
 /// Records the rotation once, and once more where a repeat has disabled an old key that the first try left as it was.

@@ -12,6 +12,9 @@ use crate::app::App;
 /// Most characters of a reason.
 const LONGEST_REASON: usize = 1000;
 
+/// How often it is tried.
+const TRIES: usize = 3;
+
 /// Ends the run's record, then stops its execution. The record comes first: from then on no node begins, and
 /// functions that work on one drop their calls.
 pub(crate) async fn cancel(app: &App, id: &str, request: &Request) -> Result<Answer, Problem> {
@@ -21,7 +24,11 @@ pub(crate) async fn cancel(app: &App, id: &str, request: &Request) -> Result<Ans
         None => "the run was cancelled".to_owned(),
     };
     let mut run = app.store.runs().head(id).await?;
-    if run.status == RunStatus::Running {
+    // More than once where a run that waits is let in at this moment.
+    for _ in 0..TRIES {
+        if run.status.has_ended() {
+            break;
+        }
         app.store
             .runs()
             .end(id, &Ended::cancelled(run.execution, &why))

@@ -7,7 +7,7 @@ use steps_callbacks::host_of;
 use steps_executions::ExecutionName;
 use steps_lambda::Answer;
 use steps_problem::Problem;
-use steps_store::{Deliveries, RunStatus};
+use steps_store::Deliveries;
 
 use crate::app::App;
 
@@ -40,7 +40,7 @@ pub(crate) async fn resend(app: &App, run_id: &str, id: &str) -> Result<Answer, 
     if name.number > head.execution {
         return Err(Deliveries::not_found(id).into());
     }
-    if head.status == RunStatus::Running || name.number != head.execution {
+    if !head.status.has_ended() || name.number != head.execution {
         return Err(Problem::new(
             409,
             "DeliverySuperseded",

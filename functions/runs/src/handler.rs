@@ -4,7 +4,7 @@ use steps_lambda::{Answer, Request};
 use steps_problem::Problem;
 
 use crate::app::App;
-use crate::{cancel, deliveries, events, get, get_node, list, list_items};
+use crate::{cancel, deliveries, erase, events, get, get_node, list, list_items};
 
 /// Answers a request by the route that API Gateway matched.
 pub(crate) async fn handle(app: &App, request: &Request) -> Result<Answer, Problem> {
@@ -23,6 +23,7 @@ pub(crate) async fn handle(app: &App, request: &Request) -> Result<Answer, Probl
         "GET /runs/{id}/nodes/{node}/items/{index}" => {
             get_node::get_item(app, id()?, request.parameter("node")?, request).await
         }
+        "DELETE /runs/{id}" => erase::erase(app, id()?).await,
         "POST /runs/{id}/cancel" => cancel::cancel(app, id()?, request).await,
         "GET /runs/{id}/deliveries" => deliveries::list(app, id()?).await,
         "POST /runs/{id}/deliveries/{delivery}/resend" => {

@@ -33,5 +33,5 @@ fn unknown_status(word: &str) -> Problem {
         "Invalid Request",
         format!("`{word}` is no status of a run"),
     )
-    .solution(["Use one of RUNNING, SUCCEEDED, FAILED, TIMED_OUT, ABORTED"])
+    .solution(["Use one of QUEUED, RUNNING, SUCCEEDED, FAILED, TIMED_OUT, ABORTED"])
 }

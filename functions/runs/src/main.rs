@@ -1,9 +1,10 @@
 //! Runs: lists them, shows how they stand, what they answered and cost and to whom their ends were delivered, lets them be
-//! watched, and cancels them.
+//! watched, cancels them, and erases their texts.
 
 mod app;
 mod cancel;
 mod deliveries;
+mod erase;
 mod events;
 mod get;
 mod get_node;

@@ -1,12 +1,15 @@
 //! `PUT` and `PATCH /workflows/{id}/schedules/{name}`: makes or changes a schedule.
 
-use jiff::Timestamp;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 use steps_api::PutSchedule;
 use steps_lambda::{Answer, Request};
 use steps_problem::{Fault, Problem};
 use steps_schedules::{Schedule, name_fault};
 use steps_workflow::Workflow;
+use tokio::time::sleep;
 
 use crate::app::App;
 use crate::get::schedule;
@@ -21,9 +24,12 @@ pub(crate) async fn put(
     request: &Request,
 ) -> Result<Answer, Problem> {
     let wanted = request.json()?;
-    let existing = app.scheduler.find(workflow, name).await?;
-    let created = existing.map(|existing| existing.created_at);
-    store(app, workflow, name, &wanted, created).await
+    alone(app, workflow, name, async || {
+        let existing = app.scheduler.find(workflow, name).await?;
+        let created = existing.map(|existing| existing.created_at);
+        store(app, workflow, name, &wanted, created).await
+    })
+    .await
 }
 
 /// `PATCH`: changes the fields that the body has.
@@ -34,11 +40,53 @@ pub(crate) async fn patch(
     request: &Request,
 ) -> Result<Answer, Problem> {
     let changes: Map<String, Value> = request.json()?;
-    let existing = schedule(app, workflow, name).await?;
-    let created = existing.created_at;
-    let mut wanted = fields(existing)?;
-    wanted.extend(changes);
-    store(app, workflow, name, &wanted, Some(created)).await
+    alone(app, workflow, name, async || {
+        let existing = schedule(app, workflow, name).await?;
+        let created = existing.created_at;
+        let mut wanted = fields(existing)?;
+        wanted.extend(changes.clone());
+        store(app, workflow, name, &wanted, Some(created)).await
+    })
+    .await
+}
+
+/// How long a change of a schedule takes at most: as long as the function may run.
+const LOCKED_FOR: SignedDuration = SignedDuration::from_secs(30);
+
+/// How often a change waits for another one, and for how long each time.
+const WAITS: usize = 40;
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// Makes a change while nobody else changes the same schedule: EventBridge Scheduler has no condition on what was read.
+///
+/// # Errors
+/// `Conflict` where others have changed it for ten seconds; the change's own.
+async fn alone(
+    app: &App,
+    workflow: &str,
+    name: &str,
+    change: impl AsyncFnOnce() -> Result<Answer, Problem>,
+) -> Result<Answer, Problem> {
+    let locks = app.store.locks();
+    for _ in 0..WAITS {
+        let now = Timestamp::now();
+        let lock = locks.schedule((workflow, name), now, now + LOCKED_FOR);
+        let Some(lock) = lock.await? else {
+            sleep(PAUSE).await;
+            continue;
+        };
+        let changed = change().await;
+        locks.give_back(lock).await?;
+        return changed;
+    }
+    Err(Problem::new(
+        409,
+        "Conflict",
+        "Conflicting Change",
+        format!("the schedule `{name}` is being changed by someone else"),
+    )
+    .solution(["Read it again and repeat the change"])
+    .retryable(true))
 }
 
 /// The fields of the schedule as a caller would put them.

@@ -10,4 +10,6 @@ pub(crate) struct App {
     pub(crate) store: Store,
     pub(crate) executions: Executions,
     pub(crate) starts: Starts,
+    /// How many callers may wait for the end of their runs at once.
+    pub(crate) most_waiters: u32,
 }

@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use steps_lambda::Task;
 use steps_problem::Problem;
-use steps_starts::{Delivery, Start, Started};
+use steps_starts::{Delivery, NotStarted, Start, Started};
 use steps_store::Trigger;
 
 use crate::app::App;
@@ -53,12 +53,35 @@ pub(crate) fn object_or_body(text: &str) -> Value {
     }
 }
 
+/// What became of an event.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// It is a run.
+    Run(Started),
+    /// It is none, and nothing has failed: the code that says why.
+    Skipped(String),
+}
+
+/// What became of a start that an event asked for. One that is switched off, or that `limits.maxRuns` skips, has not failed:
+/// the event is not brought again.
+pub(crate) fn outcome(started: Result<Started, NotStarted>) -> Result<Outcome, Problem> {
+    match started {
+        Ok(started) => Ok(Outcome::Run(started)),
+        Err(reason) if reason.is_meant() => {
+            let problem = Problem::from(reason);
+            tracing::info!(code = problem.code, cause = problem.cause, "no run");
+            Ok(Outcome::Skipped(problem.code))
+        }
+        Err(other) => Err(other.into()),
+    }
+}
+
 /// Starts the workflow that has this queue, topic or bucket as a source, and no other.
 pub(crate) async fn start_by_source(
     app: &App,
     arn: &str,
     delivery: &Delivery,
-) -> Result<Started, Problem> {
+) -> Result<Result<Started, NotStarted>, Problem> {
     let workflow = app.store.sources().workflow_of(arn).await?.ok_or_else(|| {
         Problem::new(
             403,
@@ -71,14 +94,17 @@ pub(crate) async fn start_by_source(
         )])
     })?;
     let document = app.store.workflows().get(&workflow).await?;
-    Ok(app.starts.start(Start::new(&document, delivery)).await?)
+    Ok(app.starts.start(Start::new(&document, delivery)).await)
 }
 
 /// What the caller of the function is told.
-pub(crate) fn shown(started: &[Started]) -> Value {
-    let runs: Vec<Value> = started
+pub(crate) fn shown(outcomes: &[Outcome]) -> Value {
+    let runs: Vec<Value> = outcomes
         .iter()
-        .map(|started| json!({ "runId": started.run_id, "repeated": started.repeated }))
+        .map(|outcome| match outcome {
+            Outcome::Run(run) => json!({ "runId": run.run_id, "repeated": run.repeated }),
+            Outcome::Skipped(code) => json!({ "skipped": true, "code": code }),
+        })
         .collect();
     json!({ "runs": runs })
 }

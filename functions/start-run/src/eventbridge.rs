@@ -6,7 +6,7 @@ use steps_problem::Problem;
 use steps_starts::{Delivery, Start};
 
 use crate::app::App;
-use crate::aws_event::{shown, trigger};
+use crate::aws_event::{outcome, shown, trigger};
 
 /// What an EventBridge target's InputTransformer makes.
 #[derive(Debug, Deserialize)]
@@ -23,14 +23,12 @@ pub(crate) async fn wired(app: &App, wired: &Wired, request_id: &str) -> Result<
         _ => event.clone(),
     };
     let id = event.get("id").and_then(Value::as_str);
-    let delivery = Delivery {
-        trigger: trigger("eventbridge", &Value::Object(event.clone())),
-        identity: Some(format!("eventbridge:{}", id.unwrap_or(request_id))),
-        fingerprint: None,
-        callback_url: None,
-        input: Value::Object(input),
-    };
+    let delivery = Delivery::event(
+        trigger("eventbridge", &Value::Object(event.clone())),
+        format!("eventbridge:{}", id.unwrap_or(request_id)),
+        Value::Object(input),
+    );
     let document = app.store.workflows().get(&wired.workflow).await?;
-    let started = app.starts.start(Start::new(&document, &delivery)).await?;
-    Ok(shown(&[started]))
+    let started = app.starts.start(Start::new(&document, &delivery)).await;
+    Ok(shown(&[outcome(started)?]))
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use steps_lambda::{Answer, Request, Task};
 use steps_problem::Problem;
-use steps_starts::{answer, check_size, wait};
+use steps_starts::{NotStarted, answer, check_size, skipped, wait};
 
 use crate::app::App;
 use crate::aws_event::{read, unknown};
@@ -15,13 +15,16 @@ pub(crate) async fn request(app: &App, request: &Request) -> Result<Answer, Prob
     let wait = wait(request)?;
     let id = || request.parameter("id");
     let started = match request.route() {
-        "POST /workflows/{id}/runs" => run::run(app, id()?, request).await?,
-        "POST /hooks/{id}" => hook::hook(app, id()?, request).await?,
-        "POST /runs/{id}/resume" => resume::resume(app, id()?, request).await?,
-        "POST /runs/{id}/rerun" => rerun::rerun(app, id()?, request).await?,
+        "POST /workflows/{id}/runs" => run::run(app, id()?, request).await,
+        "POST /hooks/{id}" => hook::hook(app, id()?, request).await,
+        "POST /runs/{id}/resume" => resume::resume(app, id()?, request).await,
+        "POST /runs/{id}/rerun" => rerun::rerun(app, id()?, request).await,
         _ => return Err(request.no_route()),
     };
-    answer(&app.store, request, wait, &started).await
+    match started {
+        Err(NotStarted::Skipped(why)) => skipped(&why),
+        started => answer(&app.store, request, (wait, app.most_waiters), &started?).await,
+    }
 }
 
 /// Answers an event that is not HTTP, told by its shape.

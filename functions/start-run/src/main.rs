@@ -33,6 +33,7 @@ async fn main() -> Main {
         },
         store,
         executions,
+        most_waiters: Config.most_waiters()?,
     };
     serve_audited_http_and_events(
         app.store.audits(),

@@ -6,16 +6,17 @@ use serde_json::Value;
 use steps_api::{Newest, RerunRun, Version};
 use steps_lambda::{Request, invalid};
 use steps_problem::{Fault, Problem};
-use steps_starts::{Delivery, Door, Start, Started, delivery};
-use steps_store::{NodeRecord, NodeStatus, RerunOf, Reuse, Run, StoredWorkflow, Trigger};
+use steps_starts::{Delivery, Door, NotStarted, Start, Started, delivery};
+use steps_store::{NodeRecord, NodeStatus, RerunOf, Reuse, Run, Runs, StoredWorkflow, Trigger};
 use steps_workflow::Workflow;
 
 use crate::app::App;
 
 /// Starts another run of the same workflow. With `from`, the answers of the nodes that do not come after it are reused.
-pub(crate) async fn rerun(app: &App, id: &str, request: &Request) -> Result<Started, Problem> {
+pub(crate) async fn rerun(app: &App, id: &str, request: &Request) -> Result<Started, NotStarted> {
     let body: RerunRun = request.json_or_default()?;
     let (run, nodes) = app.store.nodes().of_run(id).await?;
+    Runs::check_texts(&run)?;
     let document = match body.version {
         Some(Version::Number(version)) => {
             app.store
@@ -53,7 +54,7 @@ pub(crate) async fn rerun(app: &App, id: &str, request: &Request) -> Result<Star
         reuse: Some(&reuse),
         ..Start::new(&document, &delivery)
     };
-    Ok(app.starts.start(start).await?)
+    app.starts.start(start).await
 }
 
 /// The nodes whose answers hold for `workflow` too: those that do not come after `from`, are the same as they were in

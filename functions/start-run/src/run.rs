@@ -4,15 +4,15 @@ use serde_json::{Map, Value};
 use steps_api::NewRun;
 use steps_lambda::Request;
 use steps_problem::Problem;
-use steps_starts::{Door, Start, Started, delivery};
+use steps_starts::{Door, NotStarted, Start, Started, delivery};
 
 use crate::app::App;
 
 /// Starts a run with the body's `input`.
-pub(crate) async fn run(app: &App, id: &str, request: &Request) -> Result<Started, Problem> {
+pub(crate) async fn run(app: &App, id: &str, request: &Request) -> Result<Started, NotStarted> {
     let delivery = delivery(request, Door::Token("api"), run_input(request)?)?;
     let document = app.store.workflows().get(id).await?;
-    Ok(app.starts.start(Start::new(&document, &delivery)).await?)
+    app.starts.start(Start::new(&document, &delivery)).await
 }
 
 fn run_input(request: &Request) -> Result<Value, Problem> {

@@ -8,7 +8,7 @@ use steps_problem::Problem;
 use steps_starts::Delivery;
 
 use crate::app::App;
-use crate::aws_event::{read, records, shown, start_by_source, trigger};
+use crate::aws_event::{outcome, read, records, shown, start_by_source, trigger};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -38,25 +38,24 @@ struct Object {
 
 /// Starts a run for each object.
 pub(crate) async fn objects(app: &App, task: &Task<Value>) -> Result<Value, Problem> {
-    let mut started = Vec::new();
+    let mut outcomes = Vec::new();
     for record in records(task) {
         let ObjectEvent { event_name, s3 } = read(record)?;
         let key = s3.object.key.replace('+', " ");
         let key = percent_decode_str(&key).decode_utf8_lossy();
         let change = s3.object.sequencer.as_deref().unwrap_or(&task.request_id);
-        let delivery = Delivery {
-            trigger: trigger("s3", record),
-            identity: Some(format!("s3:{}/{key}@{change}", s3.bucket.name)),
-            fingerprint: None,
-            callback_url: None,
-            input: json!({
+        let delivery = Delivery::event(
+            trigger("s3", record),
+            format!("s3:{}/{key}@{change}", s3.bucket.name),
+            json!({
                 "bucket": s3.bucket.name,
                 "key": key,
                 "size": s3.object.size,
                 "eventName": event_name,
             }),
-        };
-        started.push(start_by_source(app, &s3.bucket.arn, &delivery).await?);
+        );
+        let started = start_by_source(app, &s3.bucket.arn, &delivery).await?;
+        outcomes.push(outcome(started)?);
     }
-    Ok(shown(&started))
+    Ok(shown(&outcomes))
 }

@@ -7,11 +7,10 @@ use steps_executions::ExecutionName;
 use steps_problem::Problem;
 use steps_schedules::{Overlap, ScheduledRun};
 use steps_starts::{Delivery, NotStarted, Start, Started};
-use steps_store::{
-    Ended, Error, LastTurn, RunHead, RunStatus, Trigger, Turn, millis, retry_conflict,
-};
+use steps_store::{Ended, Error, LastTurn, RunHead, Trigger, Turn, millis, retry_conflict};
 
 use crate::app::App;
+use crate::aws_event::{Outcome, outcome};
 
 /// Starts the run of one firing. Without a planned time, only Lambda's own retries are known to be the same firing.
 pub(crate) async fn scheduled(
@@ -20,23 +19,24 @@ pub(crate) async fn scheduled(
     request_id: &str,
 ) -> Result<Value, Problem> {
     let now = millis::text(Timestamp::now());
-    let delivery = Delivery {
-        trigger: Trigger {
+    let delivery = Delivery::event(
+        Trigger {
             kind: "schedule".to_owned(),
             context: json!({
                 "schedule": fired.schedule,
                 "scheduledTime": fired.scheduled_time().unwrap_or(&now),
             }),
         },
-        identity: Some(identity(fired, request_id)),
-        fingerprint: None,
-        callback_url: None,
-        input: fired.input.clone(),
-    };
+        identity(fired, request_id),
+        fired.input.clone(),
+    );
     if fired.overlap == Overlap::Allow {
         let document = app.store.workflows().get(&fired.workflow).await?;
-        let started = app.starts.start(Start::new(&document, &delivery)).await?;
-        return Ok(shown(&started));
+        let started = app.starts.start(Start::new(&document, &delivery)).await;
+        return Ok(match outcome(started)? {
+            Outcome::Run(started) => shown(&started),
+            Outcome::Skipped(code) => skipped(&code),
+        });
     }
     retry_conflict(async || {
         let last = app
@@ -78,7 +78,10 @@ pub(crate) async fn scheduled(
             Err(NotStarted::Overtaken { workflow_id }) => {
                 return Ok(Err(Error::overtaken(&workflow_id)));
             }
-            started => started?,
+            started => match outcome(started)? {
+                Outcome::Run(started) => started,
+                Outcome::Skipped(code) => return Ok(Ok(skipped(&code))),
+            },
         };
         // An old delivery that is repeated cancels no run.
         if let Some(stops) = stops.filter(|_| mine || !started.repeated) {
@@ -98,7 +101,7 @@ async fn running(app: &App, run_id: &str) -> Result<Option<RunHead>, Problem> {
     match app.store.runs().head(run_id).await {
         Ok(run) => {
             let lost = run.is_lost(Timestamp::now());
-            Ok(Some(run).filter(|run| run.status == RunStatus::Running && !lost))
+            Ok(Some(run).filter(|run| !run.status.has_ended() && !lost))
         }
         // Its record has expired.
         Err(Error::NotFound { .. }) => Ok(None),
@@ -141,6 +144,10 @@ fn identity(fired: &ScheduledRun, request_id: &str) -> String {
         .or(fired.execution_id())
         .unwrap_or(request_id);
     format!("schedule:{}@{firing}", fired.schedule)
+}
+
+fn skipped(code: &str) -> Value {
+    json!({ "skipped": true, "code": code })
 }
 
 fn shown(started: &Started) -> Value {

@@ -7,7 +7,7 @@ use steps_problem::Problem;
 use steps_starts::Delivery;
 
 use crate::app::App;
-use crate::aws_event::{object_or_body, read, records, shown, start_by_source, trigger};
+use crate::aws_event::{object_or_body, outcome, read, records, shown, start_by_source, trigger};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -25,17 +25,16 @@ struct Published {
 
 /// Starts a run for each notification.
 pub(crate) async fn notifications(app: &App, task: &Task<Value>) -> Result<Value, Problem> {
-    let mut started = Vec::new();
+    let mut outcomes = Vec::new();
     for record in records(task) {
         let Notification { sns } = read(record)?;
-        let delivery = Delivery {
-            trigger: trigger("sns", record),
-            identity: Some(format!("sns:{}", sns.message_id)),
-            fingerprint: None,
-            callback_url: None,
-            input: object_or_body(&sns.message),
-        };
-        started.push(start_by_source(app, &sns.topic_arn, &delivery).await?);
+        let delivery = Delivery::event(
+            trigger("sns", record),
+            format!("sns:{}", sns.message_id),
+            object_or_body(&sns.message),
+        );
+        let started = start_by_source(app, &sns.topic_arn, &delivery).await?;
+        outcomes.push(outcome(started)?);
     }
-    Ok(shown(&started))
+    Ok(shown(&outcomes))
 }

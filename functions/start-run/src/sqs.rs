@@ -6,10 +6,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use steps_lambda::Task;
 use steps_problem::Problem;
-use steps_starts::Delivery;
+use steps_starts::{Delivery, NotStarted};
 
 use crate::app::App;
-use crate::aws_event::{object_or_body, read, records, start_by_source, trigger};
+use crate::aws_event::{object_or_body, outcome, read, records, start_by_source, trigger};
 
 /// The time that one start may take. Where less is left before Lambda's deadline, no start is begun.
 const ONE_START: Duration = Duration::from_secs(5);
@@ -35,14 +35,19 @@ pub(crate) async fn messages(app: &App, task: &Task<Value>) -> Result<Value, Pro
             failed.push(message.message_id);
             continue;
         }
-        let delivery = Delivery {
-            trigger: trigger("sqs", record),
-            identity: Some(format!("sqs:{}", message.message_id)),
-            fingerprint: None,
-            callback_url: None,
-            input: object_or_body(&message.body),
+        let delivery = Delivery::event(
+            trigger("sqs", record),
+            format!("sqs:{}", message.message_id),
+            object_or_body(&message.body),
+        );
+        let started = start_by_source(app, &message.queue_arn, &delivery).await;
+        let failed_with = match started {
+            // It stays in its queue, where it can wait until its workflow is switched on.
+            Ok(Err(NotStarted::Disabled(problem))) => Some(*problem),
+            Ok(started) => outcome(started).err(),
+            Err(problem) => Some(problem),
         };
-        if let Err(problem) = start_by_source(app, &message.queue_arn, &delivery).await {
+        if let Some(problem) = failed_with {
             let problem = problem.redacted();
             tracing::warn!(
                 message = message.message_id,

@@ -4,7 +4,7 @@ use steps_lambda::{Answer, Request};
 use steps_problem::Problem;
 
 use crate::app::App;
-use crate::{delete, delete_source, get, list, list_sources, plan, put, put_source};
+use crate::{delete, delete_source, get, list, list_sources, plan, put, put_source, switch};
 
 /// Answers a request by the route that API Gateway matched.
 pub(crate) async fn handle(app: &App, request: &Request) -> Result<Answer, Problem> {
@@ -16,6 +16,10 @@ pub(crate) async fn handle(app: &App, request: &Request) -> Result<Answer, Probl
         "GET /workflows/{id}" => get::get(app, id()?, request).await,
         "GET /workflows/{id}/plan" => plan::plan(app, id()?, request).await,
         "DELETE /workflows/{id}" => delete::delete(app, id()?).await,
+        "GET /workflows/{id}/switch" => switch::get(app, Some(id()?)).await,
+        "PUT /workflows/{id}/switch" => switch::put(app, Some(id()?), request).await,
+        "GET /switch" => switch::get(app, None).await,
+        "PUT /switch" => switch::put(app, None, request).await,
         "GET /workflows/{id}/sources" => list_sources::list_sources(app, id()?).await,
         "PUT /workflows/{id}/sources/{arn}" => put_source::put_source(app, id()?, arn()?).await,
         "DELETE /workflows/{id}/sources/{arn}" => {

@@ -10,6 +10,7 @@ mod list_sources;
 mod plan;
 mod put;
 mod put_source;
+mod switch;
 
 use app::App;
 use steps_aws::{Aws, Config};

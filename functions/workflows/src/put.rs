@@ -1,5 +1,7 @@
 //! `PUT /workflows/{id}`: stores a workflow's document.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use steps_api::{PutWorkflow, WorkflowView};
 use steps_lambda::{Answer, Request};
@@ -12,6 +14,9 @@ use crate::app::App;
 /// Most characters of a workflow's id.
 const LONGEST_ID: usize = 64;
 
+/// Most credentials of one workflow.
+const MOST_CREDENTIALS: usize = 90;
+
 /// Stores the document as a new version where it has no fault; else every fault is told at once.
 pub(crate) async fn put(app: &App, id: &str, request: &Request) -> Result<Answer, Problem> {
     let id_fault = name_fault("id", "a workflow's id", id, LONGEST_ID);
@@ -21,10 +26,17 @@ pub(crate) async fn put(app: &App, id: &str, request: &Request) -> Result<Answer
         Err(Faulty { faults, rest }) => (rest, faults),
     };
     faults.extend(found);
+    let mut ids = BTreeSet::new();
     if let Some(workflow) = &workflow {
         let known = app.store.credentials().list().await?;
         faults.extend(credential_faults(workflow, &known));
         faults.extend(unknown_handler(app, id, workflow).await?);
+        ids = credential_ids(workflow, &known);
+        if ids.len() > MOST_CREDENTIALS {
+            let count = ids.len();
+            let message = format!("use {count} credentials; the most is {MOST_CREDENTIALS}");
+            faults.push(Fault::at("nodes", message));
+        }
     }
     let warnings = match &workflow {
         Some(workflow) => app.catalogue.warnings(workflow).await,
@@ -53,6 +65,7 @@ pub(crate) async fn put(app: &App, id: &str, request: &Request) -> Result<Answer
             &workflow.name,
             &definition,
             &credentials.collect(),
+            &ids,
             Timestamp::now(),
         )
         .await?;
@@ -70,6 +83,18 @@ fn format(request: &Request) -> Result<Format, Problem> {
     let yaml = content_type.contains("yaml")
         || (!content_type.contains("json") && !request.text()?.trim_start().starts_with('{'));
     Ok(if yaml { Format::Yaml } else { Format::Json })
+}
+
+/// The ids of the credentials that the nodes use.
+fn credential_ids(workflow: &Workflow, known: &[Credential]) -> BTreeSet<String> {
+    let references = workflow
+        .nodes
+        .iter()
+        .flat_map(|node| node.kind.credentials());
+    references
+        .filter_map(|(_, reference)| Credential::find(known, reference).ok())
+        .map(|credential| credential.id.clone())
+        .collect()
 }
 
 /// A workflow in `onFailure` that does not exist. A workflow may name itself before it is there.

@@ -13,6 +13,7 @@ mod run;
 mod run_view;
 mod schedule;
 mod secret;
+mod switch;
 mod token;
 mod webhook;
 mod workflow;
@@ -32,11 +33,13 @@ pub use openapi::{VERSION, openapi};
 pub use plan::{PlannedEdge, PlannedNodeView, PlannedRead, WorkflowPlan};
 pub use problem::GatewayRefusal;
 pub use run::{
-    CancelRun, NewRun, Newest, RerunRun, ResumeRun, RunInput, RunPage, RunRow, StartedRun, Version,
+    CancelRun, EndedOrSkipped, NewRun, Newest, RerunRun, ResumeRun, RunInput, RunPage, RunRow,
+    SkippedRun, StartedRun, Version,
 };
 pub use run_view::{ItemPage, ItemsView, NodeView, OutputPiece, RunView, SHOWN_BYTES};
 pub use schedule::{ChangeSchedule, PutSchedule, SchedulePage, ScheduleView};
 pub use secret::Secret;
+pub use switch::{SetSwitch, SwitchView};
 pub use token::{MadeToken, NewToken, TokenPage};
 pub use webhook::{Challenge, Delivered, PutWebhook, RotateWebhook, WebhookList, WebhookView};
 pub use workflow::{

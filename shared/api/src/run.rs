@@ -94,6 +94,32 @@ pub struct StartedRun {
     pub repeated: bool,
 }
 
+/// The answer to a start where as many runs of the workflow go on as may, and its `limits.maxRuns` says `skip`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SkippedRun {
+    /// Always `true`: no run was started.
+    pub skipped: bool,
+    /// The workflow.
+    pub workflow_id: String,
+    /// How many runs of it may go on at once.
+    pub max_runs: u32,
+}
+
+/// The answer to a start: the run, where it ended while the caller waited; or that no run was started.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "it is only described, never made"
+)]
+pub enum EndedOrSkipped {
+    /// No run was started.
+    Skipped(SkippedRun),
+    /// The run.
+    Ended(crate::RunView),
+}
+
 /// The answer of `GET /runs`.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct RunPage {

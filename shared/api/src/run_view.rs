@@ -33,7 +33,7 @@ pub struct RunView {
     pub rerun_of: Option<RerunOf>,
     /// What started it.
     pub trigger: String,
-    /// The trigger's input; `null` where it is too large to show.
+    /// The trigger's input; `null` where it is too large to show, and where it was erased.
     pub input: Value,
     /// Once it has succeeded: the variables of the nodes that no other node depends on.
     pub output: Option<BTreeMap<String, Value>>,
@@ -47,7 +47,15 @@ pub struct RunView {
     pub error: Option<RunError>,
     /// What was likely to go wrong, found before it started.
     pub warnings: Vec<Fault>,
-    /// When it started.
+    /// When it began to wait for others of its workflow, where it did.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "millis::option"
+    )]
+    #[schemars(with = "Option<Timestamp>")]
+    pub queued_at: Option<Timestamp>,
+    /// When it started; of a run that waits: since when.
     #[serde(with = "millis")]
     #[schemars(with = "Timestamp")]
     pub started_at: Timestamp,
@@ -55,6 +63,14 @@ pub struct RunView {
     #[serde(with = "millis::option")]
     #[schemars(with = "Option<Timestamp>")]
     pub ended_at: Option<Timestamp>,
+    /// When its texts were erased, where they were: its input is `null` then, and so are all outputs.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "millis::option"
+    )]
+    #[schemars(with = "Option<Timestamp>")]
+    pub erased_at: Option<Timestamp>,
 }
 
 /// A node of a run.
@@ -213,7 +229,7 @@ impl RunView {
             execution: run.execution,
             rerun_of: run.rerun_of,
             trigger: run.trigger,
-            input: if is_large {
+            input: if is_large || run.erased_at.is_some() {
                 Value::Null
             } else {
                 run.texts.input.clone()
@@ -224,8 +240,10 @@ impl RunView {
             usage: run.usage,
             error: run.error,
             warnings: run.texts.warnings.clone(),
+            queued_at: run.queued_at,
             started_at: run.started_at,
             ended_at: run.ended_at,
+            erased_at: run.erased_at,
         };
         let sinks = workflow.sinks();
         let is_output = |node: &NodeView| {
@@ -247,7 +265,8 @@ impl RunView {
             }
             shown.push(output);
         }
-        view.output = (view.status == RunStatus::Succeeded).then_some(outputs);
+        let has_output = view.status == RunStatus::Succeeded && view.erased_at.is_none();
+        view.output = has_output.then_some(outputs);
         for (node, output) in view.nodes.iter_mut().zip(shown) {
             node.output = output;
         }
@@ -287,7 +306,9 @@ impl RunView {
             error: run.error,
             warnings: run.texts.warnings.clone(),
             started_at: run.started_at,
+            queued_at: run.queued_at,
             ended_at: run.ended_at,
+            erased_at: run.erased_at,
         })
     }
 }
@@ -308,7 +329,7 @@ struct Recorded {
 /// Where a node stands; and why it failed, where its record does not say so: its function has died, or an item of its list has
 /// ended the run.
 fn stands(run: &Run, node: &Node, recorded: Option<Recorded>) -> (NodeStatus, Option<Problem>) {
-    let ended = run.status != RunStatus::Running;
+    let ended = run.status.has_ended();
     let Some(recorded) = recorded else {
         let status = if ended {
             NodeStatus::Skipped

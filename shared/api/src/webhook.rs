@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use steps_signatures::{HmacForm, Mode};
 use steps_store::{Webhook, millis};
 
+use crate::run::SkippedRun;
 use crate::run_view::RunView;
 use crate::secret::Secret;
 
@@ -113,6 +114,8 @@ impl From<Webhook> for WebhookView {
 pub enum Delivered {
     /// Slack asked whether the address is the owner's: its challenge comes back, and no run starts.
     Challenge(Challenge),
+    /// As many runs of the workflow go on as may: no run starts.
+    Skipped(SkippedRun),
     /// The run, where it ended while the caller waited.
     Run(Box<RunView>),
 }

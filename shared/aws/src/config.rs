@@ -22,6 +22,7 @@ use steps_web::{AllowedHosts, Names, Web};
 /// | `CALLBACK_SECRET_PREFIX` | what the names of the workflows' own callback secrets begin with | required |
 /// | `EVENT_BUS_NAME` | the event bus that failures of runs are sent to | `default` |
 /// | `LOCAL_CALLBACKS` | `true`: runs may be posted to http://localhost too | `false` |
+/// | `MOST_WAITERS` | how many callers wait for the end of their runs at once | 20 |
 /// | `STATE_MACHINE_ARN` | the machine that runs workflows | required |
 /// | `SCHEDULE_GROUP` | the schedule group of the stack | required |
 /// | `SCHEDULE_TARGET_ARN`, `SCHEDULE_ROLE_ARN` | the function that a schedule invokes, and the role that it does so with | required |
@@ -175,6 +176,22 @@ impl Config {
         arns.filter(|arn| !arn.is_empty())
             .map(str::to_owned)
             .collect()
+    }
+
+    /// `MOST_WAITERS`: at most 9999.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`].
+    pub fn most_waiters(self) -> Result<u32, ConfigError> {
+        const NAME: &str = "MOST_WAITERS";
+        optional(NAME)
+            .map_or(Ok(20), |most| most.parse())
+            .ok()
+            .filter(|most| *most <= 9999)
+            .ok_or(ConfigError::Invalid {
+                name: NAME,
+                expected: "a number from 0 to 9999",
+            })
     }
 
     /// `STATE_MACHINE_ARN`.

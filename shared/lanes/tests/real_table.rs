@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 use steps_lanes::{RunBoard, Task, Tokens, Worked, Worker, lay, step};
 use steps_problem::Problem;
 use steps_store::{
-    Attempt, Begun, Claim, Claimed, ListEnd, NewRun, NodeStatus, Outcome, Store, Trigger, Unit,
+    Attempt, Begun, Claim, Claimed, ListEnd, Manner, NewRun, NodeStatus, Outcome, Store, Trigger,
+    Unit,
 };
 use steps_workflow::{Plan, PlannedList};
 use tokio::sync::Notify;
@@ -280,6 +281,7 @@ async fn begin(store: &Store, run_id: &str) {
             max_cost_usd: None,
             max_cost_usd_per_day: None,
             reuse: None,
+            manner: Manner::default(),
         })
         .await;
     assert_eq!(begun.unwrap(), Begun::New);

@@ -148,6 +148,12 @@ impl Teller {
         self.cursor.ended
     }
 
+    /// Whether anything was told of a node.
+    pub fn knows_nodes(&self) -> bool {
+        let mut places = 0..self.plan.len();
+        places.any(|place| self.cursor.of(place) != Seen::default())
+    }
+
     /// Whether a node runs, as far as was told.
     pub fn anything_runs(&self) -> bool {
         self.cursor

@@ -111,6 +111,8 @@ pub struct Watcher {
     wide: Option<Timestamp>,
     /// Since when nothing ran and nothing was told.
     idle: Option<Timestamp>,
+    /// Whether it was told that the run waits for others of its workflow.
+    is_queued: bool,
 }
 
 impl Watcher {
@@ -130,11 +132,15 @@ impl Watcher {
         let plan = plans.of(store, run_id).await?;
         let take = head.0.execution;
         let resumed = after.and_then(|after| Teller::resume(run_id, &plan, take, after));
+        // A reader that knows of no node may have been told that the run waits.
+        let waited = head.0.queued_at.is_some();
+        let resumed = resumed.filter(|teller| !waited || teller.knows_nodes());
         let teller = match resumed {
             Some(teller) if teller.has_ended() => return Ok(Opened::Over),
             Some(teller) => teller,
             None => Teller::begin(run_id, &plan, began(all_texts), &head.0),
         };
+        let is_queued = head.0.status == RunStatus::Queued;
         Ok(Opened::Watches(Box::new(Self {
             store: store.clone(),
             run_id: run_id.to_owned(),
@@ -152,6 +158,7 @@ impl Watcher {
             is_behind: false,
             wide: None,
             idle: None,
+            is_queued,
         })))
     }
 
@@ -176,10 +183,11 @@ impl Watcher {
             Some(head) => head,
             None => live.head(&self.run_id).await?,
         };
-        if head.execution != self.teller.take() {
+        let is_let_in = self.is_queued && head.status == RunStatus::Running;
+        if head.execution != self.teller.take() || is_let_in {
             self.begin_anew(&head);
         }
-        let has_ended = head.status != RunStatus::Running;
+        let has_ended = head.status.has_ended();
         if !has_ended && watched_until.is_none_or(|until| until < now + WATCHED_AT_LEAST) {
             let noted = live.watch(&self.run_id, now + WATCHED_FOR).await;
             if let Err(error) = noted {
@@ -261,8 +269,9 @@ impl Watcher {
         left.min(LONGEST_NAP).try_into().ok()
     }
 
-    /// The run was resumed: everything begins anew.
+    /// The run was resumed, or waits for others no more: everything begins anew.
     fn begin_anew(&mut self, head: &LiveHead) {
+        self.is_queued = head.status == RunStatus::Queued;
         self.teller = Teller::begin(&self.run_id, &self.plan, began(self.all_texts), head);
         self.looked = None;
         self.runs.clear();

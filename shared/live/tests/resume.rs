@@ -245,6 +245,7 @@ impl World {
             },
             execution: 1,
             started_at: at(0),
+            queued_at: None,
             ended_at: None,
             error: None,
         }
@@ -262,7 +263,7 @@ fn look(world: &World, teller: &mut Teller, now: i64, since: i64) -> Vec<News> {
     let mut pieces: Vec<_> = pieces.collect();
     pieces.sort_by_key(|piece| piece.stamp);
     let pieces: Vec<Piece> = pieces.into_iter().map(|piece| piece.what.clone()).collect();
-    let has_ended = head.status != RunStatus::Running;
+    let has_ended = head.status.has_ended();
     if has_ended {
         rows = World::seen(&world.truth, now, i64::MIN);
     }
@@ -477,6 +478,7 @@ fn whoever_comes_late_hears_the_texts_of_what_runs_and_where_the_others_are() {
         status: RunStatus::Running,
         execution: 1,
         started_at: at(0),
+        queued_at: None,
         ended_at: None,
         error: None,
     };
@@ -566,6 +568,7 @@ fn a_resumed_run_tells_nothing_of_what_failed_before_until_it_is_tried_again() {
         status,
         execution: 2,
         started_at: at(0),
+        queued_at: None,
         ended_at: None,
         error: None,
     };
@@ -611,6 +614,7 @@ fn a_list_is_two_numbers_that_only_grow_and_ends_as_its_run_says() {
         status,
         execution: 1,
         started_at: at(0),
+        queued_at: None,
         ended_at: None,
         error,
     };
@@ -638,7 +642,7 @@ fn a_list_is_two_numbers_that_only_grow_and_ends_as_its_run_says() {
     }
     assert_eq!(told, [(0, 0), (3, 1), (7, 1)]);
     // An item ends the run: the list has failed with it. Where another node did, its list does not go on.
-    let problem = steps_problem::Problem::new(500, "Broken", "Broken", "an item");
+    let problem = steps_problem::Problem::new(400, "InvalidInput", "Invalid Input", "an item");
     for (node, status) in [("each", NodeStatus::Failed), ("after", NodeStatus::Skipped)] {
         let mut teller = Teller::resume(RUN, &plan, 1, &teller.id()).unwrap();
         let error = RunError {

@@ -92,6 +92,30 @@ impl RunEnd<'_> {
     }
 }
 
+/// A start that was refused, or skipped: nothing has failed.
+#[derive(Debug, Clone, Copy)]
+pub struct StartRefused<'a> {
+    /// The workflow's id.
+    pub workflow: &'a str,
+    /// Why, such as `WorkflowDisabled`.
+    pub code: &'a str,
+}
+
+impl StartRefused<'_> {
+    /// Writes the line.
+    pub fn write(&self) {
+        line::write(|namespace, now| self.line(namespace, now).to_string());
+    }
+
+    fn line<'l>(&'l self, namespace: &'l str, now: Timestamp) -> Line<'l> {
+        Line::new(namespace, now)
+            .field("workflow", self.workflow)
+            .field("Code", self.code)
+            .metrics(&[&[], &["Code"]])
+            .metric("StartsRefused", Unit::Count, 1)
+    }
+}
+
 /// A sweep that is over.
 #[derive(Debug, Clone, Copy)]
 pub struct Sweep<'a> {
@@ -238,6 +262,12 @@ mod tests {
             status: "FAILED",
         };
         assert_eq!(read(&run.line("s", Timestamp::now()))["Status"], "FAILED");
+        let refused = StartRefused {
+            workflow: "w",
+            code: "WorkflowDisabled",
+        };
+        let value = read(&refused.line("s", Timestamp::now()));
+        assert_eq!(value["StartsRefused"], 1);
         let sweep = Sweep {
             name: "Costs",
             due: 3,

@@ -14,6 +14,8 @@ pub struct StoredKey {
     pub api_key: ApiKey,
     /// OpenRouter's id of the key, where the key was made through its API. It is needed to disable the key there.
     pub hash: Option<String>,
+    /// Of a key that a rotation has made: the version of the secret that it was made in place of.
+    pub replaces: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -26,6 +28,8 @@ struct Fields {
     api_key: Option<SecretString>,
     #[serde(default)]
     hash: Option<String>,
+    #[serde(default)]
+    replaces: Option<String>,
 }
 
 impl StoredKey {
@@ -34,6 +38,7 @@ impl StoredKey {
         Self {
             api_key,
             hash: None,
+            replaces: None,
         }
     }
 
@@ -56,16 +61,21 @@ impl StoredKey {
                 malformed,
             })?,
             hash: fields.hash,
+            replaces: fields.replaces,
         })
     }
 
     pub(crate) fn text(&self) -> String {
         let (of_type, key) = (CredentialType::OpenRouter, self.api_key.expose());
-        match &self.hash {
-            Some(hash) => serde_json::json!({ "type": of_type, "apiKey": key, "hash": hash }),
-            None => serde_json::json!({ "type": of_type, "apiKey": key }),
+        let mut fields = serde_json::Map::new();
+        fields.insert("type".to_owned(), serde_json::json!(of_type));
+        fields.insert("apiKey".to_owned(), key.into());
+        for (name, value) in [("hash", &self.hash), ("replaces", &self.replaces)] {
+            if let Some(value) = value {
+                fields.insert(name.to_owned(), value.as_str().into());
+            }
         }
-        .to_string()
+        serde_json::Value::Object(fields).to_string()
     }
 }
 
@@ -92,6 +102,7 @@ mod tests {
     fn a_key_comes_back_as_it_was_stored_and_shows_in_no_debug() {
         let made = StoredKey {
             hash: Some("4f2c".to_owned()),
+            replaces: Some("v1".to_owned()),
             ..StoredKey::new(ApiKey::parse("sk-or-v1-abc").unwrap())
         };
         assert!(made.text().contains(r#""type":"openrouter""#));

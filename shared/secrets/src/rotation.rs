@@ -167,6 +167,33 @@ impl Secrets {
         }
     }
 
+    /// Whether the key was replaced by its owner since the rotation made this new one. The oldest rotations did not note what
+    /// they began with.
+    pub fn is_overtaken(&self, rotating: &Rotating, new: &StoredKey) -> bool {
+        !rotating.finished && new.replaces.is_some() && new.replaces != rotating.current
+    }
+
+    /// The version of the secret that is current; it is replaced unless its owner replaces it first.
+    pub fn current_version(&self, rotating: &Rotating) -> Option<String> {
+        rotating.current.clone()
+    }
+
+    /// Ends the rotation without a new key: the label AWSPENDING goes, and the current key stays.
+    pub async fn give_up(&self, rotating: &Rotating) -> Result<(), Error> {
+        if rotating.is_pending {
+            self.vault
+                .client
+                .update_secret_version_stage()
+                .secret_id(&rotating.secret)
+                .version_stage(PENDING)
+                .remove_from_version_id(&rotating.token)
+                .send()
+                .await
+                .map_err(|error| Error::new(&rotating.credential_id, error.into()))?;
+        }
+        Ok(())
+    }
+
     /// Makes the new key the current version; the old one becomes the previous. A repeat changes nothing.
     pub async fn make_current(&self, rotating: &mut Rotating) -> Result<(), Error> {
         let stage = || {

@@ -161,6 +161,15 @@ impl<'a> Delivery<'a> {
         }
     }
 
+    /// What makes a delivery the same one as an earlier one though its id is another: the signature, in a mode that does not sign
+    /// the id. Who copies such a delivery can give it another id, and no other signature.
+    pub fn twin(&self, mode: Mode) -> Option<String> {
+        match mode {
+            Mode::Github => (self.header)(GITHUB_SIGNATURE).map(str::to_owned),
+            _ => None,
+        }
+    }
+
     /// What a repeated delivery has to have again beside its id: a hash of the body and of `others`. `None` where the
     /// sender's signature is what ties the body to the id, and where the service itself makes the id.
     pub fn fingerprint(&self, mode: Mode, others: &[&str]) -> Option<String> {

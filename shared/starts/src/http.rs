@@ -3,15 +3,16 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use steps_api::{RunView, StartedRun};
+use steps_api::{RunView, SkippedRun, StartedRun};
 use steps_lambda::{Answer, Request, invalid};
 use steps_problem::Problem;
 use steps_signatures::{Delivery as Signed, Mode, Scheme};
 use steps_store::{RunStatus, Store, Trigger};
 use tokio::time::{Instant, sleep};
 
-use crate::starts::{Delivery, Started};
+use crate::starts::{Delivery, Skipped, Started};
 
 /// Longest id of a delivery.
 const LONGEST_ID: usize = 255;
@@ -96,6 +97,7 @@ pub fn delivery(request: &Request, door: Door<'_>, input: Value) -> Result<Deliv
     }
     let callback_url = request.query("callbackUrl");
     let fingerprint = signed.fingerprint(scheme.mode, &[callback_url.unwrap_or_default()]);
+    let twin = signed.twin(scheme.mode);
     let door = webhook.map_or_else(|| kind.to_owned(), |name| format!("{kind}/{name}"));
     Ok(Delivery {
         trigger: Trigger {
@@ -103,7 +105,9 @@ pub fn delivery(request: &Request, door: Door<'_>, input: Value) -> Result<Deliv
             context: context(request, id.as_deref(), webhook),
         },
         identity: id.map(|id| format!("{door}/{id}")),
+        twin: twin.map(|twin| format!("{door}/{twin}")),
         fingerprint,
+        wait: wait(request)?,
         callback_url: callback_url.map(str::to_owned),
         input,
     })
@@ -260,17 +264,18 @@ pub fn wait(request: &Request) -> Result<Duration, Problem> {
     Ok(Duration::from_secs(seconds))
 }
 
-/// The run itself (200) where it ends while the caller waits; else the path at which it can be read (202).
+/// The run itself (200) where it ends while the caller waits; else the path at which it can be read (202). At most `most`
+/// callers wait at once.
 pub async fn answer(
     store: &Store,
     request: &Request,
-    wait: Duration,
+    (wait, most): (Duration, u32),
     started: &Started,
 ) -> Result<Answer, Problem> {
     let path = format!("/runs/{}", started.run_id);
     let patience = wait.min(request.remaining().saturating_sub(CLOSING_TIME));
-    let status = status_within(store, started, patience).await?;
-    if !wait.is_zero() && status != RunStatus::Running {
+    let status = status_within(store, started, patience, most).await?;
+    if !wait.is_zero() && status.has_ended() {
         let view = RunView::read(store, &started.run_id).await?;
         return Ok(Answer::json(200, &view)?.location(path));
     }
@@ -284,23 +289,50 @@ pub async fn answer(
     Ok(Answer::json(202, &answer)?.location(path))
 }
 
-/// The run's status once it has ended, or once the caller has waited long enough.
+/// The answer where the workflow's `limits.maxRuns` says that no further run is started.
+///
+/// # Errors
+/// It cannot be written.
+pub fn skipped(skipped: &Skipped) -> Result<Answer, Problem> {
+    let answer = SkippedRun {
+        skipped: true,
+        workflow_id: skipped.workflow_id.clone(),
+        max_runs: skipped.most,
+    };
+    Answer::json(200, &answer)
+}
+
+/// The run's status once it has ended, or once the caller has waited long enough. Where too many wait already, the caller does
+/// not.
 async fn status_within(
     store: &Store,
     started: &Started,
     patience: Duration,
+    most: u32,
 ) -> Result<RunStatus, Problem> {
-    let end = Instant::now() + patience;
-    let mut pause = Duration::from_millis(100);
     let mut status = RunStatus::Running;
-    if started.repeated {
+    if started.repeated || started.queued {
         status = store.runs().head(&started.run_id).await?.status;
     }
-    while status == RunStatus::Running && Instant::now() + pause < end {
+    if patience.is_zero() || status.has_ended() {
+        return Ok(status);
+    }
+    let now = Timestamp::now();
+    let Some(place) = store
+        .locks()
+        .waiting_place(most, now, now + patience)
+        .await?
+    else {
+        return Ok(status);
+    };
+    let end = Instant::now() + patience;
+    let mut pause = Duration::from_millis(100);
+    while !status.has_ended() && Instant::now() + pause < end {
         sleep(pause).await;
         status = store.runs().head(&started.run_id).await?.status;
         pause = (pause * 3 / 2).min(Duration::from_secs(1));
     }
+    store.locks().give_back(place).await?;
     Ok(status)
 }
 

@@ -20,6 +20,10 @@ pub enum Due {
     End,
     /// The cost of a node's call is not known.
     Cost,
+    /// Runs wait at a workflow's gate.
+    Gate,
+    /// The texts of a run are not to be kept.
+    Texts,
 }
 
 impl Due {
@@ -28,11 +32,13 @@ impl Due {
             Self::Run => "RUN",
             Self::End => "END",
             Self::Cost => "COST",
+            Self::Gate => "GATE",
+            Self::Texts => "TEXTS",
         }
     }
 
     fn parse(word: &str) -> Option<Self> {
-        [Self::Run, Self::End, Self::Cost]
+        [Self::Run, Self::End, Self::Cost, Self::Gate, Self::Texts]
             .into_iter()
             .find(|due| due.as_str() == word)
     }
@@ -44,10 +50,10 @@ kept_as_word!(Due);
 pub(crate) const DUE: Attribute<Due> = Attribute::new("due");
 pub(crate) const DUE_AT: Attribute<Timestamp> = Attribute::new("dueAt");
 
-/// A run, a node of it, or an entry of its outbox that is due.
+/// A run, a node of it, or an entry of its outbox that is due; or a workflow's gate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DueItem {
-    /// The run.
+    /// The run; of a gate the workflow.
     pub run_id: String,
     /// The node, where a node is due.
     pub node_id: Option<String>,
@@ -85,7 +91,10 @@ impl DueItems {
             .iter()
             .map(|item| {
                 Ok(DueItem {
-                    run_id: keys::run_of(item)?,
+                    run_id: match due {
+                        Due::Gate => keys::workflow_of_gate(item)?,
+                        Due::Run | Due::End | Due::Cost | Due::Texts => keys::run_of(item)?,
+                    },
                     node_id: keys::unit_recorded(item)?,
                     key: Key::new(PK.get(item)?, SK.get(item)?),
                     due,

@@ -125,6 +125,12 @@ pub enum Error {
         /// Its id.
         id: String,
     },
+    /// The texts of a run were erased.
+    #[error("the texts of run `{id}` were erased")]
+    Erased {
+        /// The run's id.
+        id: String,
+    },
     /// A paging cursor that this API did not give out.
     #[error("the paging cursor was not made by this API")]
     BadCursor,
@@ -231,6 +237,10 @@ impl From<Error> for Problem {
             Error::Conflict { .. } => Self::new(409, "Conflict", "Conflicting Change", cause)
                 .solution(["Read it again and repeat the change"])
                 .retryable(true),
+            Error::Erased { .. } => Self::new(409, "RunErased", "Run Erased", cause).solution([
+                "Start the workflow again with the input that you have",
+                "What the run cost, used and how it ended is still there: GET /runs/{id}",
+            ]),
             Error::BadCursor => Self::new(400, "InvalidRequest", "Invalid Request", cause)
                 .solution(["Leave out `cursor` to start at the first page"]),
             Error::Malformed { .. } => Self::new(500, "RecordMalformed", "Record Malformed", cause)

@@ -233,6 +233,18 @@ pub(crate) fn run_of(item: &Item) -> Result<String, Error> {
         .to_owned())
 }
 
+/// Whether the item is the record of a node, or of an item of its list.
+pub(crate) fn is_of_nodes(item: &Item) -> Result<bool, Error> {
+    let sk = SK.get(item)?;
+    Ok(sk.starts_with(NODE) || sk.starts_with(ITEM))
+}
+
+/// Whether the item is the one with this key.
+pub(crate) fn is_at(item: &Item, key: &Key) -> bool {
+    let at = |attribute: Attribute<String>| attribute.get(item).unwrap_or_default();
+    at(PK) == key.pk && at(SK) == key.sk
+}
+
 /// The node, or the item of a node's list, whose record the item is; `None` for the run's other items.
 pub(crate) fn unit_recorded(item: &Item) -> Result<Option<String>, Error> {
     let sk = SK.get(item)?;
@@ -275,6 +287,89 @@ pub fn identity(workflow: &str, identity: &str) -> Key {
 /// The last run of a schedule whose runs take turns.
 pub fn turn(workflow: &str, schedule: &str) -> Key {
     Key::new(format!("SCHEDULE#{workflow}#{schedule}"), "TURN")
+}
+
+/// What makes texts of a run go that are not to be kept: it is due once the run has ended.
+pub fn texts(run: &str) -> Key {
+    Key::new(run_partition(run), "TEXTS")
+}
+
+/// What the names of a run's objects in the bucket begin with.
+pub(crate) fn objects(run: &str) -> String {
+    format!("runs/{run}/")
+}
+
+// ---- Runs that wait for others of their workflow ---------------------------------------------------------------------
+
+const GATES: &str = "GATE#";
+const WAITS: &str = "WAITS#";
+
+fn gate_partition(workflow: &str) -> String {
+    format!("{GATES}{workflow}")
+}
+
+/// Which runs of a workflow with `limits.maxRuns` go on, and how many wait.
+pub fn gate(workflow: &str) -> Key {
+    Key::new(gate_partition(workflow), "GATE")
+}
+
+/// A run that waits at its workflow's gate. The ids are UUIDv7: the one that was asked for first stands first.
+pub fn waits(workflow: &str, run: &str) -> Key {
+    Key::new(gate_partition(workflow), format!("{WAITS}{run}"))
+}
+
+/// The runs that wait at a workflow's gate, the oldest first.
+pub(crate) fn all_waiting(workflow: &str) -> Under {
+    Under {
+        pk: gate_partition(workflow),
+        prefix: WAITS.to_owned(),
+    }
+}
+
+/// The workflow whose gate the item is.
+pub(crate) fn workflow_of_gate(item: &Item) -> Result<String, Error> {
+    let pk = PK.get(item)?;
+    let workflow = pk.strip_prefix(GATES);
+    Ok(workflow
+        .ok_or(Error::Malformed {
+            attribute: PK.name(),
+        })?
+        .to_owned())
+}
+
+/// The run of an item that waits at a gate.
+pub(crate) fn run_that_waits(item: &Item) -> Result<String, Error> {
+    let sk = SK.get(item)?;
+    let run = sk.strip_prefix(WAITS);
+    Ok(run
+        .ok_or(Error::Malformed {
+            attribute: SK.name(),
+        })?
+        .to_owned())
+}
+
+// ---- Switches --------------------------------------------------------------------------------------------------------
+
+/// Whether runs of a workflow may start.
+pub fn workflow_switch(workflow: &str) -> Key {
+    Key::new(workflow_partition(workflow), "SWITCH")
+}
+
+/// Whether any run may start.
+pub fn stack_switch() -> Key {
+    Key::new("SWITCHES", "STACK")
+}
+
+// ---- Callers that wait for the end of their runs ---------------------------------------------------------------------
+
+/// A place for a caller who waits, counted from 0.
+pub fn waiting_place(number: u32) -> Key {
+    Key::new("WAITERS", format!("PLACE#{number:04}"))
+}
+
+/// The lock of a schedule that is being changed.
+pub fn schedule_lock(workflow: &str, schedule: &str) -> Key {
+    Key::new(format!("SCHEDULE#{workflow}#{schedule}"), "LOCK")
 }
 
 // ---- Workflows -------------------------------------------------------------------------------------------------------

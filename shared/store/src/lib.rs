@@ -8,12 +8,14 @@ mod error;
 pub mod keys;
 mod lane;
 mod live;
+mod lock;
 pub mod millis;
 mod model_list;
 mod node;
 mod receiver;
 mod run;
 mod store;
+mod switch;
 mod table;
 mod token;
 mod unit;
@@ -29,6 +31,7 @@ pub use due::{Due, DueItem, DueItems};
 pub use error::{Error, Record, retry_conflict};
 pub use lane::{Begun as BegunList, Lane, Lanes, NextItem, ReadyUnit, Told};
 pub use live::{Live, Piece, PieceKind};
+pub use lock::{Lock, Locks};
 pub use model_list::{ModelList, ModelListHead};
 pub use node::{
     Answer, Attempt, Claim, Claimed, ItemCounts, Lease, ListEnd, Look, NodeRecord, NodeRow,
@@ -36,13 +39,15 @@ pub use node::{
 };
 pub use receiver::{Pass, Receivers};
 pub use run::{
-    Begun, Deliveries, Delivery, DeliveryAttempt, DeliveryStatus, Ended, FollowUp, LOST_AFTER,
-    LastTurn, LiveHead, NewRun, OnFailure, Outbox, OutboxEntry, RUN_ABORTED, RUN_TIMED_OUT,
-    RerunOf, Resume, Reuse, Run, RunError, RunFilter, RunHead, RunOrigin, RunStatus, RunSummary,
-    RunTexts, Runs, Trigger, Turn, aborted, timed_out,
+    Begun, Deliveries, Delivery, DeliveryAttempt, DeliveryStatus, Ended, Entry, Erased, FollowUp,
+    Gate, Gates, LONGEST_WAIT, LOST_AFTER, LastTurn, LiveHead, MOST_AT_ONCE, Manner, NewRun,
+    OnFailure, Outbox, OutboxEntry, Place, RUN_ABORTED, RUN_TIMED_OUT, RerunOf, Resume, Resumed,
+    Reuse, Run, RunError, RunFilter, RunHead, RunOrigin, RunStatus, RunSummary, RunTexts, Runs,
+    Trigger, Turn, aborted, timed_out, waited_too_long,
 };
 pub use steps_usage::Usage;
 pub use store::Store;
+pub use switch::{Switch, Switches};
 pub use table::page::{Page, from_cursor, to_cursor};
 pub use token::{TokenRecord, Tokens};
 pub use unit::Unit;

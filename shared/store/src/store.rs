@@ -7,10 +7,12 @@ use crate::credential::Credentials;
 use crate::due::DueItems;
 use crate::lane::Lanes;
 use crate::live::Live;
+use crate::lock::Locks;
 use crate::model_list::ModelList;
 use crate::node::Nodes;
 use crate::receiver::Receivers;
-use crate::run::{Deliveries, Outbox, Runs};
+use crate::run::{Deliveries, Gates, Outbox, Runs};
+use crate::switch::Switches;
 use crate::table::Table;
 use crate::table::texts::Texts;
 use crate::token::Tokens;
@@ -39,6 +41,21 @@ impl Store {
     /// Runs.
     pub fn runs(&self) -> Runs {
         Runs(self.0.clone())
+    }
+
+    /// Gates of workflows with `limits.maxRuns`.
+    pub fn gates(&self) -> Gates {
+        Gates(self.0.clone())
+    }
+
+    /// Whether runs may start.
+    pub fn switches(&self) -> Switches {
+        Switches(self.0.clone())
+    }
+
+    /// Locks.
+    pub fn locks(&self) -> Locks {
+        Locks(self.0.clone())
     }
 
     /// Nodes of runs.

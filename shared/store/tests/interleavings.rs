@@ -11,8 +11,8 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use steps_problem::Problem;
 use steps_store::{
-    Attempt, Budget, Claim, Claimed, Ended, Lease, NodeStatus, Outcome, Reserve, Resume, RunStatus,
-    Store, Usage, keys,
+    Attempt, Budget, Claim, Claimed, Ended, Lease, NodeStatus, Outcome, Reserve, Resume, Resumed,
+    RunStatus, Store, Usage, keys,
 };
 
 use crate::world::{WORKFLOW, World, today};
@@ -252,8 +252,9 @@ impl Writer {
             deadline: run.deadline,
             max_cost_usd: None,
             max_cost_usd_per_day: None,
+            entry: None,
         };
-        if let Some(number) = self.store.runs().resume(&resume).await.unwrap() {
+        if let Resumed::Next(number) = self.store.runs().resume(&resume).await.unwrap() {
             assert_eq!(number, run.execution + 1);
         }
     }

@@ -268,7 +268,7 @@ async fn ten_deliveries_of_one_identity_are_one_run() {
                 runs.insert(id);
             }
             (_, Begun::Differs) => panic!("there are no fingerprints"),
-            (_, Begun::Overtaken) => panic!("there are no turns"),
+            (_, Begun::Overtaken | Begun::Full(_)) => panic!("there are no turns"),
         }
     }
     assert_eq!((new, runs.len()), (1, 1));

@@ -199,7 +199,9 @@ async fn workflows_come_in_pages_and_a_cursor_that_names_none_is_refused() {
     let workflows = world.store.workflows();
     for id in ["c", "a", "b"] {
         let none = BTreeSet::new();
-        let put = workflows.put(id, id, "{}", &none, Timestamp::now()).await;
+        let put = workflows
+            .put(id, id, "{}", &none, &none, Timestamp::now())
+            .await;
         put.unwrap();
     }
     let mut found = Vec::new();

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use local_table::{aws, variable};
 use serde_json::json;
 use steps_store::{
-    Attempt, Budget, Claim, Claimed, Ended, Outcome, Reserve, Resume, RunStatus, keys,
+    Attempt, Budget, Claim, Claimed, Ended, Outcome, Reserve, Resume, Resumed, RunStatus, keys,
 };
 use tokio::time::sleep;
 use uuid::Uuid;
@@ -67,8 +67,9 @@ async fn a_resumed_run_keeps_its_records_and_its_texts() {
         deadline,
         max_cost_usd: None,
         max_cost_usd_per_day: None,
+        entry: None,
     };
-    assert_eq!(runs.resume(&resume).await.unwrap(), Some(2));
+    assert_eq!(runs.resume(&resume).await.unwrap(), Resumed::Next(2));
     let least = (deadline + SignedDuration::from_hours(24)).as_second();
     let kept = items(&world, &run).await;
     let places: Vec<&String> = kept.iter().map(|item| item["sk"].as_s().unwrap()).collect();

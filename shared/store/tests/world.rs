@@ -10,7 +10,7 @@ use local_table::{aws, new_table, variable};
 use rust_decimal::Decimal;
 use serde_json::json;
 use steps_store::keys::Key;
-use steps_store::{Attempt, Begun, Claim, Claimed, Lease, NewRun, Store, Trigger, keys};
+use steps_store::{Attempt, Begun, Claim, Claimed, Lease, Manner, NewRun, Store, Trigger, keys};
 use uuid::Uuid;
 
 /// How long a claim lasts here.
@@ -116,6 +116,7 @@ impl World {
                 max_cost_usd: budget.map(|budget| budget.parse().unwrap()),
                 max_cost_usd_per_day: None,
                 reuse: None,
+                manner: Manner::default(),
             })
             .await
             .unwrap()

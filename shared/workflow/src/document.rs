@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use rust_decimal::Decimal;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use steps_nodes::Kind;
 use steps_template::{Reference, Template};
 
@@ -37,6 +37,27 @@ pub struct Workflow {
     /// What a run may use.
     #[serde(default)]
     pub limits: Limits,
+    /// Which texts of a run are kept after its end: `all`, or `none`. Without them a run is neither resumed nor repeated.
+    #[serde(default, skip_serializing_if = "Keeps::is_all")]
+    pub store: Keeps,
+}
+
+/// Which texts of a run are kept after its end.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("errorMessage" = "must be `all` or `none`"))]
+pub enum Keeps {
+    /// Input, prompts and answers, as long as the run's record.
+    #[default]
+    All,
+    /// None: they go with the run's end.
+    None,
+}
+
+impl Keeps {
+    fn is_all(&self) -> bool {
+        *self == Self::All
+    }
 }
 
 /// What is done where a run fails or takes too long. A run that was itself started by a failure does nothing of it.
@@ -194,6 +215,37 @@ pub struct Limits {
     /// How many nodes run at once, 1 to 40.
     #[schemars(range(min = 1, max = 40))]
     pub max_concurrency: u32,
+    /// How many runs of the workflow go on at once, and what becomes of a further one. No limit when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_runs: Option<MaxRuns>,
+}
+
+/// How many runs of a workflow go on at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields)]
+pub struct MaxRuns {
+    /// So many, 1 to 100.
+    #[schemars(range(min = 1, max = 100))]
+    pub count: u32,
+    /// What becomes of a further one: `queue` lets it wait until one ends, `skip` starts nothing, `replace` cancels the
+    /// oldest.
+    #[serde(default)]
+    pub then: Then,
+}
+
+/// What becomes of a run where as many go on as may.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("errorMessage" = "must be `queue`, `skip` or `replace`"))]
+pub enum Then {
+    /// It waits until one ends.
+    #[default]
+    Queue,
+    /// It is not started.
+    Skip,
+    /// The one that was asked for first is cancelled.
+    Replace,
 }
 
 impl Default for Limits {
@@ -203,6 +255,7 @@ impl Default for Limits {
             max_cost_usd_per_day: None,
             timeout_seconds: 3600,
             max_concurrency: 10,
+            max_runs: None,
         }
     }
 }
@@ -236,6 +289,24 @@ impl Node {
         references.filter(move |reference| !of_item || !OF_ITEM.contains(&reference.root.as_str()))
     }
 
+    /// What its costs are asked for by, and nothing else of it.
+    fn ledger(&self) -> Value {
+        let whole = serde_json::to_value(self).unwrap_or_default();
+        let mut kept = json!({
+            "id": self.id, "variableName": self.variable_name, "userPrompt": "",
+        });
+        for name in ["type", "credential", "model"] {
+            if let (Some(value), Some(kept)) = (whole.get(name), kept.as_object_mut()) {
+                kept.insert(name.to_owned(), value.clone());
+            }
+        }
+        // Of a kind that wants other fields nothing is asked for later.
+        if serde_json::from_value::<Self>(kept.clone()).is_ok() {
+            return kept;
+        }
+        json!({"id": self.id, "variableName": self.variable_name, "type": "set", "value": ""})
+    }
+
     /// Whether it is to be executed where its `when` gives this text.
     #[must_use]
     pub fn is_true(text: &str) -> bool {
@@ -251,6 +322,23 @@ impl Workflow {
     /// The text is not such JSON, or one of its templates cannot be parsed.
     pub fn from_stored(text: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(text)
+    }
+
+    /// A document in place of this one, of a run whose texts are erased: as JSON. It has the same nodes by their ids,
+    /// variables, kinds, credentials and models, and no other text of them.
+    ///
+    /// # Errors
+    /// It cannot be written as JSON.
+    pub fn ledger(&self) -> Result<String, serde_json::Error> {
+        let nodes: Vec<Value> = self.nodes.iter().map(Node::ledger).collect();
+        serde_json::to_string(&json!({ "name": self.name, "nodes": nodes, "limits": self.limits }))
+    }
+
+    /// [`Self::ledger`] of a stored document. One that cannot be read names no nodes.
+    #[must_use]
+    pub fn ledger_of(stored: &str) -> String {
+        let ledger = Self::from_stored(stored).and_then(|workflow| workflow.ledger());
+        ledger.unwrap_or_else(|_| json!({ "name": "erased", "nodes": [] }).to_string())
     }
 
     /// The names of the nodes' variables.

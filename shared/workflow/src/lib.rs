@@ -14,7 +14,9 @@ mod source;
 mod validate;
 mod words;
 
-pub use document::{ForEach, Limits, Node, OnError, OnItemError, Retry, Workflow};
+pub use document::{
+    ForEach, Keeps, Limits, MaxRuns, Node, OnError, OnItemError, Retry, Then, Workflow,
+};
 pub use need::{Need, Why};
 pub use parse::{Faulty, parse, parse_node};
 pub use plan::{Edge, Plan, PlannedList, PlannedNode};

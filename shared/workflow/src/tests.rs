@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use jiff::civil::date;
 
-use crate::{Faulty, Format, Need, Node, Plan, Why, Workflow, parse, parse_node};
+use crate::{Faulty, Format, Keeps, Need, Node, Plan, Then, Why, Workflow, parse, parse_node};
 use steps_problem::Fault;
 
 const COMPARE_MODELS: &str = include_str!("../fixtures/compare-models.yaml");
@@ -1034,4 +1034,73 @@ fn a_prompt_of_the_document_renders_with_a_runs_context() {
         .unwrap();
     let text = prompt.render(&context, &[]).unwrap();
     assert_eq!(text, "Which is better?\n1. A\n2. B\n");
+}
+
+#[test]
+fn how_many_runs_go_on_at_once_is_read_and_refused_in_words() {
+    let with = |max_runs: Value| {
+        let mut document = workflow(vec![node("a", "hi")]);
+        document["limits"] = json!({ "maxRuns": max_runs });
+        document
+    };
+    let max_runs = |document| good(document).limits.max_runs.unwrap();
+    let plain = max_runs(with(json!({"count": 3})));
+    assert_eq!((plain.count, plain.then), (3, Then::Queue));
+    for (word, then) in [
+        ("queue", Then::Queue),
+        ("skip", Then::Skip),
+        ("replace", Then::Replace),
+    ] {
+        assert_eq!(max_runs(with(json!({"count": 1, "then": word}))).then, then);
+    }
+    for (faulty, path) in [
+        (json!({}), "limits.maxRuns.count"),
+        (json!({"count": 0}), "limits.maxRuns.count"),
+        (json!({"count": 101}), "limits.maxRuns.count"),
+        (json!({"count": 1, "then": "wait"}), "limits.maxRuns.then"),
+        (json!({"count": 1, "than": "skip"}), "limits.maxRuns.than"),
+    ] {
+        let faults = bad(with(faulty.clone()));
+        assert!(faults[0].starts_with(path), "{faulty}: {faults:?}");
+    }
+    // Stored as it was put, and read again.
+    let stored = serde_json::to_string(&good(with(json!({"count": 3})))).unwrap();
+    assert_eq!(
+        Workflow::from_stored(&stored).unwrap().limits.max_runs,
+        Some(plain)
+    );
+}
+
+#[test]
+fn a_ledger_names_the_nodes_and_has_none_of_their_texts() {
+    let mut document = workflow(vec![
+        node("a", "a secret prompt"),
+        json!({"type": "set", "variableName": "b", "value": {"x": "a secret {{a.text}}"}}),
+    ]);
+    document["store"] = json!("none");
+    document["description"] = json!("a secret purpose");
+    document["nodes"][0]["systemPrompt"] = json!("a secret role");
+    document["nodes"][0]["model"] = json!("openai/gpt-4o");
+    let workflow = good(document.clone());
+    assert_eq!(workflow.store, Keeps::None);
+    let ledger = workflow.ledger().unwrap();
+    assert!(!ledger.contains("secret"), "{ledger}");
+    let read = Workflow::from_stored(&ledger).unwrap();
+    let ids = |workflow: &Workflow| -> Vec<String> {
+        workflow.nodes.iter().map(|node| node.id.clone()).collect()
+    };
+    assert_eq!(ids(&read), ids(&workflow));
+    assert_eq!(stored(&read.nodes[0], "model"), "openai/gpt-4o");
+    assert_eq!(
+        read.nodes[0].kind.credentials(),
+        workflow.nodes[0].kind.credentials()
+    );
+    assert_eq!(read.ledger().unwrap(), ledger, "it can be made again");
+    assert_eq!(
+        Workflow::ledger_of(&serde_json::to_string(&workflow).unwrap()),
+        ledger
+    );
+    assert!(Workflow::from_stored(&Workflow::ledger_of("{}")).is_ok());
+    document["store"] = json!("some");
+    assert!(bad(document)[0].starts_with("store: must be `all` or `none`"));
 }

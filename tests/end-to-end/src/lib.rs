@@ -38,7 +38,7 @@ pub use local_table::aws;
 pub use sandbox::{Function, Sandbox};
 pub use step_functions::Told;
 pub use template::{Route, described_path, routes};
-pub use traces::{function_logs, service_logs, whole_table};
+pub use traces::{function_logs, items_of, objects_of, service_logs, whole_table};
 pub use watch::{Heard, Parser, Source, stream_answer};
 
 /// Long enough for a cold function on a busy machine.
@@ -242,7 +242,10 @@ impl User {
 
     /// The run, once it has ended.
     pub async fn ended(&self, run: &str) -> Value {
-        self.run_when(run, |run| run["status"] != "RUNNING").await
+        self.run_when(run, |run| {
+            run["status"] != "RUNNING" && run["status"] != "QUEUED"
+        })
+        .await
     }
 
     /// The run, as soon as this node of it waits.

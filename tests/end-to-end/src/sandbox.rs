@@ -19,6 +19,7 @@ use local_table::{aws, new_table, variable};
 use openrouter_stand_in::Settings;
 use reqwest::Method;
 use serde_json::{Value, json};
+use steps_store::keys::Key;
 use steps_store::{NodeRecord, Store, keys};
 use tokio::io::AsyncReadExt;
 use tokio::process::{ChildStdout, Command};
@@ -135,6 +136,7 @@ impl Sandbox {
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
             .env("AWS_ENDPOINT_URL", &way.origin)
             .env("TABLE_NAME", &self.table)
+            .env("MOST_WAITERS", "2")
             .env("SCHEDULE_GROUP", "none")
             .env("SCHEDULE_TARGET_ARN", "none")
             .env("SCHEDULE_ROLE_ARN", "none")
@@ -347,17 +349,22 @@ impl Sandbox {
 
     /// Lets the sweep look at a run now, as if five minutes had passed.
     pub async fn let_run_be_due(&self, run: &str) {
+        self.make_due(keys::run(run)).await;
+    }
+
+    /// Makes the record of this key due that would be looked at later.
+    pub async fn make_due(&self, key: Key) {
         let past = AttributeValue::S("2026-01-01T00:00:00.000Z".to_owned());
         aws_sdk_dynamodb::Client::new(&aws().await)
             .update_item()
             .table_name(&self.table)
-            .set_key(Some(item_key(keys::run(run))))
+            .set_key(Some(item_key(key)))
             .update_expression("SET dueAt = :past")
             .condition_expression("attribute_exists(dueAt)")
             .expression_attribute_values(":past", past)
             .send()
             .await
-            .expect("the run goes on");
+            .expect("it is due some time");
     }
 
     /// Moves a time of a run's nodes, and of the items of their lists, into the past.

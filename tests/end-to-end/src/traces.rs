@@ -1,8 +1,13 @@
 //! Everything that the stack writes down: tests look for what must not be in it.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use local_table::variable;
+use steps_store::keys;
 
 use crate::{aws, table};
 
@@ -19,6 +24,39 @@ pub async fn whole_table() -> String {
         .expect("the table can be read");
     assert!(!items.is_empty());
     format!("{items:?}")
+}
+
+/// The items of a run, with their attributes.
+pub async fn items_of(run: &str) -> Vec<HashMap<String, AttributeValue>> {
+    aws_sdk_dynamodb::Client::new(&aws().await)
+        .query()
+        .table_name(table())
+        .key_condition_expression("pk = :run")
+        .expression_attribute_values(":run", AttributeValue::S(keys::run(run).pk))
+        .into_paginator()
+        .items()
+        .send()
+        .collect::<Result<Vec<_>, _>>()
+        .await
+        .expect("the table can be read")
+}
+
+/// The objects of a run in the stack's bucket, with all versions that are kept of them.
+pub async fn objects_of(run: &str) -> Vec<String> {
+    let config = aws_sdk_s3::config::Builder::from(&aws().await)
+        .force_path_style(true)
+        .build();
+    let listed = aws_sdk_s3::Client::from_conf(config)
+        .list_object_versions()
+        .bucket(variable("BUCKET_NAME"))
+        .prefix(format!("runs/{run}/"))
+        .send()
+        .await
+        .expect("the bucket can be listed");
+    let keys = listed.versions().iter().filter_map(|version| version.key());
+    let markers = listed.delete_markers().iter();
+    let markers = markers.filter_map(|marker| marker.key());
+    keys.chain(markers).map(str::to_owned).collect()
 }
 
 /// What the functions have logged.

@@ -407,7 +407,14 @@ async fn put_workflow(sandbox: &Sandbox) {
     sandbox
         .store
         .workflows()
-        .put("post", "post", &document, &credentials, Timestamp::now())
+        .put(
+            "post",
+            "post",
+            &document,
+            &credentials,
+            &BTreeSet::new(),
+            Timestamp::now(),
+        )
         .await
         .unwrap();
 }

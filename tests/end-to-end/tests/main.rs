@@ -8,6 +8,7 @@
 )]
 
 mod again;
+mod at_once;
 mod audit;
 mod aws_events;
 mod branches;
@@ -19,6 +20,7 @@ mod credentials;
 mod description;
 mod door;
 mod ends;
+mod erased;
 mod failures;
 mod faults;
 mod frugality;
@@ -32,6 +34,7 @@ mod lists;
 mod live;
 mod live_tokens;
 mod live_writes;
+mod max_runs;
 mod metrics;
 mod model_cache;
 mod model_warnings;
@@ -48,6 +51,7 @@ mod secrets_stay;
 mod set_nodes;
 mod starts;
 mod sweeps;
+mod switches;
 mod tokens;
 mod troubled_aws;
 mod usage;

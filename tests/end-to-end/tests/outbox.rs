@@ -37,6 +37,7 @@ async fn world() -> World {
             "tell",
             &definition,
             &Default::default(),
+            &Default::default(),
             Timestamp::now(),
         )
         .await
@@ -82,6 +83,7 @@ async fn begin(world: &World) -> String {
             max_cost_usd: None,
             max_cost_usd_per_day: None,
             reuse: None,
+            manner: steps_store::Manner::default(),
         })
         .await
         .unwrap();

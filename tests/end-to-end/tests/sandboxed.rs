@@ -10,7 +10,7 @@ use openrouter_stand_in::Settings;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use steps_api::RunView;
-use steps_store::{Action, Actor, AuditEntry, Begun, Credential, NewRun, Store, Trigger};
+use steps_store::{Action, Actor, AuditEntry, Begun, Credential, Manner, NewRun, Store, Trigger};
 use steps_workflow::Format;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
@@ -177,6 +177,7 @@ async fn record_nodes(
             max_cost_usd: None,
             max_cost_usd_per_day: None,
             reuse: None,
+            manner: Manner::default(),
         })
         .await
         .unwrap();

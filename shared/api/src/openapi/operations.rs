@@ -8,11 +8,12 @@ use crate::openapi::problems::{OPENROUTER, SCHEDULER, SECRETS, START, STORE};
 use crate::{
     AuditPage, CallbackSecretView, CancelRun, ChangeCredential, ChangeSchedule, ChangedCredential,
     CredentialList, CredentialView, CredentialWithKey, Delivered, DeliveryList, DeliveryView,
-    ItemPage, MadeEventsToken, MadeToken, ModelDetails, ModelPage, NewCredential, NewEventsToken,
-    NewRun, NewToken, NodeView, PutSchedule, PutWebhook, PutWorkflow, RefreshedModels, RerunRun,
-    RestoreCredential, ResumeRun, RotateCallbackSecret, RotateWebhook, RunAnswer, RunInput,
-    RunPage, RunView, SchedulePage, ScheduleView, SourceList, SourceView, StartedRun, TokenPage,
-    WebhookList, WebhookView, WorkflowDocument, WorkflowPage, WorkflowPlan, WorkflowView,
+    EndedOrSkipped, ItemPage, MadeEventsToken, MadeToken, ModelDetails, ModelPage, NewCredential,
+    NewEventsToken, NewRun, NewToken, NodeView, PutSchedule, PutWebhook, PutWorkflow,
+    RefreshedModels, RerunRun, RestoreCredential, ResumeRun, RotateCallbackSecret, RotateWebhook,
+    RunAnswer, RunInput, RunPage, RunView, SchedulePage, ScheduleView, SetSwitch, SourceList,
+    SourceView, StartedRun, SwitchView, TokenPage, WebhookList, WebhookView, WorkflowDocument,
+    WorkflowPage, WorkflowPlan, WorkflowView,
 };
 
 /// Every operation, by noun.
@@ -21,6 +22,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         credentials(),
         models(),
         workflows(),
+        switches(),
         sources(),
         webhooks(),
         callbacks(),
@@ -314,6 +316,44 @@ fn workflows() -> Vec<Operation> {
     ]
 }
 
+fn switches() -> Vec<Operation> {
+    let off = || json!({ "enabled": false, "reason": "the prices have changed" });
+    vec![
+        get(
+            "/workflows/{id}/switch",
+            "getWorkflowSwitch",
+            "workflows",
+            "Tells whether runs of a workflow may start.",
+        )
+        .answers::<SwitchView>(200, "The switch.")
+        .fails(&["WorkflowNotFound"]),
+        put(
+            "/workflows/{id}/switch",
+            "setWorkflowSwitch",
+            "workflows",
+            "Lets runs of a workflow start, or refuses them. Runs that go on are not touched.",
+        )
+        .takes::<SetSwitch>(off())
+        .answers::<SwitchView>(200, "The switch as it is now.")
+        .fails(&["WorkflowNotFound"]),
+        get(
+            "/switch",
+            "getSwitch",
+            "workflows",
+            "Tells whether any run may start.",
+        )
+        .answers::<SwitchView>(200, "The switch."),
+        put(
+            "/switch",
+            "setSwitch",
+            "workflows",
+            "Lets runs of all workflows start, or refuses them. Runs that go on are not touched.",
+        )
+        .takes::<SetSwitch>(off())
+        .answers::<SwitchView>(200, "The switch as it is now."),
+    ]
+}
+
 fn sources() -> Vec<Operation> {
     const TAG: &str = "sources";
     vec![
@@ -521,9 +561,8 @@ fn start(operation: Operation) -> Operation {
             json!({ "type": "integer", "minimum": 0, "maximum": 25, "default": 0 }),
             "Seconds to wait for the run's end.",
         )
-        .answers::<RunView>(200, "The run, where it ended while the caller waited.")
-        .located()
-        .answers::<StartedRun>(202, "The run goes on: where it can be looked at.")
+        .answers::<EndedOrSkipped>(200, "The run, where it ended while the caller waited; or that no run was started, because the workflow's `limits.maxRuns` says so.")
+        .answers::<StartedRun>(202, "The run goes on, or waits for others: where it can be looked at.")
         .located()
         .fails(START)
 }
@@ -571,22 +610,30 @@ fn starts() -> Vec<Operation> {
                 .fails(&["WebhookSignatureInvalid", "WebhookTimeRefused", "WebhookUnsigned"])
                 .fails(SECRETS),
         ))
-        .answers_instead::<Delivered>(200, "The run, where it ended while the caller waited; or Slack's challenge."),
+        .answers_instead::<Delivered>(200, "The run, where it ended while the caller waited; that no run was started; or Slack's challenge."),
         start(
             post("/runs/{id}/resume", "resumeRun", TAG, "Goes on with a run that failed, timed out or was aborted.")
                 .may_take::<ResumeRun>(json!({ "maxCostUsd": "2.50" }))
-                .fails(&["RunSucceeded"]),
+                .fails(&["RunErased", "RunSucceeded"]),
         ),
         start(identity(callback(
             post("/runs/{id}/rerun", "rerunRun", TAG, "Makes another run of a run.")
-                .may_take::<RerunRun>(json!({ "from": "summary", "version": "latest" })),
+                .may_take::<RerunRun>(json!({ "from": "summary", "version": "latest" }))
+                .fails(&["RunErased"]),
         ))),
     ]
 }
 
 fn runs() -> Vec<Operation> {
     const TAG: &str = "runs";
-    let statuses = ["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"];
+    let statuses = [
+        "QUEUED",
+        "RUNNING",
+        "SUCCEEDED",
+        "FAILED",
+        "TIMED_OUT",
+        "ABORTED",
+    ];
     vec![
         get("/runs", "listRuns", TAG, "Lists runs, the newest first.")
             .query("workflowId", text(), "Those of one workflow.")
@@ -674,6 +721,9 @@ fn runs() -> Vec<Operation> {
         )
         .answers::<NodeView>(200, "The item.")
         .fails(&["NodeNotFound", "RunNotFound"]),
+        delete("/runs/{id}", "eraseRun", TAG, "Erases the texts of a run that has ended. What it cost and used, its times and statuses stay.")
+            .answers::<RunView>(200, "The run without its texts.")
+            .fails(&["Conflict", "RunNotEnded", "RunNotFound"]),
         post(
             "/runs/{id}/cancel",
             "cancelRun",

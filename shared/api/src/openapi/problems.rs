@@ -32,7 +32,9 @@ const STATUSES: [(u16, &[&str]); 14] = [
             "InsufficientScope",
             "KeyLimitExceeded",
             "PermissionDenied",
+            "StartsDisabled",
             "WebhookDisabled",
+            "WorkflowDisabled",
         ],
     ),
     (
@@ -64,6 +66,8 @@ const STATUSES: [(u16, &[&str]); 14] = [
             "RotationNotConfigured",
             "RotationUnderWay",
             "RunEnded",
+            "RunErased",
+            "RunNotEnded",
             "RunSucceeded",
             "SourceTaken",
         ],
@@ -190,6 +194,8 @@ pub(crate) const START: &[&str] = &[
     "IdempotencyKeyReused",
     "InvalidInput",
     "RunNotFound",
+    "StartsDisabled",
+    "WorkflowDisabled",
     "WorkflowNotFound",
 ];
 

@@ -6,7 +6,7 @@ use crate::audit::AuditEntry;
 use crate::credential::audit;
 use crate::credential::handle::Credentials;
 use crate::credential::record::{
-    Credential, claim_name, free_name, name_taken, put, read, unchanged, with,
+    Credential, claim_name, free_name, name_taken, not_named_since, put, read, unchanged, with,
 };
 use crate::keys::{self, EXPIRES_AT};
 use crate::table::key::PK;
@@ -28,19 +28,22 @@ const DELETED_AT: Attribute<Timestamp> = Attribute::new("deletedAt");
 const RESTORABLE_UNTIL: Attribute<Timestamp> = Attribute::new("restorableUntil");
 
 impl Credentials {
-    /// Deletes the credential, as it was read, and frees its name. It can be restored until `until`.
+    /// Deletes the credential, as it was read, and frees its name. It can be restored until `until`. `named` is what
+    /// [`Credentials::named`] gave before its users were read.
     ///
     /// # Errors
-    /// [`Error::Conflict`] where it was changed since it was read.
+    /// [`Error::Conflict`] where it was changed since it was read, or a workflow was put that names it.
     pub async fn delete(
         &self,
         credential: &Credential,
+        named: u32,
         now: Timestamp,
         until: Timestamp,
         entry: &AuditEntry,
     ) -> Result<DeletedCredential, Error> {
         let id = &credential.id;
-        let record = Delete::of(keys::credential(id)).when(unchanged(credential));
+        let record = Delete::of(keys::credential(id))
+            .when(unchanged(credential).and(not_named_since(named)));
         let deleted = with(keys::deleted_credential(id), credential)
             .set(DELETED_AT, now)
             .set(RESTORABLE_UNTIL, until)

@@ -3,7 +3,7 @@
 mod audit;
 mod deleted;
 mod handle;
-mod record;
+pub(crate) mod record;
 pub(crate) mod users;
 
 pub use audit::Action;

@@ -130,6 +130,8 @@ pub enum OldKey {
 }
 
 const CREDENTIAL: Attribute<Credential> = Attribute::new("credential");
+/// How often a put of a workflow has named it: who deletes it sees that one came in between.
+const NAMED: Attribute<u32> = Attribute::new("named");
 /// In the claim on a name: the id of the credential that has it.
 const CREDENTIAL_ID: Attribute<String> = Attribute::new("credentialId");
 
@@ -190,6 +192,13 @@ impl Credentials {
         let id = id.ok_or_else(not_found)?;
         let item = self.0.get(keys::credential(&id)).await?;
         read(&item.ok_or_else(not_found)?)
+    }
+
+    /// How often puts of workflows have named the credential. Read before its users are, it tells
+    /// [`Credentials::delete`] whether one came since.
+    pub async fn named(&self, id: &str) -> Result<u32, Error> {
+        let item = self.0.get_only(keys::credential(id), NAMED).await?;
+        Ok(NAMED.find(&item.unwrap_or_default())?.unwrap_or_default())
     }
 
     /// Checks that no credential has this name; else [`Error::NameTaken`]. Only [`Credentials::add`] keeps it so.
@@ -317,6 +326,21 @@ pub(super) fn unchanged(credential: &Credential) -> Condition {
     match credential.revision {
         0 => PK.exists().and(revision().missing().or(same)),
         _ => same,
+    }
+}
+
+/// The write with which a put of a workflow names a credential. It is refused where the credential is gone.
+pub(crate) fn name(id: &str) -> Change {
+    Change::of(keys::credential(id))
+        .when(CREDENTIAL.exists())
+        .add(NAMED, 1)
+}
+
+/// No put of a workflow has named it since.
+pub(super) fn not_named_since(named: u32) -> Condition {
+    match named {
+        0 => NAMED.missing(),
+        named => NAMED.is(named),
     }
 }
 

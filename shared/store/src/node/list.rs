@@ -34,7 +34,7 @@ pub enum ListEnd<'a> {
 }
 
 /// The items, as JSON.
-const LIST: Attribute<AttributeValue> = Attribute::new("listItems");
+pub(super) const LIST: Attribute<AttributeValue> = Attribute::new("listItems");
 
 /// How many outputs are read at the same time.
 const AT_ONCE: usize = 16;

@@ -2,6 +2,7 @@
 
 mod claim;
 mod cost;
+mod erase;
 mod file;
 mod list;
 mod record;
@@ -12,6 +13,7 @@ mod waiting;
 mod work;
 
 pub use claim::{Claim, Claimed, Lease, Look};
+pub(crate) use erase::{at_work_since, without_texts, without_words};
 pub use file::StoredFile;
 pub use list::ListEnd;
 pub(crate) use record::read;

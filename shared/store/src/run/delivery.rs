@@ -22,7 +22,7 @@ pub enum DeliveryStatus {
     Pending,
     /// The receiver has taken it.
     Delivered,
-    /// The receiver has not taken it with any of the tries.
+    /// The receiver has not taken it with any of the tries, or the run's texts were erased before.
     Failed,
     /// The run was resumed before it was taken: its next end is delivered in its place.
     Superseded,

@@ -7,19 +7,20 @@ use crate::Error;
 use crate::due::{DUE, DUE_AT};
 use crate::keys::{self, STATUS_LIST};
 use crate::lane::{CHARGES, Lanes};
+use crate::run::gate::{self, LONGEST_WAIT};
 use crate::run::outbox::{TakeEnded, entry, follow_ups};
 use crate::run::record::{
     ENDED_AT, ERROR, EXECUTION, RunError, RunStatus, Runs, STATUS, TOTALS, totals,
 };
 use crate::table::key::PK;
-use crate::table::{Change, Item, Transacted};
+use crate::table::{Change, Item, Transacted, Write};
 
 /// How an execution ended.
 #[derive(Debug)]
 pub struct Ended {
     /// The number of the execution.
     pub execution: u32,
-    /// Any status but [`RunStatus::Running`].
+    /// Any status but [`RunStatus::Running`] and [`RunStatus::Queued`].
     pub status: RunStatus,
     /// When, by Step Functions' clock.
     pub at: Timestamp,
@@ -51,6 +52,14 @@ pub fn aborted(cause: Option<String>) -> Problem {
         .solution(["Resume the run, or start the workflow again, if that was not meant"])
 }
 
+/// The problem of a run that waited too long.
+pub fn waited_too_long() -> Problem {
+    timed_out(Some(format!(
+        "the run waited {} hours for others of its workflow to end, and was not started",
+        LONGEST_WAIT.as_hours()
+    )))
+}
+
 impl Ended {
     /// An end now, for a reason that has to do with no single node.
     pub fn now(execution: u32, status: RunStatus, problem: Problem) -> Self {
@@ -72,28 +81,31 @@ impl Ended {
 }
 
 impl Runs {
-    /// Ends a run whose execution is RUNNING, and notes what it has used and cost. `false` where it had ended before. What
-    /// the end asks for is written into the run's outbox in the same write: see [`crate::FollowUp`].
+    /// Ends a run whose execution is RUNNING, or that waits for it, and notes what it has used and cost. `false` where it had
+    /// ended before, or was let in at this moment. What the end asks for is written into the run's outbox in the same write:
+    /// see [`crate::FollowUp`].
     pub async fn end(&self, id: &str, ended: &Ended) -> Result<bool, Error> {
         let Some(head) = self.0.get(keys::run(id)).await? else {
             return Ok(false);
         };
-        let goes_on =
-            STATUS.get(&head)? == RunStatus::Running && EXECUTION.get(&head)? == ended.execution;
-        let changed = goes_on && self.write_end(id, ended, &head).await?;
+        let before = STATUS.get(&head)?;
+        let goes_on = !before.has_ended() && EXECUTION.get(&head)? == ended.execution;
+        let changed = goes_on && self.write_end(id, ended, before, &head).await?;
         // Also where the run had ended before: who ended it may have died before this line.
         self.note_totals_of(id, &head).await?;
         Ok(changed)
     }
 
-    async fn write_end(&self, id: &str, ended: &Ended, head: &Item) -> Result<bool, Error> {
+    async fn write_end(
+        &self,
+        id: &str,
+        ended: &Ended,
+        before: RunStatus,
+        head: &Item,
+    ) -> Result<bool, Error> {
         let list = keys::status_list(ended.status.as_str(), id)?;
         let change = Change::of(keys::run(id))
-            .when(
-                STATUS
-                    .is(RunStatus::Running)
-                    .and(EXECUTION.is(ended.execution)),
-            )
+            .when(STATUS.is(before).and(EXECUTION.is(ended.execution)))
             .set(STATUS, ended.status)
             .set(STATUS_LIST, list)
             .set(ENDED_AT, ended.at)
@@ -117,11 +129,16 @@ impl Runs {
             expires: self.0.expires(Timestamp::now()),
         };
         let asked = follow_ups(head, ended.status)?;
-        if asked.is_empty() {
+        let mut with_it: Vec<Write> = Vec::new();
+        if before == RunStatus::Queued {
+            let workflow_id = keys::WORKFLOW_ID.get(head)?;
+            with_it.extend(gate::leaves_queue(&workflow_id, id));
+        }
+        with_it.extend(asked.into_iter().map(|what| entry(&take, what).into()));
+        if with_it.is_empty() {
             return self.0.write(change).await;
         }
-        let entries = asked.into_iter().map(|what| entry(&take, what).into());
-        let writes = std::iter::once(change.into()).chain(entries);
+        let writes = std::iter::once(change.into()).chain(with_it);
         Ok(matches!(self.0.transact(writes).await?, Transacted::Done))
     }
 

@@ -6,7 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 use crate::Error;
 use crate::due::{DUE, DUE_AT, Due};
 use crate::keys::{self, EXPIRES_AT};
-use crate::run::record::{CALLBACK_URL, ERROR, ON_FAILURE, RunError, RunStatus, STATUS};
+use crate::run::record::{
+    CALLBACK_URL, ERROR, MAX_RUNS, ON_FAILURE, RunError, RunStatus, STATUS, UNKEPT_FROM,
+};
 use crate::table::key::PK;
 use crate::table::{Attribute, Change, Delete, Item, Put, Table};
 
@@ -21,23 +23,31 @@ pub enum FollowUp {
     FailureRun,
     /// The event is sent that the document asks for in `onFailure`.
     FailureEvent,
+    /// The run's place at its workflow's gate is given back, and runs that wait are started.
+    Room,
+    /// The run's texts are erased, which are not to be kept.
+    Texts,
 }
 
 impl FollowUp {
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 6] = [
         Self::Costs,
         Self::Callback,
         Self::FailureRun,
         Self::FailureEvent,
+        Self::Room,
+        Self::Texts,
     ];
 
-    /// The word as it stands in the key of an entry.
+    /// The word as it stands in the key of an entry. Entries of a take are done in the order of these words: the texts go last.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Costs => "COSTS",
             Self::Callback => "CALLBACK",
             Self::FailureRun => "FAILURE_RUN",
             Self::FailureEvent => "FAILURE_EVENT",
+            Self::Room => "ROOM",
+            Self::Texts => "TEXTS",
         }
     }
 
@@ -166,6 +176,12 @@ pub(super) fn follow_ups(head: &Item, status: RunStatus) -> Result<Vec<FollowUp>
             asked.push(FollowUp::FailureEvent);
         }
     }
+    if MAX_RUNS.find(head)?.is_some() {
+        asked.push(FollowUp::Room);
+    }
+    if UNKEPT_FROM.find(head)?.is_some() {
+        asked.push(FollowUp::Texts);
+    }
     Ok(asked)
 }
 
@@ -224,6 +240,25 @@ mod tests {
         ] {
             assert_eq!(follow_ups(&head, status).unwrap(), asked, "{head:?}");
         }
+    }
+
+    #[test]
+    fn the_end_of_a_run_with_a_gate_and_without_kept_texts_asks_for_both_last() {
+        let mut head = head(true, None);
+        head.insert(MAX_RUNS.name().to_owned(), 2_u32.write().unwrap());
+        let from = Timestamp::UNIX_EPOCH.write().unwrap();
+        head.insert(UNKEPT_FROM.name().to_owned(), from);
+        for status in [RunStatus::Succeeded, RunStatus::Aborted] {
+            let asked = follow_ups(&head, status).unwrap();
+            assert!(asked.ends_with(&[FollowUp::Room, FollowUp::Texts]));
+        }
+    }
+
+    #[test]
+    fn the_texts_go_last() {
+        let mut words = FollowUp::ALL.map(FollowUp::as_str);
+        words.sort_unstable();
+        assert_eq!(words.last(), Some(&FollowUp::Texts.as_str()));
     }
 
     #[test]

@@ -25,6 +25,8 @@ use crate::{Error, Record};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RunStatus {
+    /// It waits until others of its workflow have ended: see `limits.maxRuns`.
+    Queued,
     /// Its execution has not ended.
     Running,
     /// Every node succeeded.
@@ -41,6 +43,7 @@ impl RunStatus {
     /// The word as it is stored and shown.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Queued => "QUEUED",
             Self::Running => "RUNNING",
             Self::Succeeded => "SUCCEEDED",
             Self::Failed => "FAILED",
@@ -52,6 +55,7 @@ impl RunStatus {
     /// The status of this word.
     pub fn parse(word: &str) -> Option<Self> {
         [
+            Self::Queued,
             Self::Running,
             Self::Succeeded,
             Self::Failed,
@@ -60,6 +64,11 @@ impl RunStatus {
         ]
         .into_iter()
         .find(|status| status.as_str() == word)
+    }
+
+    /// Whether it is over.
+    pub fn has_ended(self) -> bool {
+        !matches!(self, Self::Queued | Self::Running)
     }
 }
 
@@ -143,8 +152,12 @@ pub struct Run {
     pub usage: Usage,
     /// Why it did not succeed.
     pub error: Option<RunError>,
-    /// When it started.
+    /// When it started; of a run that waits: since when.
     pub started_at: Timestamp,
+    /// When it began to wait for others of its workflow, where it did.
+    pub queued_at: Option<Timestamp>,
+    /// When its texts were erased, where they were.
+    pub erased_at: Option<Timestamp>,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
     /// The deadline: from then on no node may start or go on.
@@ -214,6 +227,8 @@ pub struct RunHead {
     pub execution: u32,
     /// When its first execution started.
     pub started_at: Timestamp,
+    /// When it began to wait for others of its workflow, where it did.
+    pub queued_at: Option<Timestamp>,
     /// The deadline: from then on no node may start or go on.
     pub deadline: Timestamp,
 }
@@ -227,8 +242,10 @@ pub struct LiveHead {
     pub status: RunStatus,
     /// The number of its execution: 1, and one more each time it is resumed.
     pub execution: u32,
-    /// When its first execution started.
+    /// When its first execution started; of a run that waits: since when.
     pub started_at: Timestamp,
+    /// When it began to wait for others of its workflow, where it did.
+    pub queued_at: Option<Timestamp>,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
     /// Why it did not succeed.
@@ -242,6 +259,7 @@ pub(crate) fn live_head(item: &Item) -> Result<LiveHead, Error> {
         status: STATUS.get(item)?,
         execution: EXECUTION.get(item)?,
         started_at: STARTED_AT.get(item)?,
+        queued_at: QUEUED_AT.find(item)?,
         ended_at: ENDED_AT.find(item)?,
         error: ERROR.find(item)?,
     })
@@ -278,6 +296,13 @@ pub(super) const MAX_COST_USD_PER_DAY: Attribute<Decimal> = Attribute::new("maxC
 pub(super) const CALLBACK_URL: Attribute<String> = Attribute::new("callbackUrl");
 pub(super) const RERUN_OF: Attribute<RerunOf> = Attribute::new("rerunOf");
 pub(super) const ON_FAILURE: Attribute<OnFailure> = Attribute::new("onFailure");
+
+/// There where its workflow has `limits.maxRuns`: so many.
+pub(super) const MAX_RUNS: Attribute<u32> = Attribute::new("maxRuns");
+pub(super) const QUEUED_AT: Attribute<Timestamp> = Attribute::new("queuedAt");
+/// There where the workflow says `store: none`. It is the time until which somebody may still want the texts.
+pub(super) const UNKEPT_FROM: Attribute<Timestamp> = Attribute::new("unkeptFrom");
+pub(super) const ERASED_AT: Attribute<Timestamp> = Attribute::new("erasedAt");
 
 /// The run's totals as they were noted when it ended, or later.
 pub(super) const TOTALS: Attribute<Totals> = Attribute::new("totals");
@@ -323,6 +348,7 @@ impl Runs {
             status: STATUS.get(&item)?,
             execution: EXECUTION.get(&item)?,
             started_at: STARTED_AT.get(&item)?,
+            queued_at: QUEUED_AT.find(&item)?,
             deadline: DEADLINE.get(&item)?,
         })
     }
@@ -338,6 +364,17 @@ impl Runs {
             })
         })
         .transpose()
+    }
+
+    /// Checks that the run still has its texts.
+    ///
+    /// # Errors
+    /// [`Error::Erased`].
+    pub fn check_texts(run: &Run) -> Result<(), Error> {
+        match run.erased_at {
+            Some(_) => Err(Error::Erased { id: run.id.clone() }),
+            None => Ok(()),
+        }
     }
 
     /// The address to which the run is to be posted; `None` where there is none, or no such run.
@@ -379,6 +416,8 @@ pub(crate) async fn read(
         usage: totals.usage,
         error: ERROR.find(head)?,
         started_at: STARTED_AT.get(head)?,
+        queued_at: QUEUED_AT.find(head)?,
+        erased_at: ERASED_AT.find(head)?,
         ended_at: ENDED_AT.find(head)?,
         deadline: DEADLINE.get(head)?,
         max_cost_usd: MAX_COST_USD.find(head)?,

@@ -63,6 +63,7 @@ pub(crate) struct Change {
     set: Vec<String>,
     add: Vec<String>,
     remove: Vec<String>,
+    delete: Vec<String>,
     expression: Expression,
     tells: bool,
 }
@@ -76,6 +77,7 @@ impl Change {
             set: Vec::new(),
             add: Vec::new(),
             remove: Vec::new(),
+            delete: Vec::new(),
             expression: Expression::default(),
             tells: false,
         }
@@ -173,6 +175,13 @@ impl Change {
         self
     }
 
+    /// Takes these elements out of a set. A set that is empty then is no more.
+    pub(crate) fn take_out<T>(mut self, at: Attribute<T>, elements: impl Given<T>) -> Self {
+        let (at, elements) = self.operands(at, elements);
+        self.delete.push(format!("{at} {elements}"));
+        self
+    }
+
     /// Removes it.
     pub(crate) fn remove<T>(mut self, at: impl Into<Path<T>>) -> Self {
         let at = self.expression.name(at.into().steps());
@@ -192,6 +201,7 @@ impl From<Change> for Write {
             ("SET", change.set),
             ("REMOVE", change.remove),
             ("ADD", change.add),
+            ("DELETE", change.delete),
         ];
         let text = clauses
             .into_iter()

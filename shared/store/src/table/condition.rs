@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::Error;
 use crate::table::expression::Expression;
-use crate::table::item::{Attribute, Given, Kept, Path, Step};
+use crate::table::item::{Attribute, Given, Kept, Path, Step, Words};
 
 /// What has to hold.
 #[derive(Debug)]
@@ -16,6 +16,7 @@ enum Test {
     OneOf(Vec<Step>, Vec<Result<AttributeValue, Error>>),
     Begins(Vec<Step>, String),
     Length(Vec<Step>, usize),
+    Fewer(Vec<Step>, usize),
     Exists(Vec<Step>),
     Missing(Vec<Step>),
     Not(Box<Test>),
@@ -70,6 +71,10 @@ impl Test {
             Self::Length(at, length) => {
                 let length = into.value(length.write());
                 format!("size({}) = {length}", into.name(&at))
+            }
+            Self::Fewer(at, length) => {
+                let length = into.value(length.write());
+                format!("size({}) < {length}", into.name(&at))
             }
             Self::Exists(at) => format!("attribute_exists({})", into.name(&at)),
             Self::Missing(at) => format!("attribute_not_exists({})", into.name(&at)),
@@ -161,6 +166,14 @@ impl<T> Attribute<Vec<T>> {
     /// It is a list of so many elements.
     pub(crate) fn has_length(self, length: usize) -> Condition {
         Condition(Test::Length(self.path().into_steps(), length))
+    }
+}
+
+impl Attribute<Words> {
+    /// It is a set of fewer words than so many, or not there.
+    pub(crate) fn has_fewer_than(self, count: usize) -> Condition {
+        let fewer = Condition(Test::Fewer(self.path().into_steps(), count));
+        self.missing().or(fewer)
     }
 }
 

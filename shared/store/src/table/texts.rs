@@ -67,6 +67,40 @@ impl Texts {
         Ok(())
     }
 
+    /// Deletes every object whose name begins so, with all its versions: the bucket keeps what was deleted.
+    pub(crate) async fn delete_all(&self, prefix: &str) -> Result<(), Error> {
+        loop {
+            let page = self
+                .client
+                .list_object_versions()
+                .bucket(&self.bucket)
+                .prefix(prefix)
+                .send()
+                .await
+                .map_err(Error::s3)?;
+            let versions = page.versions().iter();
+            let versions = versions.map(|version| (version.key(), version.version_id()));
+            let markers = page.delete_markers().iter();
+            let markers = markers.map(|marker| (marker.key(), marker.version_id()));
+            let mut found = false;
+            for (key, version) in versions.chain(markers) {
+                found = true;
+                self.client
+                    .delete_object()
+                    .bucket(&self.bucket)
+                    .set_key(key.map(str::to_owned))
+                    .set_version_id(version.map(str::to_owned))
+                    .send()
+                    .await
+                    .map_err(Error::s3)?;
+            }
+            // What is gone is not listed again.
+            if !found || page.is_truncated() != Some(true) {
+                return Ok(());
+            }
+        }
+    }
+
     /// The text of an item's attribute. `kept` is the value and `attribute` its name.
     pub(crate) async fn fetch(
         &self,

@@ -6,12 +6,12 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::credential::users;
+use crate::credential::{record as credential, users};
 use crate::keys::{self, BY_LIST, Key, LIST, LIST_KEY, WORKFLOWS};
 use crate::table::item::text;
 use crate::table::key::PK;
 use crate::table::page::{Page, from_cursor, to_cursor};
-use crate::table::{Attribute, Change, Item, Put, Query, Table, Transacted};
+use crate::table::{Attribute, Change, Delete, Item, Put, Query, Table, Transacted};
 use crate::{Error, Record};
 
 /// A workflow as stored.
@@ -61,16 +61,17 @@ pub struct Workflows(pub(crate) Table);
 
 impl Workflows {
     /// Stores the document as the next version of `id`, and gives that version. `credentials` are the ids and names
-    /// that its nodes use.
+    /// that its nodes use, `ids` the ids of the same, at most 90.
     ///
     /// # Errors
-    /// [`Error::Conflict`] where someone else put a version at the same moment.
+    /// [`Error::Conflict`] where someone else put a version, or deleted one of the credentials, at the same moment.
     pub async fn put(
         &self,
         id: &str,
         name: &str,
         definition: &str,
         credentials: &BTreeSet<String>,
+        ids: &BTreeSet<String>,
         now: Timestamp,
     ) -> Result<StoredWorkflow, Error> {
         // A deleted workflow leaves its number behind, so that no version number is used twice.
@@ -98,7 +99,8 @@ impl Workflows {
             put(keys::version(id, version)).into(),
             users::put(id, credentials).into(),
         ];
-        match self.0.transact(writes).await? {
+        let names = ids.iter().map(|id| credential::name(id).into());
+        match self.0.transact(writes.into_iter().chain(names)).await? {
             Transacted::Done => Ok(StoredWorkflow {
                 id: id.to_owned(),
                 version,
@@ -180,7 +182,9 @@ impl Workflows {
             .remove(DEFINITION)
             .remove(LIST)
             .remove(LIST_KEY);
-        let writes = [latest.into(), users::remove(id).into()];
+        // A workflow of this id that is made later is on.
+        let switch = Delete::of(keys::workflow_switch(id));
+        let writes = [latest.into(), users::remove(id).into(), switch.into()];
         match self.0.transact(writes).await? {
             Transacted::Done => Ok(()),
             Transacted::Refused { .. } => Err(Record::Workflow.not_found(id)),

@@ -1,9 +1,10 @@
 //! Secrets Manager rotates a key through OpenRouter's management key: a new one is made and tested, the old one disabled.
 
-use end_to_end::{Sandbox, User, aws_cli, invoke, list, node, text};
+use end_to_end::{Meets, Sandbox, User, aws_cli, invoke, list, node, text};
 use openrouter_stand_in::Settings;
 use reqwest::Method;
 use serde_json::{Value, json};
+use steps_store::{Action, Actor, AuditEntry, Credential, Rotation};
 
 use super::{account_keys, actions, described, key_at, management_key, secret, when};
 
@@ -244,6 +245,99 @@ async fn each_step_may_be_repeated() {
     assert_eq!(step("finishSecret")["errorType"], "NotRotating");
     assert_eq!(key_at(&id, "AWSCURRENT"), next.key);
     rotated(&user, &id).await;
+}
+
+#[tokio::test]
+async fn a_key_that_its_owner_puts_during_a_rotation_stays() {
+    let user = labelled();
+    let id = user.store_credential().await;
+    let begun = begun(&secret(&id));
+    let step = |step: &str| {
+        let token = &begun["VersionId"];
+        let event = json!({"SecretId": begun["ARN"], "ClientRequestToken": token, "Step": step});
+        invoke("rotate-key", &event)
+    };
+    assert_eq!(step("createSecret"), Value::Null);
+    let made = key_at(&id, "AWSPENDING");
+    let own = User::new("good");
+    let path = format!("/credentials/{id}");
+    let replaced = user.put(&path, &json!({"apiKey": own.key})).await;
+    assert_eq!(replaced.status, 200, "{:?}", replaced.body);
+    for name in ["setSecret", "testSecret"] {
+        assert_eq!(step(name), Value::Null, "{name}");
+    }
+    assert_eq!(step("finishSecret")["errorType"], "RotationOvertaken");
+    assert_eq!(key_at(&id, "AWSCURRENT"), own.key);
+    assert_eq!(user.ask_openrouter(&own.key, "/key").await.status, 200);
+    assert_eq!(user.ask_openrouter(&made, "/key").await.status, 401);
+    assert_eq!(actions(&user, &id).await, ["keyReplaced", "created"]);
+    // The next one begins with the key that was put.
+    rotated(&user, &id).await;
+    assert_ne!(key_at(&id, "AWSCURRENT"), own.key);
+}
+
+#[tokio::test]
+async fn a_rotation_that_is_switched_off_while_the_record_changes_is_off_in_the_record() {
+    let sandbox = Sandbox::new(Settings::default()).await;
+    let credentials = sandbox.function("credentials").await;
+    let body = json!({"name": "main", "apiKey": labelled().key});
+    let created = credentials
+        .http(Method::POST, "/credentials", Some(&body))
+        .await;
+    let id = text(&created.body["id"]);
+    let before = sandbox.store.credentials().get(&id).await.unwrap();
+    let on = Credential {
+        rotation: Some(Rotation { every_days: 30 }),
+        ..before.clone()
+    };
+    let actor = Actor {
+        principal: "test".to_owned(),
+        source_ip: None,
+    };
+    let entry = AuditEntry::now(Action::RotationSet, &actor, Value::Null);
+    let store = sandbox.store.credentials();
+    store.change(&before, on, &entry).await.unwrap();
+    let met = sandbox.trouble(
+        "TransactWriteItems",
+        "rotationSet",
+        1,
+        Meets::Cancelled("ConditionalCheckFailed"),
+    );
+    let path = format!("/credentials/{id}");
+    let off = json!({"rotation": null});
+    let set = credentials.http(Method::PUT, &path, Some(&off)).await;
+    assert!(met.is_over());
+    assert_eq!(set.status, 200, "{:?}", set.body);
+    assert!(set.body["rotation"].is_null(), "{:?}", set.body);
+    let kept = sandbox.store.credentials().get(&id).await.unwrap();
+    assert_eq!(kept.rotation, None);
+}
+
+#[tokio::test]
+async fn a_key_that_was_replaced_by_a_function_that_died_has_its_row_after_a_repeat() {
+    let sandbox = Sandbox::new(Settings::default()).await;
+    let credentials = sandbox.function("credentials").await;
+    let body = json!({"name": "main", "apiKey": labelled().key});
+    let created = credentials
+        .http(Method::POST, "/credentials", Some(&body))
+        .await;
+    let path = format!("/credentials/{}", text(&created.body["id"]));
+    let next = json!({"apiKey": User::new("good").key});
+    let trouble = sandbox.trouble("TransactWriteItems", "keyReplaced", 1, Meets::Dies);
+    let dying = {
+        let (path, next) = (path.clone(), next.clone());
+        tokio::spawn(async move { credentials.http(Method::PUT, &path, Some(&next)).await })
+    };
+    trouble.met().await;
+    dying.abort();
+    let credentials = sandbox.function("credentials").await;
+    let repeat = credentials.http(Method::PUT, &path, Some(&next)).await;
+    assert_eq!(repeat.status, 200, "{:?}", repeat.body);
+    assert_ne!(repeat.body["lastFour"], created.body["lastFour"]);
+    let audit = credentials
+        .http(Method::GET, &format!("{path}/audit"), None)
+        .await;
+    assert_eq!(audit.body["audit"][0]["action"], "keyReplaced");
 }
 
 #[tokio::test]

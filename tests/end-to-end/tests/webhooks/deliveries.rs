@@ -384,8 +384,9 @@ async fn what_nobody_takes_with_eight_tries_is_kept_and_can_be_put_back() {
         deadline: at + Duration::from_secs(60),
         max_cost_usd: None,
         max_cost_usd_per_day: None,
+        entry: None,
     };
-    store.runs().resume(&resume).await.unwrap().unwrap();
+    store.runs().resume(&resume).await.unwrap();
     assert!(!comes_again(&function.invoke(message(&run)).await));
     let runs = world.sandbox.function("runs").await;
     let path = format!("/runs/{run}/deliveries");

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use end_to_end::{User, text};
+use end_to_end::{User, aws, item_key, table, text};
 use futures_util::future::join_all;
 use serde_json::json;
+use steps_store::keys;
 
 use super::{Headers, Hook, event_id, headers, now, signed};
 
@@ -123,6 +124,51 @@ async fn a_captured_delivery_cannot_become_another_by_an_unsigned_header() {
         }
         assert_eq!(ids.len(), 1, "{mode}");
     }
+}
+
+#[tokio::test]
+async fn a_delivery_of_github_that_was_copied_is_the_same_run_under_any_id() {
+    let user = User::with_credential().await;
+    let hook = Hook::new(&user, "github", "{{topic}}").await;
+    let body = format!("{{\"topic\": \"{}\"}}", event_id());
+    let deliver = async |body: &str| {
+        // The id is not signed: whoever has copied a delivery can give it another one.
+        let headers = signed("github", &hook.secret, &event_id(), now(), body.as_bytes());
+        let answer = hook.deliver(&headers, body.as_bytes()).await;
+        assert_eq!(answer.status, 202, "{:?}", answer.body);
+        (text(&answer.body["id"]), answer.body["repeated"].clone())
+    };
+    let (first, _) = deliver(&body).await;
+    for _ in 0..2 {
+        assert_eq!(deliver(&body).await, (first.clone(), json!(true)));
+    }
+    let other = format!("{{\"topic\": \"{}\"}}", event_id());
+    assert_ne!(deliver(&other).await.0, first);
+    assert_eq!(user.runs_of(&hook.workflow).await.len(), 2);
+}
+
+#[tokio::test]
+async fn an_identity_that_outlives_its_run_starts_a_new_one() {
+    let user = User::with_credential().await;
+    let hook = Hook::new(&user, "github", "{{topic}}").await;
+    let body = format!("{{\"topic\": \"{}\"}}", event_id());
+    let headers = signed("github", &hook.secret, &event_id(), now(), body.as_bytes());
+    let first = hook.deliver(&headers, body.as_bytes()).await;
+    let first = text(&first.body["id"]);
+    user.ended(&first).await;
+    // The table drops what has expired one by one, within days.
+    let client = aws_sdk_dynamodb::Client::new(&aws().await);
+    for key in [keys::run(&first), keys::body(&first)] {
+        let delete = client.delete_item().table_name(table());
+        let deleted = delete.set_key(Some(item_key(key))).send().await;
+        deleted.expect("the record is there");
+    }
+    let again = hook.deliver(&headers, body.as_bytes()).await;
+    assert_eq!(again.status, 202, "{:?}", again.body);
+    assert_eq!(again.body["repeated"], false);
+    assert_ne!(text(&again.body["id"]), first);
+    let repeat = hook.deliver(&headers, body.as_bytes()).await;
+    assert_eq!(repeat.body["id"], again.body["id"]);
 }
 
 #[tokio::test]

@@ -236,7 +236,9 @@ async fn with_workflow() -> Sandbox {
     let document = json!({"name": "w", "nodes": []}).to_string();
     let (names, now) = (std::collections::BTreeSet::new(), jiff::Timestamp::now());
     let put = sandbox.store.workflows();
-    put.put("w", "w", &document, &names, now).await.unwrap();
+    put.put("w", "w", &document, &names, &names, now)
+        .await
+        .unwrap();
     sandbox
 }
 
