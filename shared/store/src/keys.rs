@@ -269,6 +269,11 @@ pub fn piece(run: &str, at: Timestamp, name: &str) -> Key {
     Key::new(live_partition(run), format!("{PIECE}{at:013}#{name}"))
 }
 
+/// All that is kept of a run while somebody watches it.
+pub(crate) fn live(run: &str) -> Condition {
+    PK.is(&live_partition(run))
+}
+
 /// Where the pieces from this time on begin.
 pub(crate) fn pieces_since(run: &str, since: Timestamp) -> Key {
     piece(run, since.max(Timestamp::UNIX_EPOCH), "")

@@ -8,6 +8,7 @@ use end_to_end::{
 };
 use reqwest::Method;
 use serde_json::{Value, json};
+use steps_store::keys;
 use tokio::time::{Instant, sleep};
 
 /// A word that is in no other text.
@@ -270,4 +271,37 @@ async fn whoever_waits_for_its_end_is_still_shown_the_texts_that_are_not_kept() 
     let ended = erased_at_last(&user, &text(&shown.body["id"])).await;
     assert_eq!(ended["output"], Value::Null);
     assert_eq!(ended["costUsd"], shown.body["costUsd"]);
+}
+
+#[tokio::test]
+async fn pieces_of_an_answer_that_was_watched_go_too() {
+    let user = User::with_credential().await;
+    let word = secret(&user, "watched");
+    let said = format!("{word} ").repeat(200);
+    let prompt = "[[echo]][[fault:slow-body(ms=150)]]{{said}}";
+    for kept in [true, false] {
+        let mut document = json!({"nodes": [{"variableName": "x", "userPrompt": prompt}]});
+        if !kept {
+            document["store"] = json!("none");
+        }
+        let workflow = user.workflow_with(document).await;
+        let run = user.trigger(&workflow, &json!({"said": said})).await;
+        let path = format!("/runs/{run}");
+        let watched_at = keys::watch(&run).pk;
+        let mut had_pieces = false;
+        while user.get(&path).await.body["status"] == "RUNNING" {
+            let watched = user.get(&format!("{path}?wait=2")).await;
+            assert_eq!(watched.status, 200, "{:?}", watched.body);
+            had_pieces |= whole_table().await.contains(&watched_at);
+        }
+        assert!(had_pieces, "somebody watched");
+        if kept {
+            let erased = user.call(Method::DELETE, &path, None).await;
+            assert_eq!(erased.status, 200, "{:?}", erased.body);
+        } else {
+            erased_at_last(&user, &run).await;
+        }
+        assert!(!whole_table().await.contains(&watched_at));
+        is_gone(&user, &run, std::slice::from_ref(&word)).await;
+    }
 }

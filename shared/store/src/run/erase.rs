@@ -102,6 +102,10 @@ impl Runs {
                 self.0.write(change).await?;
             }
         }
+        for item in self.0.all(|| Query::of(keys::live(id))).await? {
+            let key = Key::new(PK.get(&item)?, SK.get(&item)?);
+            self.0.write(Delete::of(key)).await?;
+        }
         self.0.texts().delete_all(&keys::objects(id)).await?;
         Ok(Erased::Done)
     }
