@@ -39,7 +39,7 @@ pub(crate) async fn sweep(app: &App) -> Result<(), Problem> {
 }
 
 /// Looks at what is due, the longest due first. What cannot be looked at does not stop the others; where that will not pass, it
-/// is looked at again later than they are.
+/// is looked at again later than they are. `name` is what the metrics call it.
 async fn sweep_due(app: &App, what: Due, name: &'static str) -> Result<(), Problem> {
     let now = Timestamp::now();
     let due = app.store.due().list(what, now, AT_ONCE).await?;

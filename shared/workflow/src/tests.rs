@@ -464,7 +464,7 @@ fn the_page_of_the_document_names_every_field_of_the_schema() {
     for part in [&schema].into_iter().chain(nodes) {
         for (name, field) in part["properties"].as_object().unwrap() {
             let inner: Vec<&String> = match name.as_str() {
-                "limits" | "retry" | "body" => {
+                "limits" | "retry" | "body" | "onFailure" => {
                     field["properties"].as_object().unwrap().keys().collect()
                 }
                 _ => Vec::new(),
