@@ -271,7 +271,7 @@ pub fn piece(run: &str, at: Timestamp, name: &str) -> Key {
 
 /// All that is kept of a run while somebody watches it.
 pub(crate) fn live(run: &str) -> Condition {
-    PK.is(&live_partition(run))
+    PK.is(live_partition(run))
 }
 
 /// Where the pieces from this time on begin.
