@@ -338,10 +338,9 @@ async fn a_run_with_forty_busy_lanes_is_cancelled_past_transactions_in_the_way()
                 attempts.all(|attempt| attempt["generationId"].is_string())
             })
             .await;
-        let conflict = Meets::Refused("TransactionConflictException");
-        let trouble = sandbox.trouble("UpdateItem", "ABORTED", 4, conflict);
-        // Every end of a node gives its budget back to the run.
         let conflict = Meets::Cancelled("TransactionConflict");
+        let trouble = sandbox.trouble("TransactWriteItems", "ABORTED", 4, conflict);
+        // Every end of a node gives its budget back to the run.
         sandbox.trouble("TransactWriteItems", "budgetLeftUsd", 40, conflict);
         let path = format!("/runs/{run}/cancel");
         let cancelled = runs.http(Method::POST, &path, None).await;
