@@ -159,9 +159,9 @@ class RolesOfTheStack(unittest.TestCase):
         foreign = {
             "AuthorizeRole": ["CREDENTIALS", "RUN#1", "WORKFLOW#1"],
             "CredentialsRole": ["RUN#1", "WORKFLOW#1", "SOURCES"],
-            "DeliverCallbackRole": ["CREDENTIALS", "WORKFLOW#1"],
+            "DeliverCallbackRole": ["CREDENTIALS", "SOURCES"],
             "ExecuteNodeRole": ["WORKFLOW#1", "SOURCES", "AUDIT#1"],
-            "FinishRunRole": ["CREDENTIALS", "WORKFLOW#1"],
+            "FinishRunRole": ["TOKENS", "SOURCES", "AUDIT#1"],
             "ModelsRole": ["CREDENTIALS", "RUN#1", "WORKFLOW#1"],
             "ReceiveWebhookRole": ["AUDIT#1", "SCHEDULE#1#x", "SOURCES"],
             "ReferenceRole": ["CREDENTIALS", "MODELS", "RUN#1", "WORKFLOW#1"],

@@ -4,7 +4,7 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use end_to_end::{Heard, Parser, Source, User, aws_cli, list, node, text};
+use end_to_end::{Heard, Parser, Source, User, aws_cli, list, node, noise, text};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use steps_store::keys;
@@ -474,4 +474,20 @@ async fn a_list_is_told_by_how_many_of_its_items_are_done() {
         node(&short, "each")["costUsd"],
         node(&ended, "each")["costUsd"]
     );
+}
+
+#[tokio::test]
+async fn an_answer_that_lies_in_the_bucket_is_told_whole() {
+    let user = User::with_credential().await;
+    let prompt = format!("[[echo]]{}", noise(200_000));
+    let nodes = json!([{
+        "variableName": "a", "userPrompt": prompt, "model": "openai/gpt-6-luna", "maxTokens": 120_000,
+    }]);
+    let run = started(&user, nodes).await;
+    let ended = user.ended(&run).await;
+    assert_eq!(ended["status"], "SUCCEEDED", "{}", ended["error"]);
+    let mut source = user.source(&run, "&texts=all").await;
+    source.read_to_the_end().await;
+    source.heard.agrees_with(&ended);
+    assert!(source.heard.text_of("a").len() >= 200_000);
 }

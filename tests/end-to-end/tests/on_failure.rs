@@ -190,3 +190,36 @@ async fn who_is_to_hear_of_failures_has_to_be_there() {
     let shown = &shown.body["workflow"]["onFailure"];
     assert_eq!(*shown, json!({"event": true}));
 }
+
+#[tokio::test]
+async fn a_handler_that_has_no_place_waits_for_one() {
+    let user = User::with_credential().await;
+    let handler = user
+        .workflow_with(json!({
+            "limits": {"maxRuns": {"count": 1, "then": "queue"}},
+            "nodes": [{"variableName": "x", "userPrompt": "[[fault:slow-headers(ms=8000)]] hi"}],
+        }))
+        .await;
+    let first = user.trigger(&handler, &json!({})).await;
+    let workflow = user
+        .workflow_with(json!({
+            "onFailure": {"workflow": handler},
+            "nodes": [{"variableName": "y", "userPrompt": format!("[[fault:no-credits]] {}", user.name)}],
+        }))
+        .await;
+    let run = user.trigger(&workflow, &json!({})).await;
+    assert_eq!(user.ended(&run).await["status"], "FAILED");
+    let began = Instant::now();
+    let second = loop {
+        let runs = user.runs_of(&handler).await;
+        if let Some(second) = runs.iter().find(|run| run["id"] != first.as_str()) {
+            break second.clone();
+        }
+        assert!(began.elapsed() < Duration::from_secs(60), "{runs:#?}");
+        sleep(Duration::from_millis(200)).await;
+    };
+    assert_eq!(second["status"], "QUEUED", "{second:#}");
+    assert_eq!(user.ended(&first).await["status"], "SUCCEEDED");
+    let second = user.ended(&text(&second["id"])).await;
+    assert_eq!(second["status"], "SUCCEEDED", "{second:#}");
+}
