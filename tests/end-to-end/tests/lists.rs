@@ -81,6 +81,12 @@ async fn a_node_is_executed_for_each_item_and_gives_the_outputs_in_the_lists_ord
         ))
         .await;
     assert_eq!(rest.body["items"].as_array().unwrap().len(), 2);
+    let runs = user.get("/runs?limit=1").await;
+    for foreign in [text(&runs.body["cursor"]), "x".to_owned()] {
+        let path = format!("/runs/{id}/nodes/said/items?cursor={foreign}");
+        let refused = user.get(&path).await;
+        assert_eq!(refused.status, 400, "{:?}", refused.body);
+    }
     let item = user.get(&format!("/runs/{id}/nodes/said/items/4")).await;
     assert_eq!(item.body["output"]["text"], expected[4]);
     assert_eq!(item.body["attempts"].as_array().unwrap().len(), 1);

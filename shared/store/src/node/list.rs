@@ -86,9 +86,13 @@ impl Nodes {
         limit: usize,
         cursor: Option<&str>,
     ) -> Result<Page<NodeRecord>, Error> {
-        let query = Query::under(&keys::items(run_id, node))
-            .limit(limit)
-            .start(cursor.map(cursor_key).transpose()?);
+        let under = keys::items(run_id, node);
+        let start = cursor.map(cursor_key).transpose()?;
+        // A cursor of another list names no item of this one.
+        if start.as_ref().is_some_and(|start| !under.has(start)) {
+            return Err(Error::BadCursor);
+        }
+        let query = Query::under(&under).limit(limit).start(start);
         let (items, next) = self.0.page(query).await?;
         let mut rows = Vec::with_capacity(items.len());
         for item in &items {

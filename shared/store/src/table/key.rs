@@ -41,5 +41,15 @@ pub(crate) struct Under {
     pub(crate) prefix: String,
 }
 
+impl Under {
+    /// Whether the item is one of them.
+    pub(crate) fn has(&self, item: &Item) -> bool {
+        let at = |key: Attribute<String>| key.find(item).ok().flatten();
+        at(PK).is_some_and(|pk| pk == self.pk)
+            && at(SK).is_some_and(|sk| sk.starts_with(&self.prefix))
+            && item.len() == 2
+    }
+}
+
 pub(crate) const PK: Attribute<String> = Attribute::new("pk");
 pub(crate) const SK: Attribute<String> = Attribute::new("sk");
