@@ -23,6 +23,22 @@ pub(crate) fn known_lists() -> KnownLists {
 }
 
 impl KnownLists {
+    /// An open node's list.
+    pub(crate) async fn find(
+        &self,
+        store: &Store,
+        run_id: &str,
+        node: &str,
+    ) -> Result<Arc<Vec<Value>>, Error> {
+        let key = (run_id.to_owned(), node.to_owned());
+        if let Some(list) = self.0.get(&key) {
+            return Ok(list);
+        }
+        let list = Arc::new(store.nodes().list(run_id, node).await?);
+        self.0.put(key, Arc::clone(&list));
+        Ok(list)
+    }
+
     /// One item of an open node's list.
     pub(crate) async fn item(
         &self,
@@ -31,15 +47,7 @@ impl KnownLists {
         node: &str,
         index: u32,
     ) -> Result<Value, Error> {
-        let key = (run_id.to_owned(), node.to_owned());
-        let list = match self.0.get(&key) {
-            Some(list) => list,
-            None => {
-                let list = Arc::new(store.nodes().list(run_id, node).await?);
-                self.0.put(key, Arc::clone(&list));
-                list
-            }
-        };
+        let list = self.find(store, run_id, node).await?;
         let item = usize::try_from(index)
             .ok()
             .and_then(|index| list.get(index));

@@ -112,20 +112,18 @@ impl Nodes<'_> {
         failed: Option<&Problem>,
     ) -> Result<Worked, Problem> {
         let node = self.node(unit.node())?;
-        let record = self.app.store.nodes().get(of.run_id, &node.id).await?;
-        let items = match record {
-            Some(record) if record.is_open() => record.items.unwrap_or_default(),
-            Some(record) if !record.is_done() => return Err(record.failure()),
-            // Another item has ended the list.
-            _ => return Ok(Worked::Done { now: false }),
-        };
         let keeps = |list: &ForEach| list.on_item_error == OnItemError::Keep;
         match failed {
             Some(problem) if !node.for_each.as_ref().is_some_and(keeps) => {
                 let now = list::end_failed(self.app, of, node, problem).await?;
                 Ok(Worked::Done { now })
             }
-            _ => Ok(Worked::ItemDone { total: items.total }),
+            _ => {
+                let lists = &self.app.known_lists;
+                let list = lists.find(&self.app.store, of.run_id, &node.id).await?;
+                let total = u32::try_from(list.len()).unwrap_or(u32::MAX);
+                Ok(Worked::ItemDone { total })
+            }
         }
     }
 }

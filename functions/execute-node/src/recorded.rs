@@ -132,7 +132,7 @@ pub(crate) async fn execute(
 
 /// The answer where the unit needs no try now: it has ended, waits, is in another function's hands, or its run is over.
 fn known_answer(work: &Work, take: u32, now: Timestamp) -> Option<Result<Executed, Problem>> {
-    if work.of_list.as_ref().is_some_and(NodeRecord::is_done) {
+    if work.of_list.as_ref().is_some_and(|list| list.is_done()) {
         // Another item has ended the list.
         return Some(Ok(Executed::done(false)));
     }

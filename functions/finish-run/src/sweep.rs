@@ -10,7 +10,7 @@ use steps_lanes::{RunBoard, heal};
 use steps_metrics::Sweep;
 use steps_problem::Problem;
 use steps_queue::{end_overdue, start_one, start_waiting};
-use steps_store::{Due, DueItem, Ended, NodeRecord, RunStatus, timed_out};
+use steps_store::{Due, DueItem, Ended, RunStatus, timed_out};
 use steps_workflow::Workflow;
 
 use crate::app::App;
@@ -179,7 +179,7 @@ async fn wake_lanes(app: &App, name: &ExecutionName<'_>, now: Timestamp) -> Resu
         take: run.execution,
         lane: 0,
     };
-    let done = |id: &str| nodes.get(id).is_some_and(NodeRecord::is_done);
+    let done = |id: &str| nodes.get(id).is_some_and(|node| node.is_done());
     let held = |id: &str| {
         let node = nodes.get(id);
         node.is_some_and(|node| {

@@ -36,7 +36,7 @@ pub use run::{
     CancelRun, EndedOrSkipped, NewRun, Newest, RerunRun, ResumeRun, RunInput, RunPage, RunRow,
     SkippedRun, StartedRun, Version,
 };
-pub use run_view::{ItemPage, ItemsView, NodeView, OutputPiece, RunView, SHOWN_BYTES};
+pub use run_view::{ItemPage, NodeView, OutputPiece, RunView, SHOWN_BYTES};
 pub use schedule::{ChangeSchedule, PutSchedule, SchedulePage, ScheduleView};
 pub use secret::Secret;
 pub use switch::{SetSwitch, SwitchView};

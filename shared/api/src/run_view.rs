@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use steps_live::ItemsStand;
 use steps_problem::{Fault, LARGEST_ANSWER, Problem, answer_bytes};
 use steps_store::{
     Attempt, Error, NodeRecord, NodeRow, NodeStatus, Nodes, RerunOf, Run, RunError, RunStatus,
@@ -89,7 +90,7 @@ pub struct NodeView {
     /// How the items of its list stand, where it is executed for each item of one. `GET /runs/{id}/nodes/{node}/items` shows
     /// them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub items: Option<ItemsView>,
+    pub items: Option<ItemsStand>,
     /// Its variable. Where it does not fit into the answer, `text` is `null` and `textAt` is the path that shows it.
     pub output: Option<Value>,
     /// A piece of the output, where one was asked for by `offset`.
@@ -126,17 +127,6 @@ pub struct NodeView {
     /// The run whose answer this is, where it was reused and not paid for again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reused_from: Option<String>,
-}
-
-/// How the items of a node's list stand.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct ItemsView {
-    /// How many there are.
-    pub total: u32,
-    /// How many are done, those that failed and are kept included.
-    pub done: u32,
-    /// How many have failed and are kept.
-    pub failed: u32,
 }
 
 /// Some items of a node's list, in its order.
@@ -318,17 +308,9 @@ fn by_id(rows: Vec<NodeRow>) -> BTreeMap<String, NodeRow> {
     rows.collect()
 }
 
-/// What a node's record says of where it stands.
-struct Recorded {
-    status: NodeStatus,
-    /// Whether its list is known, and its items are executed.
-    is_open: bool,
-    lease_until: Option<Timestamp>,
-}
-
 /// Where a node stands; and why it failed, where its record does not say so: its function has died, or an item of its list has
 /// ended the run.
-fn stands(run: &Run, node: &Node, recorded: Option<Recorded>) -> (NodeStatus, Option<Problem>) {
+fn stands(run: &Run, node: &Node, recorded: Option<&NodeRow>) -> (NodeStatus, Option<Problem>) {
     let ended = run.status.has_ended();
     let Some(recorded) = recorded else {
         let status = if ended {
@@ -340,7 +322,7 @@ fn stands(run: &Run, node: &Node, recorded: Option<Recorded>) -> (NodeStatus, Op
     };
     match recorded.status {
         NodeStatus::Waiting if ended => (NodeStatus::Skipped, None),
-        NodeStatus::Running if ended && recorded.is_open => {
+        NodeStatus::Running if ended && recorded.is_open() => {
             let error = run.error.as_ref();
             let own = error.filter(|error| error.node.as_ref() == Some(&node.id));
             match own {
@@ -441,49 +423,18 @@ impl NodeView {
                 attempts_at = Some(path(&run.id, record.map_or(&node.id, |record| &record.id)));
             }
         }
-        let recorded = record.map(|record| Recorded {
-            status: record.status,
-            is_open: record.is_open(),
-            lease_until: record.lease_until,
-        });
-        let (status, ended_by) = stands(run, node, recorded);
-        let waits = record.filter(|record| record.status == NodeStatus::Waiting);
         Self {
-            id: node.id.clone(),
-            variable_name: node.variable_name.clone(),
             index: record.and_then(|record| Unit::of(&record.id).index()),
-            status,
-            items: record
-                .and_then(|record| record.items.as_ref())
-                .map(|items| ItemsView {
-                    total: items.total,
-                    done: items.done,
-                    failed: items.failed,
-                }),
-            output: None,
-            output_piece: None,
             attempts,
             attempts_at,
-            error: ended_by.or_else(|| record.and_then(|record| record.error.clone())),
-            cost_usd: record.map(|record| record.cost_usd).unwrap_or_default(),
             usage: record.and_then(NodeRecord::usage),
-            started_at: record.and_then(|record| record.started_at),
-            ended_at: record.and_then(|record| record.ended_at),
-            wait_until: waits.and_then(|record| record.wait_until),
-            reused_from: record.and_then(|record| record.reused_from.clone()),
+            ..Self::of_row(run, node, record.map(|record| &record.row))
         }
     }
-}
 
-impl NodeView {
     /// The node without any text.
     fn of_row(run: &Run, node: &Node, row: Option<&NodeRow>) -> Self {
-        let recorded = row.map(|row| Recorded {
-            status: row.status,
-            is_open: row.is_open(),
-            lease_until: row.lease_until,
-        });
-        let (status, ended_by) = stands(run, node, recorded);
+        let (status, ended_by) = stands(run, node, row);
         let tried = row.is_some_and(|row| row.tried > 0);
         let waits = row.filter(|row| row.status == NodeStatus::Waiting);
         Self {
@@ -491,13 +442,7 @@ impl NodeView {
             variable_name: node.variable_name.clone(),
             index: None,
             status,
-            items: row
-                .and_then(|row| row.items.as_ref())
-                .map(|items| ItemsView {
-                    total: items.total,
-                    done: items.done,
-                    failed: items.failed,
-                }),
+            items: row.and_then(|row| row.items.as_ref()).map(ItemsStand::from),
             output: None,
             output_piece: None,
             attempts: Vec::new(),

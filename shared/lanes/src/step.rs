@@ -101,7 +101,7 @@ pub async fn step<B: Board>(
         None => take(board, None).await?,
     };
     let mut became = Became::default();
-    if let Some(Held { unit, listed, .. }) = &at {
+    if let Some(Held { unit, listed }) = &at {
         let of = Unit::of(unit);
         match worker.work(unit).await? {
             Worked::Wait { seconds } => {
@@ -224,15 +224,12 @@ async fn tell_item<B: Board>(
     unit: Unit<'_>,
     total: u32,
 ) -> Result<Became, B::Error> {
-    let node = unit.node();
-    let told = board
-        .tell_item(node, unit.index().unwrap_or_default(), total)
-        .await?;
+    let (node, index) = (unit.node(), unit.index().unwrap_or_default());
+    let told = board.tell_item(node, index, total).await?;
     if told.done > 0 {
         let gathering = Unit::Gathering(node).to_string();
         return Became::of(board, vec![gathering], !told.again).await;
     }
-    let index = unit.index().unwrap_or_default();
     let next = match board.next_item(node, index, total).await? {
         NextItem::None => return Ok(Became::default()),
         NextItem::Item(index) => Unit::Item(node, index).to_string(),

@@ -30,7 +30,8 @@ impl Default for Switch {
 /// 1 where runs may start, 0 where not.
 const ENABLED: Attribute<u32> = Attribute::new("enabled");
 const REASON: Attribute<String> = Attribute::new("reason");
-const CHANGED_AT: Attribute<Timestamp> = Attribute::new("changedAt");
+/// Not by the name that nodes have it under: that would put the switch into the index of nodes' changes.
+const SWITCHED_AT: Attribute<Timestamp> = Attribute::new("switchedAt");
 
 /// The switches of workflows, and that of the stack.
 #[derive(Debug, Clone)]
@@ -77,7 +78,7 @@ impl Switches {
         let put = Put::of(key)
             .set(ENABLED, u32::from(switch.enabled))
             .set_some(REASON, switch.reason.as_ref())
-            .set_some(CHANGED_AT, switch.changed_at);
+            .set_some(SWITCHED_AT, switch.changed_at);
         self.0.write(put).await?;
         Ok(())
     }
@@ -87,6 +88,6 @@ fn read(item: &Item) -> Result<Switch, Error> {
     Ok(Switch {
         enabled: ENABLED.get(item)? == 1,
         reason: REASON.find(item)?,
-        changed_at: CHANGED_AT.find(item)?,
+        changed_at: SWITCHED_AT.find(item)?,
     })
 }

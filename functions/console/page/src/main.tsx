@@ -1,7 +1,7 @@
 // The console: the frame around the views, sign-in by the address, shortcuts.
 import { useSignal } from "@preact/signals";
 import { type ComponentType, render } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { asProblem, can, isSignedIn, keptToken, signedOutBecause, signIn, signOut } from "./api";
 import { go, route, to } from "./router";
 import { Dialog, Empty, Icon, type IconName, Skeleton, Toasts } from "./ui";
@@ -79,7 +79,8 @@ function Frame() {
   const isFirst = useRef(true);
   const words = PLACES.find((one) => one.path === place)?.words ?? "Console";
 
-  useEffect(() => {
+  // Before the view is painted: a later focus would take the keys from whoever types already.
+  useLayoutEffect(() => {
     document.title = `${id ? `${id} · ` : ""}${words} · openrouter-steps`;
     // Another view begins at its top, also for a screen reader.
     if (!isFirst.current) {

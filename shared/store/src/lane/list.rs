@@ -124,7 +124,7 @@ impl Lanes {
     ) -> Result<Told, Error> {
         let chunk = index / CHUNK;
         let key = keys::done_items(run_id, node, chunk);
-        let told = self.add_done(key, index).await?;
+        let told = self.add_done(key, BTreeSet::from([index])).await?;
         let size = |chunk: u32| total.saturating_sub(chunk * CHUNK).min(CHUNK);
         let is_full =
             |told: Told, size: u32| u32::try_from(told.done).is_ok_and(|done| done >= size);
@@ -137,25 +137,12 @@ impl Lanes {
             return Ok(Told { done: all, ..told });
         }
         let of_chunks = self
-            .add_done(keys::done_chunks(run_id, node), chunk)
+            .add_done(keys::done_chunks(run_id, node), BTreeSet::from([chunk]))
             .await?;
         let done = if is_full(of_chunks, chunks) { all } else { 0 };
         Ok(Told {
             done,
             again: of_chunks.again,
-        })
-    }
-
-    async fn add_done(&self, key: keys::Key, number: u32) -> Result<Told, Error> {
-        let numbers = BTreeSet::from([number]);
-        let change = Change::of(key)
-            .set_once(EXPIRES_AT, self.0.expires(Timestamp::now()))
-            .add(DONE, Numbers(numbers.clone()));
-        let before = self.0.change(change).await?;
-        let before = DONE.find(&before)?.unwrap_or_default().0;
-        Ok(Told {
-            done: before.union(&numbers).count(),
-            again: before.is_superset(&numbers),
         })
     }
 

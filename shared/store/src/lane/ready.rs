@@ -142,14 +142,23 @@ impl Lanes {
         node: &str,
         needs: BTreeSet<u32>,
     ) -> Result<Told, Error> {
-        let change = Change::of(keys::needs(run_id, node))
+        self.add_done(keys::needs(run_id, node), needs).await
+    }
+
+    /// Adds to a set of what is done.
+    pub(super) async fn add_done(
+        &self,
+        key: keys::Key,
+        done: BTreeSet<u32>,
+    ) -> Result<Told, Error> {
+        let change = Change::of(key)
             .set_once(EXPIRES_AT, self.0.expires(Timestamp::now()))
-            .add(DONE, Numbers(needs.clone()));
+            .add(DONE, Numbers(done.clone()));
         let before = self.0.change(change).await?;
         let before = DONE.find(&before)?.unwrap_or_default().0;
         Ok(Told {
-            done: before.union(&needs).count(),
-            again: before.is_superset(&needs),
+            done: before.union(&done).count(),
+            again: before.is_superset(&done),
         })
     }
 
@@ -184,7 +193,7 @@ impl Lanes {
                 if record.execution >= take || free_in.is_none_or(|wait| !wait.is_zero()) {
                     let gathering = Unit::Gathering(&record.id).to_string();
                     touched.insert(gathering);
-                    touched.insert(record.id);
+                    touched.insert(record.row.id);
                 }
             }
         }

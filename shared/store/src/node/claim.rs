@@ -13,9 +13,11 @@ use crate::lane::Settles;
 use crate::live::Live;
 use crate::node::cost::Charge;
 use crate::node::record::{
-    ATTEMPTS, Attempt, ENDED_AT, ERROR, EXECUTION, GENERATION_ID, HANDLED, LEASE_UNTIL, NodeRecord,
-    NodeStatus, Nodes, OWNER, STARTED_AT, STATUS, TRIED, WAIT_CODE, WAIT_UNTIL, WAITING, WORKFLOW,
-    changed, read,
+    ATTEMPTS, Attempt, GENERATION_ID, NodeRecord, Nodes, OWNER, WAIT_CODE, WORKFLOW, changed, read,
+};
+use crate::node::row::{
+    ENDED_AT, ERROR, EXECUTION, HANDLED, LEASE_UNTIL, NodeStatus, STARTED_AT, STATUS, TRIED,
+    WAIT_UNTIL, WAITING,
 };
 use crate::run::RunStatus;
 use crate::table::key::PK;
@@ -136,25 +138,13 @@ impl Nodes {
             reserved: reserved.clone(),
             ..Attempt::default()
         };
-        let free = free(claim.seen, claim.execution, claim.now);
-        let node = Change::of(keys::unit(claim.run_id, claim.node_id))
-            .when(free)
+        let node = self
+            .begin(claim)
             .telling()
-            .set(STATUS, NodeStatus::Running)
             .set(OWNER, &owner)
-            .set(EXECUTION, claim.execution)
-            .set(WORKFLOW, claim.workflow_id)
             .set(LEASE_UNTIL, claim.now + claim.lease)
             .append(ATTEMPTS, &attempt)
-            .set(TRIED, tried + 1)
-            .set_once(STARTED_AT, claim.now)
-            .set(EXPIRES_AT, self.0.expires(claim.now))
-            .remove(WAITING)
-            .remove(WAIT_UNTIL)
-            .remove(WAIT_CODE)
-            .remove(ENDED_AT)
-            .remove(ERROR);
-        let node = changed(node, claim.node_id, Timestamp::now(), claim.watched);
+            .set(TRIED, tried + 1);
         let mut writes: Vec<Write> = vec![node.into()];
         if let Some(reserve) = claim.reserve {
             writes.extend(budget::reserve(claim.run_id, reserve, claim.now));
@@ -188,6 +178,23 @@ impl Nodes {
                     attribute: "budget",
                 }),
         }
+    }
+
+    /// The change that begins the node, as far as nobody else has begun it since it was seen.
+    pub(super) fn begin(&self, claim: &Claim<'_>) -> Change {
+        let change = Change::of(keys::unit(claim.run_id, claim.node_id))
+            .when(free(claim.seen, claim.execution, claim.now))
+            .set(STATUS, NodeStatus::Running)
+            .set(EXECUTION, claim.execution)
+            .set(WORKFLOW, claim.workflow_id)
+            .set_once(STARTED_AT, claim.now)
+            .set(EXPIRES_AT, self.0.expires(claim.now))
+            .remove(WAITING)
+            .remove(WAIT_UNTIL)
+            .remove(WAIT_CODE)
+            .remove(ENDED_AT)
+            .remove(ERROR);
+        changed(change, claim.node_id, Timestamp::now(), claim.watched)
     }
 
     /// Ends a node that is not to be executed, as far as nobody else has begun it since it was seen. `false` where somebody
@@ -252,7 +259,7 @@ impl Nodes {
 }
 
 /// Whether nobody has begun the node since it was seen, and it may be begun.
-pub(super) fn free(seen: Option<&NodeRecord>, take: u32, now: Timestamp) -> Condition {
+fn free(seen: Option<&NodeRecord>, take: u32, now: Timestamp) -> Condition {
     let Some(seen) = seen else {
         return PK.missing();
     };

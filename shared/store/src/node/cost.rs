@@ -12,9 +12,9 @@ use crate::due::{DUE, DUE_AT, Due};
 use crate::keys;
 use crate::lane::{Lanes, Settles};
 use crate::node::record::{
-    ATTEMPT_COST_USD, ATTEMPT_RESERVED, ATTEMPT_USAGE, ATTEMPTS, Attempt, COST_USD, NodeStatus,
-    Nodes, read,
+    ATTEMPT_COST_USD, ATTEMPT_RESERVED, ATTEMPT_USAGE, ATTEMPTS, Attempt, Nodes, read,
 };
+use crate::node::row::{COST_USD, NodeStatus};
 use crate::run::RunError;
 use crate::run::record as run;
 use crate::table::key::PK;

@@ -6,7 +6,8 @@ use steps_problem::Problem;
 use crate::Error;
 use crate::keys::{self, Key};
 use crate::node::list::LIST;
-use crate::node::record::{ATTEMPTS, ERROR, OUTPUT};
+use crate::node::record::{ATTEMPTS, OUTPUT};
+use crate::node::row::ERROR;
 use crate::table::key::{PK, SK};
 use crate::table::{Attribute, Change, Item};
 

@@ -10,16 +10,13 @@ use steps_usage::Usage;
 use crate::Error;
 use crate::keys::{self, EXPIRES_AT};
 use crate::lane::Settles;
-use crate::node::claim::{Claim, free};
+use crate::node::claim::Claim;
 use crate::node::cost::Charge;
-use crate::node::record::{
-    ANSWER, Answer, ENDED_AT, ERROR, EXECUTION, HANDLED, ITEMS, NodeRecord, NodeStatus, Nodes,
-    OUTPUT, STARTED_AT, STATUS, WAIT_CODE, WAIT_UNTIL, WAITING, WORKFLOW, changed, read,
-};
+use crate::node::record::{NodeRecord, Nodes, OUTPUT, changed, read};
+use crate::node::row::{ANSWER, Answer, ENDED_AT, ERROR, HANDLED, ITEMS, NodeStatus, STATUS};
 use crate::node::settle::run_error;
 use crate::table::page::{Page, cursor_key, key_cursor};
 use crate::table::{Attribute, Change, Put, Query, Transacted};
-use crate::unit::Unit;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 /// How a list ends.
@@ -50,20 +47,9 @@ impl Nodes {
             .set(LIST, list)
             .set(EXPIRES_AT, self.0.expires(claim.now));
         self.0.write(put).await?;
-        let change = Change::of(keys::unit(claim.run_id, claim.node_id))
-            .when(free(claim.seen, claim.execution, claim.now))
-            .set(STATUS, NodeStatus::Running)
-            .set(EXECUTION, claim.execution)
-            .set(WORKFLOW, claim.workflow_id)
-            .set(ITEMS, u32::try_from(items.len()).unwrap_or(u32::MAX))
-            .set_once(STARTED_AT, claim.now)
-            .set(EXPIRES_AT, self.0.expires(claim.now))
-            .remove(WAITING)
-            .remove(WAIT_UNTIL)
-            .remove(WAIT_CODE)
-            .remove(ENDED_AT)
-            .remove(ERROR);
-        let change = changed(change, claim.node_id, Timestamp::now(), claim.watched);
+        let change = self
+            .begin(claim)
+            .set(ITEMS, u32::try_from(items.len()).unwrap_or(u32::MAX));
         self.0.write(change).await
     }
 
@@ -180,15 +166,5 @@ impl Nodes {
         let writes = [change.into()].into_iter();
         let writes = writes.chain(self.charge(run_id, &charge));
         Ok(matches!(self.0.transact(writes).await?, Transacted::Done))
-    }
-
-    /// The record of an item of a node's list.
-    pub async fn item(
-        &self,
-        run_id: &str,
-        node: &str,
-        index: u32,
-    ) -> Result<Option<NodeRecord>, Error> {
-        self.get(run_id, &Unit::Item(node, index).to_string()).await
     }
 }

@@ -6,9 +6,9 @@ use rust_decimal::Decimal;
 
 use crate::Error;
 use crate::keys::{self, EXPIRES_AT};
-use crate::node::record::{
-    ANSWER, COST_USD, ENDED_AT, EXECUTION, NodeRecord, NodeStatus, Nodes, OUTPUT, REUSED_FROM,
-    STARTED_AT, STATUS,
+use crate::node::record::{NodeRecord, Nodes, OUTPUT};
+use crate::node::row::{
+    ANSWER, COST_USD, ENDED_AT, EXECUTION, NodeStatus, REUSED_FROM, STARTED_AT, STATUS,
 };
 use crate::table::Put;
 

@@ -15,9 +15,11 @@ use crate::lane::Settles;
 use crate::node::claim::Lease;
 use crate::node::cost::{Charge, FIRST_ASKED};
 use crate::node::record::{
-    ANSWER, ATTEMPT_COST_USD, ATTEMPT_ENDED_AT, ATTEMPTS, Answer, Attempt, COST_USD, ENDED_AT,
-    ERROR, HANDLED, LEASE_UNTIL, NodeStatus, Nodes, OUTPUT, OWNER, STATUS, WAIT_CODE, WAIT_UNTIL,
-    WAITING, Waiting, changed,
+    ATTEMPT_COST_USD, ATTEMPT_ENDED_AT, ATTEMPTS, Attempt, Nodes, OUTPUT, OWNER, WAIT_CODE, changed,
+};
+use crate::node::row::{
+    ANSWER, Answer, COST_USD, ENDED_AT, ERROR, HANDLED, LEASE_UNTIL, NodeStatus, STATUS,
+    WAIT_UNTIL, WAITING, Waiting,
 };
 use crate::run::RunError;
 use crate::table::{Change, Transacted};

@@ -4,9 +4,8 @@ use jiff::Timestamp;
 
 use crate::Error;
 use crate::keys::{self, BY_WAITING};
-use crate::node::record::{
-    Nodes, STARTED_AT, TRIED, WAIT_CODE, WAIT_UNTIL, WAITING, WORKFLOW, Waiting,
-};
+use crate::node::record::{Nodes, WAIT_CODE, WORKFLOW};
+use crate::node::row::{STARTED_AT, TRIED, WAIT_UNTIL, WAITING, Waiting};
 use crate::table::page::{Page, cursor_key, key_cursor};
 use crate::table::{Item, Query};
 

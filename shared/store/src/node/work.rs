@@ -10,7 +10,8 @@ use serde_json::Value;
 use crate::keys;
 use crate::lane::lists_of;
 use crate::live::watched_until;
-use crate::node::record::{NodeRecord, NodeStatus, Nodes, read};
+use crate::node::record::{NodeRecord, Nodes, read};
+use crate::node::row::NodeStatus;
 use crate::run::{Run, RunTexts, record as run};
 use crate::table::{Item, Query};
 use crate::unit::Unit;
@@ -103,7 +104,7 @@ impl Nodes {
         let mut nodes = by_id(&items)?;
         for (node, list) in lists_of(&items)? {
             if let Some(record) = nodes.get_mut(&node) {
-                record.count(list);
+                record.row.count(&list);
             }
         }
         Ok((run, nodes))
