@@ -39,8 +39,25 @@ pub(crate) struct LaneTask {
     pub(crate) was: Option<String>,
     /// The task's token.
     pub(crate) token: String,
+    /// The part of the take; absent in executions of earlier releases, as are the next two.
+    #[serde(default = "first")]
+    pub(crate) part: u32,
+    /// How many lanes the execution has.
+    #[serde(default)]
+    pub(crate) of: u8,
+    /// How many tasks the lane had before.
+    #[serde(default)]
+    pub(crate) tasks: Option<u32>,
     /// When the task began, and how many times it was tried before: a later call of the lane is greater, as text.
     pub(crate) call: String,
+}
+
+impl LaneTask {
+    /// How many times the task was tried before.
+    pub(crate) fn retries(&self) -> u32 {
+        let retries = self.call.rsplit_once('#');
+        retries.map_or(0, |(_, retries)| retries.parse().unwrap_or_default())
+    }
 }
 
 /// A node of a run, and what has to be read for it.

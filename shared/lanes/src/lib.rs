@@ -1,13 +1,16 @@
 #![doc = include_str!("../README.md")]
 
 mod board;
+mod hand_over;
 mod heal;
 mod lay;
+mod parts;
 mod run_board;
 mod step;
 
 pub use board::{Answer, Board, Next};
 pub use heal::heal;
 pub use lay::{begin_take, lay};
-pub use run_board::{RunBoard, Tokens};
+pub use parts::{execution_of, start_part, stop_executions};
+pub use run_board::{RunBoard, Tasks, Tokens};
 pub use step::{Task, Worked, Worker, step};
