@@ -367,7 +367,7 @@ async fn schedule(store: Store, seed: u64) {
     let first = lay(&lanes, (&run_id, 1), &plan, |_| false, most)
         .await
         .unwrap();
-    let most_tasks = *random.choice(&[u32::MAX, 1, 1, 30]).unwrap();
+    let most_tasks = *random.choice(&[u32::MAX, 10, 10, 30]).unwrap();
     let world = World {
         lanes: u8::try_from(first.len()).unwrap(),
         most_tasks,
