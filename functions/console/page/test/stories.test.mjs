@@ -112,7 +112,8 @@ test("what a model writes stays text", async () => {
   await page.getByRole("region", { name: "Answer" }).getByText(hostile).waitFor();
   assert.equal(await page.locator("main img, main script, main a[href^=javascript]").count(), 0);
   await page.getByRole("tab", { name: "Prompts" }).click();
-  await page.getByText("[[echo]]").waitFor();
+  await page.getByRole("region", { name: "User prompt, rendered" }).getByText(`[[echo]]${hostile}`).waitFor();
+  assert.equal(await page.locator("main img, main script, main a[href^=javascript]").count(), 0);
   await end();
 });
 
