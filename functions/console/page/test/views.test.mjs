@@ -166,7 +166,7 @@ test("faults are told at their fields, all at once, and a broken source changes 
   await page.getByRole("button", { name: "Discard" }).click();
   assert.equal(await source.inputValue(), before);
   await source.fill(before.replace("You are an editor.", "You are a strict editor."));
-  assert.equal(await page.getByLabel(/^System prompt/).inputValue(), "You are a strict editor.");
+  assert.equal(await page.getByLabel("System prompt (optional)").inputValue(), "You are a strict editor.");
   await page.getByRole("button", { name: "Discard" }).click();
   await end();
 });
