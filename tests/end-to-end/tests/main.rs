@@ -42,6 +42,7 @@ mod models;
 mod money;
 mod on_failure;
 mod outbox;
+mod pauses;
 mod plans;
 mod played;
 mod runs;

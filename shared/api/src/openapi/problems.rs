@@ -48,6 +48,7 @@ const STATUSES: [(u16, &[&str]); 14] = [
             "NodeNotFound",
             "RunNotFound",
             "ScheduleNotFound",
+            "SignalNotFound",
             "SourceNotFound",
             "TokenNotFound",
             "WebhookNotFound",
@@ -69,6 +70,7 @@ const STATUSES: [(u16, &[&str]); 14] = [
             "RunErased",
             "RunNotEnded",
             "RunSucceeded",
+            "SignalSent",
             "SourceTaken",
         ],
     ),
@@ -120,6 +122,7 @@ const STATUSES: [(u16, &[&str]); 14] = [
             "SchedulerUnavailable",
             "SecretsUnavailable",
             "StorageUnavailable",
+            "TokenNotAnswered",
         ],
     ),
     (

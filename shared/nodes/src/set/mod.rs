@@ -45,6 +45,6 @@ pub(crate) struct ReadyValue(Value);
 
 impl Ready for ReadyValue {
     async fn run(self, _scope: &impl Scope) -> Ended {
-        Ok(self.0)
+        Ok(self.0.into())
     }
 }

@@ -1,0 +1,165 @@
+//! Units that wait without a lane, and the messages that let them go on.
+//!
+//! A unit that pauses is WAITING, and has a record beside it: which message it waits for, and when it is due at the latest.
+//! Whoever has something to tell it writes the message first, and then offers the unit to the lanes. The function that takes
+//! the unit finds the message, and settles it. Nobody else does: so a message that is told twice changes nothing.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::due::{DUE, DUE_AT, Due};
+use crate::keys::{self, EXPIRES_AT};
+use crate::node::claim::Lease;
+use crate::node::record::{NodeRecord, Nodes};
+use crate::node::row::{NodeStatus, Waiting};
+use crate::table::key::PK;
+use crate::table::{Attribute, Put};
+use crate::{Error, millis};
+
+/// How a unit has paused.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pause {
+    /// When it paused first.
+    #[serde(with = "millis")]
+    pub since: Timestamp,
+    /// When it is to be tried again at the latest, whatever its run's deadline is.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "millis::option"
+    )]
+    pub until: Option<Timestamp>,
+    /// The name of the message that it waits for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub awaits: Option<String>,
+    /// What is shown to those who may answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown: Option<Value>,
+}
+
+impl Pause {
+    /// A pause that ends by itself.
+    pub(super) fn until(until: Timestamp) -> Self {
+        Self {
+            since: Timestamp::now(),
+            until: Some(until),
+            awaits: None,
+            shown: None,
+        }
+    }
+}
+
+/// A unit of a run that has paused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PausedUnit {
+    /// The unit.
+    pub unit: String,
+    /// The message that it waits for.
+    pub awaits: Option<String>,
+}
+
+/// A message to the units of a run that wait for it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Message {
+    /// What it says.
+    pub value: Value,
+    /// When it was told.
+    pub at: Timestamp,
+}
+
+const AWAITS: Attribute<String> = Attribute::new("awaits");
+pub(crate) const VALUE: Attribute<AttributeValue> = Attribute::new("message");
+const AT: Attribute<Timestamp> = Attribute::new("toldAt");
+
+impl NodeRecord {
+    /// Whether it waits without a lane. What waits for its next attempt in an earlier take is tried at once.
+    pub fn has_paused(&self, take: u32) -> bool {
+        self.status == NodeStatus::Waiting && self.pause.is_some() && !self.is_of_before(take)
+    }
+
+    /// How it has paused by itself; `None` where it has not, or waits for its next attempt.
+    pub fn own_pause(&self) -> Option<&Pause> {
+        let retries = self.waiting == Some(Waiting::Retry);
+        self.pause.as_ref().filter(|_| !retries)
+    }
+}
+
+impl Nodes {
+    /// The record of a unit that has paused.
+    pub(super) fn timer(&self, lease: &Lease, until: Timestamp, pause: &Pause) -> Put {
+        Put::of(keys::paused(&lease.run_id, &lease.node_id))
+            .set_some(AWAITS, pause.awaits.as_ref())
+            .set(DUE, Due::Timer)
+            .set(DUE_AT, until)
+            .set(EXPIRES_AT, self.0.expires(until))
+    }
+
+    /// The units of the run that have paused.
+    pub async fn paused(&self, run_id: &str) -> Result<Vec<PausedUnit>, Error> {
+        let items = self.0.all_under(&keys::all_paused(run_id)).await?;
+        let mut units = Vec::with_capacity(items.len());
+        for item in &items {
+            if let Some(unit) = keys::unit_paused(item)? {
+                let awaits = AWAITS.find(item)?;
+                units.push(PausedUnit { unit, awaits });
+            }
+        }
+        Ok(units)
+    }
+
+    /// Writes down a message to units of the run. `false` where there was one of this name before: that one counts.
+    pub async fn tell(
+        &self,
+        run_id: &str,
+        name: &str,
+        value: &Value,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        if self.is_told(run_id, name).await? {
+            return Ok(false);
+        }
+        let object = format!("runs/{run_id}/messages/{}.json.gz", Uuid::now_v7());
+        let value = self.0.texts().keep(&object, &value.to_string()).await?;
+        let put = Put::of(keys::message(run_id, name))
+            .when(PK.missing())
+            .set(VALUE, value)
+            .set(AT, now)
+            .set(EXPIRES_AT, self.0.expires(now));
+        self.0.write(put).await
+    }
+
+    /// The message of this name to units of the run.
+    pub async fn message(&self, run_id: &str, name: &str) -> Result<Option<Message>, Error> {
+        let Some(item) = self.0.get(keys::message(run_id, name)).await? else {
+            return Ok(None);
+        };
+        let text = self.0.texts().fetch(&VALUE.get(&item)?, VALUE).await?;
+        let value = serde_json::from_str(&text).map_err(|_| Error::Malformed {
+            attribute: VALUE.name(),
+        })?;
+        let at = AT.get(&item)?;
+        Ok(Some(Message { value, at }))
+    }
+
+    /// Whether the run was told the message of this name.
+    pub async fn is_told(&self, run_id: &str, name: &str) -> Result<bool, Error> {
+        let item = self.0.get_only(keys::message(run_id, name), PK).await?;
+        Ok(item.is_some())
+    }
+
+    /// The names of the messages that the run was told.
+    pub async fn messages(&self, run_id: &str) -> Result<BTreeSet<String>, Error> {
+        let items = self.0.all_under(&keys::messages(run_id)).await?;
+        let mut names = BTreeSet::new();
+        for item in &items {
+            names.extend(keys::message_of(item)?);
+        }
+        Ok(names)
+    }
+}
