@@ -144,7 +144,10 @@ fn node(value: &Value, path: &str, faults: &mut Vec<Fault>) -> Option<Node> {
     }
     if !told {
         faults.extend(node.kind.faults().into_iter().map(|fault| Fault {
-            path: field(path, &fault.path),
+            path: match fault.path.as_str() {
+                "" => path.to_owned(),
+                of_kind => field(path, of_kind),
+            },
             ..fault
         }));
     }

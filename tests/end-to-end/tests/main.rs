@@ -50,6 +50,7 @@ mod sandboxed;
 mod schedules;
 mod secrets_stay;
 mod set_nodes;
+mod signals;
 mod starts;
 mod sweeps;
 mod switches;

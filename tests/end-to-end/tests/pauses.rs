@@ -223,14 +223,16 @@ async fn a_wait_goes_on_over_the_failure_of_its_run_and_a_resume() {
     let workflow = user
         .workflow_with(json!({"nodes": [
             {"type": "wait", "variableName": "w", "for": "2s"},
-            // It fails once the wait has begun.
-            {"variableName": "x", "userPrompt": format!("[[fault:slow-headers(ms=1500)*1]]{prompt}")},
+            {"type": "signal", "variableName": "fail", "signal": "fail"},
+            {"variableName": "x", "userPrompt": prompt, "dependsOn": ["fail"]},
             set("both", "{{w.since}} {{x.text}}"),
         ]}))
         .await;
     let run = user.trigger(&workflow, &json!({})).await;
     let waiting = user.waiting(&run, "w").await;
     let until = node(&waiting, "w")["waitUntil"].clone();
+    let path = format!("/runs/{run}/signals/fail");
+    assert_eq!(user.post(&path, &json!({})).await.status, 202);
     let failed = user.ended(&run).await;
     assert_eq!(failed["status"], "FAILED", "{failed:#}");
     // Its time comes while the run has ended.
