@@ -20,7 +20,7 @@ use crate::follow_up::{erase, follow_up};
 use crate::timers::sweep_timers;
 
 /// How many runs one sweep looks at.
-pub(crate) const AT_ONCE: usize = 100;
+const AT_ONCE: usize = 100;
 
 /// The time until a gate is looked at again, at which runs wait.
 const GATE_PAUSE: Duration = Duration::from_mins(5);

@@ -12,7 +12,9 @@ use steps_store::{Due, DueItem, NodeStatus, Unit};
 use tokio::time::Instant;
 
 use crate::app::App;
-use crate::sweep::AT_ONCE;
+
+/// How many units are read at once.
+const AT_ONCE: usize = 100;
 
 /// How many runs are looked at at the same time.
 const RUNS_AT_ONCE: usize = 16;
@@ -70,10 +72,13 @@ async fn offer(app: &App, run_id: &str, items: &[&DueItem]) -> Result<(), Proble
     let mut waiting = Vec::new();
     for item in items {
         let Some(unit) = &item.node_id else { continue };
-        if waits(app, run_id, unit).await? {
-            waiting.push((*item, unit.clone()));
-        } else {
-            due.delete(item).await?;
+        match stands(app, run_id, unit, now).await? {
+            Stands::Due => waiting.push((*item, unit.clone())),
+            Stands::NotBefore(time) => {
+                let pause = time.duration_since(now).try_into().unwrap_or_default();
+                due.again(item, now, pause).await?;
+            }
+            Stands::Done => due.delete(item).await?,
         }
     }
     let units: Vec<String> = waiting.iter().map(|(_, unit)| unit.clone()).collect();
@@ -91,19 +96,43 @@ async fn offer(app: &App, run_id: &str, items: &[&DueItem]) -> Result<(), Proble
     Ok(())
 }
 
-/// Whether the unit is not done: it waits, or a function works on it.
-async fn waits(app: &App, run_id: &str, unit: &str) -> Result<bool, Problem> {
+/// Where a unit stands that is due.
+enum Stands {
+    /// Its time has come, or its message; or a function works on it.
+    Due,
+    /// Whoever wanted to tell it something has not. Its time is this one.
+    NotBefore(Timestamp),
+    /// Nothing has to be done for it.
+    Done,
+}
+
+async fn stands(app: &App, run_id: &str, unit: &str, now: Timestamp) -> Result<Stands, Problem> {
     let nodes = app.store.nodes();
-    let open = [NodeStatus::Waiting, NodeStatus::Running];
     let Some(record) = nodes.get(run_id, unit).await? else {
-        return Ok(false);
+        return Ok(Stands::Done);
     };
-    let unit = Unit::of(unit);
-    if unit.index().is_none() {
-        return Ok(open.contains(&record.status));
+    if Unit::of(unit).index().is_some() {
+        // The failure of another item may have ended the list.
+        let list = nodes.get(run_id, Unit::of(unit).node()).await?;
+        if list.is_none_or(|list| list.status != NodeStatus::Running) {
+            return Ok(Stands::Done);
+        }
     }
-    // The failure of another item may have ended the list.
-    let list = nodes.get(run_id, unit.node()).await?;
-    let goes_on = list.is_some_and(|list| list.status == NodeStatus::Running);
-    Ok(goes_on && open.contains(&record.status))
+    let until = record.wait_until.filter(|until| *until > now);
+    let awaits = record
+        .pause
+        .as_ref()
+        .and_then(|pause| pause.awaits.as_deref());
+    Ok(match (record.status, until, awaits) {
+        (NodeStatus::Waiting, Some(until), None) => Stands::NotBefore(until),
+        (NodeStatus::Waiting, Some(until), Some(name)) => {
+            if nodes.is_told(run_id, name).await? {
+                Stands::Due
+            } else {
+                Stands::NotBefore(until)
+            }
+        }
+        (NodeStatus::Waiting | NodeStatus::Running, _, _) => Stands::Due,
+        _ => Stands::Done,
+    })
 }

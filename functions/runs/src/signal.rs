@@ -1,10 +1,9 @@
 //! `POST /runs/{id}/signals/{name}`: tells a run a signal, for nodes of type `signal`.
 
-use jiff::Timestamp;
 use serde_json::Value;
 use steps_api::SentSignal;
 use steps_lambda::{Answer, Request, invalid};
-use steps_lanes::{Offered, offer_again};
+use steps_lanes::tell;
 use steps_nodes::{is_signal, signal_message};
 use steps_problem::Problem;
 use steps_workflow::Workflow;
@@ -33,14 +32,11 @@ pub(crate) async fn send(
     check_awaited(&texts.document(Workflow::from_stored)?, name)?;
     let nodes = app.store.nodes();
     let message = signal_message(name);
-    let is_first = nodes.tell(id, &message, &value, Timestamp::now()).await?;
+    let is_first = tell(&app.store, &app.executions, id, &message, &value).await?;
     let before = match is_first {
         true => None,
         false => nodes.message(id, &message).await?,
     };
-    // Also for a repeat: who sent it first may have died before this line.
-    let which = Offered::Awaiting(&message);
-    offer_again(&app.store, &app.executions, id, which).await?;
     if before.is_some_and(|before| before.value != value) {
         return Err(sent_before(name));
     }

@@ -53,6 +53,7 @@ const ROUTES: &[(&str, Scope)] = &[
     ("POST /runs/{id}/signals/{name}", Run),
     ("GET /runs", Read),
     ("GET /runs/{id}", Read),
+    ("GET /runs/{id}/files/{file}", Read),
     ("GET /runs/{id}/nodes/{node}", Read),
     ("GET /runs/{id}/nodes/{node}/items", Read),
     ("GET /runs/{id}/nodes/{node}/items/{index}", Read),

@@ -116,7 +116,7 @@ pub struct NodeView {
     #[serde(with = "millis::option")]
     #[schemars(with = "Option<Timestamp>")]
     pub ended_at: Option<Timestamp>,
-    /// What it waits for: `RETRY` is its next attempt, `TIME` a time.
+    /// What it waits for: `RETRY` is its next attempt, `TIME` a time, `SIGNAL` a signal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting_for: Option<String>,
     /// Until when it waits, at the latest.

@@ -10,6 +10,6 @@ mod step;
 pub use board::{Answer, Board, Next};
 pub use heal::heal;
 pub use lay::{begin_take, lay};
-pub use paused::{Offered, offer_again, offer_paused};
+pub use paused::{Offered, offer_again, offer_paused, tell};
 pub use run_board::{RunBoard, Tokens};
 pub use step::{Task, Worked, Worker, step};

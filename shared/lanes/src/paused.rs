@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use futures_util::future::try_join_all;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 use steps_problem::Problem;
 use steps_store::{Error, RunStatus, Store};
 use steps_workflow::Workflow;
@@ -19,6 +21,35 @@ use crate::step::wake_some;
 pub async fn offer_paused<B: Board>(board: &B, units: &[String]) -> Result<(), B::Error> {
     try_join_all(units.iter().map(|unit| board.offer_again(unit))).await?;
     wake_some(board, units.len()).await
+}
+
+/// After so long the sweep looks at units whose message may have been told by somebody who died then.
+const LOOKED_AT: SignedDuration = SignedDuration::from_secs(60);
+
+/// Tells units of a run what they wait for, and offers them again. `false` where they were told before: that counts. The sweep
+/// goes on where whoever tells dies.
+///
+/// # Errors
+/// What the table and Step Functions answer. It has to be done again then.
+pub async fn tell(
+    store: &Store,
+    tokens: &impl Tokens,
+    run_id: &str,
+    name: &str,
+    value: &Value,
+) -> Result<bool, Problem> {
+    let nodes = store.nodes();
+    let now = Timestamp::now();
+    for paused in nodes.paused(run_id).await? {
+        if paused.awaits.as_deref() == Some(name) {
+            let at = now + LOOKED_AT;
+            nodes.hasten(run_id, &paused.unit, at).await?;
+        }
+    }
+    let is_first = nodes.tell(run_id, name, value, now).await?;
+    // Also where it was told before: who told it may have died before this line.
+    offer_again(store, tokens, run_id, Offered::Awaiting(name)).await?;
+    Ok(is_first)
 }
 
 /// Which units of a run are offered again.

@@ -412,18 +412,19 @@ impl Worker for InMemory {
         }
         request(&self.world).await; // The model answers.
         request(&self.world).await;
-        let mut world = self.world.borrow_mut();
-        let node = world.nodes.get_mut(unit).unwrap();
-        if node.done {
-            return Ok(world.done(unit, false));
-        }
         if pauses {
-            if node.by != Some(self.token) {
-                return Ok(Worked::Wait { seconds: 1 });
+            {
+                let mut world = self.world.borrow_mut();
+                let node = world.nodes.get_mut(unit).unwrap();
+                if node.done {
+                    return Ok(world.done(unit, false));
+                }
+                if node.by != Some(self.token) {
+                    return Ok(Worked::Wait { seconds: 1 });
+                }
+                node.paused = true;
+                node.by = None;
             }
-            node.paused = true;
-            node.by = None;
-            drop(world);
             request(&self.world).await;
             let told = self.world.borrow().nodes[unit].told;
             return Ok(if told && !self.is_left_out(LeftOut::ToldMeanwhile) {
@@ -431,6 +432,11 @@ impl Worker for InMemory {
             } else {
                 Worked::Paused
             });
+        }
+        let mut world = self.world.borrow_mut();
+        let node = world.nodes.get_mut(unit).unwrap();
+        if node.done {
+            return Ok(world.done(unit, false));
         }
         node.done = true;
         if Unit::of(unit).index().is_none() {

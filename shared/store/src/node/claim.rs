@@ -12,7 +12,6 @@ use crate::keys::{self, EXPIRES_AT, Key};
 use crate::lane::Settles;
 use crate::live::Live;
 use crate::node::cost::Charge;
-use crate::node::paused::Pause;
 use crate::node::record::{
     ATTEMPTS, Attempt, GENERATION_ID, NodeRecord, Nodes, OWNER, PAUSE, WAIT_CODE, WORKFLOW,
     changed, read,
@@ -38,8 +37,8 @@ pub struct Lease {
     number: usize,
     pub(super) reserved: Option<Reserved>,
     pub(super) watched: bool,
-    /// How it had paused before.
-    pub(super) pause: Option<Pause>,
+    /// Whether it had paused before.
+    pub(super) has_paused: bool,
 }
 
 impl Lease {
@@ -170,7 +169,7 @@ impl Nodes {
                 number,
                 reserved,
                 watched: claim.watched,
-                pause: claim.seen.and_then(|seen| seen.pause.clone()),
+                has_paused: claim.seen.is_some_and(|seen| seen.pause.is_some()),
             })),
             Transacted::Refused { index: 0, item } => {
                 let record = match item {

@@ -8,52 +8,18 @@ use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::Error;
 use crate::due::{DUE, DUE_AT, Due};
 use crate::keys::{self, EXPIRES_AT};
 use crate::node::claim::Lease;
+use crate::node::pause::Pause;
 use crate::node::record::{NodeRecord, Nodes};
 use crate::node::row::{NodeStatus, Waiting};
 use crate::table::key::PK;
-use crate::table::{Attribute, Put};
-use crate::{Error, millis};
-
-/// How a unit has paused.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Pause {
-    /// When it paused first.
-    #[serde(with = "millis")]
-    pub since: Timestamp,
-    /// When it is to be tried again at the latest, whatever its run's deadline is.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "millis::option"
-    )]
-    pub until: Option<Timestamp>,
-    /// The name of the message that it waits for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub awaits: Option<String>,
-    /// What is shown to those who may answer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub shown: Option<Value>,
-}
-
-impl Pause {
-    /// A pause that ends by itself.
-    pub(super) fn until(until: Timestamp) -> Self {
-        Self {
-            since: Timestamp::now(),
-            until: Some(until),
-            awaits: None,
-            shown: None,
-        }
-    }
-}
+use crate::table::{Attribute, Change, Put};
 
 /// A unit of a run that has paused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,7 +79,18 @@ impl Nodes {
         Ok(units)
     }
 
-    /// Writes down a message to units of the run. `false` where there was one of this name before: that one counts.
+    /// Lets a unit that has paused be looked at at this time, where that would be later.
+    pub async fn hasten(&self, run_id: &str, unit: &str, at: Timestamp) -> Result<(), Error> {
+        let change = Change::of(keys::paused(run_id, unit))
+            .when(PK.exists())
+            .when(DUE_AT.missing().or(DUE_AT.is_at_least(at)))
+            .set(DUE, Due::Timer)
+            .set(DUE_AT, at);
+        self.0.write(change).await?;
+        Ok(())
+    }
+
+    /// Writes down a message to units of the run. To be told by whoever also offers them again. `false` where there was one of this name before: that one counts.
     pub async fn tell(
         &self,
         run_id: &str,

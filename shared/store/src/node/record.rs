@@ -13,7 +13,7 @@ use steps_usage::Usage;
 use crate::budget::Reserved;
 use crate::keys::{self, BY_CHANGE};
 use crate::lane::lists_of;
-use crate::node::paused::Pause;
+use crate::node::pause::Pause;
 use crate::node::row::{CHANGED_AT, NodeRow, row};
 use crate::table::item::kept_by_serde;
 use crate::table::key::PK;

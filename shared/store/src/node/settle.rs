@@ -15,7 +15,7 @@ use crate::keys;
 use crate::lane::Settles;
 use crate::node::claim::Lease;
 use crate::node::cost::{Charge, FIRST_ASKED};
-use crate::node::paused::Pause;
+use crate::node::pause::Pause;
 use crate::node::record::{
     ATTEMPT_COST_USD, ATTEMPT_ENDED_AT, ATTEMPTS, Attempt, Nodes, OUTPUT, OWNER, PAUSE, WAIT_CODE,
     changed,
@@ -243,7 +243,7 @@ impl Nodes {
             node = node.set(DUE, Due::Cost).set(DUE_AT, end.now + FIRST_ASKED);
         }
         let ends = !matches!(outcome, Some(Kept::Waiting(..) | Kept::Paused(..)) | None);
-        if ends && lease.pause.is_some() {
+        if ends && lease.has_paused {
             node = node.remove(PAUSE);
         }
         if outcome.is_some() {
@@ -316,7 +316,7 @@ impl Nodes {
             Some(Kept::Waiting(until, _, Some(pause))) => {
                 Some(self.timer(lease, *until, pause).into())
             }
-            Some(_) if lease.pause.is_some() => {
+            Some(_) if lease.has_paused => {
                 Some(Delete::of(keys::paused(&lease.run_id, &lease.node_id)).into())
             }
             _ => None,
