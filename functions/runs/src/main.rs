@@ -7,10 +7,12 @@ mod deliveries;
 mod erase;
 mod events;
 mod get;
+mod get_file;
 mod get_node;
 mod handler;
 mod list;
 mod list_items;
+mod signal;
 
 use app::App;
 use steps_aws::{Aws, Config};

@@ -8,6 +8,7 @@ mod model;
 mod money;
 mod openapi;
 mod plan;
+mod preview;
 mod problem;
 mod run;
 mod run_view;
@@ -31,10 +32,11 @@ pub use model::{
 };
 pub use openapi::{VERSION, openapi};
 pub use plan::{PlannedEdge, PlannedNodeView, PlannedRead, WorkflowPlan};
+pub use preview::{CallView, ModelCost, PreviewNode, PreviewView, RenderedField};
 pub use problem::GatewayRefusal;
 pub use run::{
     CancelRun, EndedOrSkipped, NewRun, Newest, RerunRun, ResumeRun, RunInput, RunPage, RunRow,
-    SkippedRun, StartedRun, Version,
+    SentSignal, SkippedRun, StartedRun, Version,
 };
 pub use run_view::{ItemPage, NodeView, OutputPiece, RunView, SHOWN_BYTES};
 pub use schedule::{ChangeSchedule, PutSchedule, SchedulePage, ScheduleView};

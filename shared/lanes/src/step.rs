@@ -46,6 +46,8 @@ pub enum Worked {
         /// How many.
         total: u32,
     },
+    /// It waits for a message or a time, and no lane waits with it: whoever has something to tell offers it again.
+    Paused,
     /// It has to be looked at again after so many seconds.
     Wait {
         /// How many.
@@ -110,11 +112,12 @@ pub async fn step<B: Board>(
             Leave::Ends => return leave(board, task, at).await,
         }
     }
-    let at = match at {
+    let mut at = match at {
         Some(at) => Some(at),
         None => take(board, None).await?,
     };
     let mut became = Became::default();
+    let mut paused = false;
     if let Some(Held { unit, listed }) = &at {
         let of = Unit::of(unit);
         match worker.work(unit).await? {
@@ -133,6 +136,7 @@ pub async fn step<B: Board>(
                 board.answer(&task.token, answer).await?;
                 return Ok(());
             }
+            Worked::Paused => paused = true,
             Worked::Done { now } => became = tell(board, plan, of.node(), now).await?,
             Worked::Opened { total } => became = open(board, plan, of.node(), total).await?,
             Worked::ItemDone { total } => {
@@ -140,15 +144,19 @@ pub async fn step<B: Board>(
             }
         }
     }
+    if paused && let Some(held) = at.take().filter(|held| held.listed) {
+        // What was told since it looked has listed the unit again: that stays.
+        board.put_down(&held.unit).await?;
+    }
     let mut free = became.free.into_iter();
     let own = became.own.or_else(|| free.next().map(Held::kept));
     let others: Vec<String> = free.collect();
     try_join_all(others.iter().map(|unit| board.offer(unit))).await?;
     let next = match (own, &at) {
         (Some(own), _) => Some(own),
-        (None, Some(_)) => take(board, at.as_ref()).await?,
+        (None, at) if paused || at.is_some() => take(board, at.as_ref()).await?,
         // It has looked just now, and looks once more behind its token.
-        (None, None) => None,
+        (None, _) => None,
     };
     wake_some(board, others.len() + became.begun).await?;
     match next {

@@ -14,7 +14,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use fastrand::Rng;
-use steps_lanes::{Answer, Board, Next, Task, Worked, Worker, heal, step};
+use steps_lanes::{Answer, Board, Next, Task, Worked, Worker, heal, offer_paused, step};
 use steps_store::{BegunList, Heir, Lane, NextItem, Part, Told, Unit};
 use steps_workflow::{Plan, PlannedList};
 
@@ -44,6 +44,12 @@ enum LeftOut {
     ListsItsUnit,
     /// A lane of the next execution does not wait for its number.
     Number,
+    /// Who has something to tell a unit that has paused leaves its record to the lane that has taken it.
+    OfferAgain,
+    /// A lane takes a unit that has paused from the list, also where somebody has listed it again.
+    PutDown,
+    /// Who has written down that a unit pauses does not look once more whether it was told.
+    ToldMeanwhile,
 }
 
 /// A lane of an execution: its part, and its number.
@@ -75,6 +81,10 @@ struct Node {
     done_needs: BTreeSet<u32>,
     opened: bool,
     done: bool,
+    /// Whether it waits for a message without a lane.
+    pauses: bool,
+    paused: bool,
+    told: bool,
     /// The token of the function that works on it.
     by: Option<u64>,
     runs: usize,
@@ -199,6 +209,25 @@ impl Board for InMemory {
         let lane = world.ready.entry(unit.to_owned()).or_insert(None);
         if *lane == Some(self.lane) {
             *lane = None;
+        }
+        Ok(())
+    }
+
+    async fn offer_again(&self, unit: &str) -> Result<(), ()> {
+        if self.is_left_out(LeftOut::OfferAgain) {
+            return self.offer(unit).await;
+        }
+        request(&self.world).await;
+        self.world.borrow_mut().ready.insert(unit.to_owned(), None);
+        Ok(())
+    }
+
+    async fn put_down(&self, unit: &str) -> Result<(), ()> {
+        request(&self.world).await;
+        let any = self.is_left_out(LeftOut::PutDown);
+        let mut world = self.world.borrow_mut();
+        if any || world.ready.get(unit) == Some(&Some(self.lane)) {
+            world.ready.remove(unit);
         }
         Ok(())
     }
@@ -483,6 +512,7 @@ impl Worker for InMemory {
 
     async fn work(&self, unit: &str) -> Result<Worked, ()> {
         request(&self.world).await;
+        let pauses;
         {
             let mut world = self.world.borrow_mut();
             self.seen.set(world.part);
@@ -515,13 +545,38 @@ impl Worker for InMemory {
             {
                 return Ok(Worked::Wait { seconds: 1 });
             }
+            pauses = node.pauses && !node.told;
+            if pauses && node.paused {
+                return Ok(Worked::Paused);
+            }
             node.by = Some(self.token);
-            node.runs += 1;
+            node.runs += usize::from(!pauses);
             world.count_items(unit);
             world.begins_work((self.part.number, self.lane), self.token);
         }
         request(&self.world).await; // The model answers.
         request(&self.world).await;
+        if pauses {
+            {
+                let mut world = self.world.borrow_mut();
+                let node = world.nodes.get_mut(unit).unwrap();
+                if node.done {
+                    return Ok(world.done(unit, false));
+                }
+                if node.by != Some(self.token) {
+                    return Ok(Worked::Wait { seconds: 1 });
+                }
+                node.paused = true;
+                node.by = None;
+            }
+            request(&self.world).await;
+            let told = self.world.borrow().nodes[unit].told;
+            return Ok(if told && !self.is_left_out(LeftOut::ToldMeanwhile) {
+                Worked::Wait { seconds: 1 }
+            } else {
+                Worked::Paused
+            });
+        }
         let mut world = self.world.borrow_mut();
         world.at_work.retain(|(_, token)| *token != self.token);
         let node = world.nodes.get_mut(unit).unwrap();
@@ -593,7 +648,7 @@ impl World {
             Unit::Gathering(node) => &self.nodes[node],
             _ => &self.nodes[unit],
         };
-        node.by.is_none() && !node.done && !self.ready.contains_key(unit)
+        node.by.is_none() && !node.paused && !node.done && !self.ready.contains_key(unit)
     }
 
     fn promised(&self, node: &str) -> Vec<String> {
@@ -624,7 +679,10 @@ impl World {
         };
         let items = (0..list.total).map(|index| Unit::Item(node, index).to_string());
         let in_hand = items
-            .filter(|item| self.nodes[item].by.is_some() && !self.nodes[item].done)
+            .filter(|item| {
+                let item = &self.nodes[item];
+                (item.by.is_some() || item.paused) && !item.done
+            })
             .count();
         self.too_many = self.too_many.max(in_hand.saturating_sub(list.concurrency));
     }
@@ -637,6 +695,33 @@ struct Function {
     asked: Asked,
     work: Pin<Box<dyn Future<Output = Result<(), ()>>>>,
 }
+
+/// Tells a unit that waits for it what it waits for.
+async fn tell(world: Shared, unit: String) {
+    request(&world).await;
+    world.borrow_mut().nodes.get_mut(&unit).unwrap().told = true;
+    request(&world).await;
+    let paused = world.borrow().nodes[&unit].paused;
+    if paused {
+        // Nobody knows of one that has not paused: it finds the message itself.
+        offer_paused(&beside_lanes(&world), &[unit]).await.unwrap();
+    }
+}
+
+/// The board of who has no lane.
+fn beside_lanes(world: &Shared) -> InMemory {
+    let current = world.borrow().part;
+    InMemory {
+        world: Rc::clone(world),
+        part: part(current),
+        lane: 0,
+        token: 0,
+        told: RefCell::default(),
+        seen: Cell::new(0),
+    }
+}
+
+type Teller = (String, Pin<Box<dyn Future<Output = ()>>>);
 
 /// The most sweeps of a run.
 const MOST_SWEEPS: usize = 5;
@@ -705,6 +790,23 @@ fn run(seed: u64, left_out: LeftOut, heals: bool) -> Ended {
         .iter()
         .flat_map(|(node, list)| (0..list.total).map(|index| Unit::Item(node, index).to_string()));
     let units = plan.nodes().iter().map(|node| node.id.clone()).chain(items);
+    let pausing = random.bool();
+    let tells_late = random.bool();
+    let mut nodes: BTreeMap<String, Node> = BTreeMap::new();
+    for unit in units {
+        let pauses = pausing && !lists.contains_key(&unit) && random.u8(..3) == 0;
+        let node = Node {
+            pauses,
+            ..Node::default()
+        };
+        nodes.insert(unit, node);
+    }
+    let mut silent: Vec<String> = Vec::new();
+    for (unit, node) in &nodes {
+        if node.pauses {
+            silent.push(unit.clone());
+        }
+    }
     let lanes = random.u8(1..=6);
     let deaths = *random.choice(&[0.0, 0.0, 0.02, 0.08]).unwrap();
     let ghosts = *random.choice(&[0.0, 0.5]).unwrap();
@@ -718,7 +820,7 @@ fn run(seed: u64, left_out: LeftOut, heals: bool) -> Ended {
     };
     let world = World {
         left_out,
-        nodes: units.map(|unit| (unit, Node::default())).collect(),
+        nodes,
         lists,
         too_many: 0,
         ready: plan
@@ -780,6 +882,14 @@ fn run(seed: u64, left_out: LeftOut, heals: bool) -> Ended {
         });
     };
     world.borrow_mut().start(1);
+    let teller = |unit: String| -> Teller {
+        let work = Box::pin(tell(Rc::clone(&world), unit.clone()));
+        (unit, work)
+    };
+    let mut tellers: Vec<Teller> = Vec::new();
+    if !tells_late {
+        tellers.extend(silent.drain(..).map(teller));
+    }
     let mut sweeps = 0;
     let mut context = Context::from_waker(Waker::noop());
     for _ in 0..400_000 {
@@ -800,28 +910,58 @@ fn run(seed: u64, left_out: LeftOut, heals: bool) -> Ended {
         for (id, asked) in due {
             invoke(&mut functions, id, asked, false);
         }
+        let tells = {
+            let mut world = world.borrow_mut();
+            !tellers.is_empty() && (functions.is_empty() || world.random.bool())
+        };
+        if tells {
+            let (at, dies) = {
+                let mut world = world.borrow_mut();
+                let dies = world.random.f64() < deaths;
+                (world.random.usize(..tellers.len()), dies)
+            };
+            if dies {
+                let (unit, _) = tellers.swap_remove(at);
+                // Whoever was not heard tries again. What was told and not offered is left to the sweep.
+                if !heals || !world.borrow().nodes[&unit].told {
+                    tellers.push(teller(unit));
+                }
+            } else if tellers[at].1.as_mut().poll(&mut context).is_ready() {
+                drop(tellers.swap_remove(at));
+            }
+            continue;
+        }
+        let current = world.borrow().part;
+        if functions.is_empty() && !world.borrow().pending.is_empty() {
+            continue;
+        }
+        if functions.is_empty() && world.borrow().is_left_to_finish_run() {
+            world.borrow_mut().start(current);
+            continue;
+        }
+        if functions.is_empty() && !silent.is_empty() {
+            // All lanes sleep or have ended, and none of them waits with a unit.
+            if !heals && left_out == LeftOut::Nothing {
+                let world = world.borrow();
+                for node in plan.ready(|id| world.nodes[id].done) {
+                    let state = &world.nodes[&node.id];
+                    assert!(
+                        state.paused || state.opened,
+                        "seed {seed}: {} is held up",
+                        node.id
+                    );
+                }
+            }
+            tellers.extend(silent.drain(..).map(teller));
+            continue;
+        }
         if functions.is_empty() {
-            if !world.borrow().pending.is_empty() {
-                continue;
-            }
-            let current = world.borrow().part;
-            if world.borrow().is_left_to_finish_run() {
-                world.borrow_mut().start(current);
-                continue;
-            }
             if !heals || sweeps == MOST_SWEEPS || world.borrow().has_ended() {
                 break;
             }
             sweeps += 1;
             world.borrow_mut().start(current);
-            let board = InMemory {
-                world: Rc::clone(&world),
-                part: part(current),
-                lane: 0,
-                token: 0,
-                told: RefCell::default(),
-                seen: Cell::new(0),
-            };
+            let board = beside_lanes(&world);
             let mut sweep = Box::pin(async {
                 let done = |id: &str| board.world.borrow().nodes[id].done;
                 let open = |id: &str| {
@@ -830,9 +970,17 @@ fn run(seed: u64, left_out: LeftOut, heals: bool) -> Ended {
                     let is_open = node.opened && !node.done;
                     is_open.then(|| world.lists[id].total)
                 };
-                heal(&board, &plan, board.part, done, |_| false, open)
-                    .await
-                    .unwrap();
+                let held = |id: &str| board.world.borrow().nodes[id].paused;
+                heal(&board, &plan, board.part, done, held, open).await.unwrap();
+                let told = |(unit, node): (&String, &Node)| {
+                    let waits = node.paused && node.told && !node.done;
+                    waits.then(|| unit.clone())
+                };
+                let told: Vec<String> = {
+                    let world = board.world.borrow();
+                    world.nodes.iter().filter_map(told).collect()
+                };
+                offer_paused(&board, &told).await.unwrap();
             });
             while sweep.as_mut().poll(&mut context).is_pending() {}
             continue;
@@ -960,6 +1108,9 @@ fn each_rule_that_is_left_out_is_caught() {
         LeftOut::TokenStays,
         LeftOut::ListsItsUnit,
         LeftOut::Number,
+        LeftOut::OfferAgain,
+        LeftOut::PutDown,
+        LeftOut::ToldMeanwhile,
     ] {
         let caught = (0..60_000).any(|seed| {
             let ended = run(seed, rule, false);

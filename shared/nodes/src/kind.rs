@@ -15,9 +15,10 @@ use crate::ended::Ended;
 use crate::known_models::KnownModels;
 use crate::most::Most;
 use crate::node_kind::{NodeKind, Ready};
+use crate::preview::Preview;
 use crate::scope::Scope;
 use crate::unread::Unread;
-use crate::{http, lambda, openrouter, set};
+use crate::{http, lambda, openrouter, set, signal, wait};
 
 /// What a node does, by its `type`. Which kind it is only this crate knows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -106,6 +107,24 @@ macro_rules! kinds {
                 }
             }
 
+            /// The template of the name of the signal that it waits for, where it waits for one.
+            #[must_use]
+            pub fn signal(&self) -> Option<&Template> {
+                match &self.0 {
+                    $(Any::$name(kind) => kind.signal(),)+
+                    Any::Unread(_) => None,
+                }
+            }
+
+            /// What the JSON Schema cannot refuse. A path begins at the node.
+            #[must_use]
+            pub fn faults(&self) -> Vec<Fault> {
+                match &self.0 {
+                    $(Any::$name(kind) => kind.faults(),)+
+                    Any::Unread(_) => Vec::new(),
+                }
+            }
+
             /// What is allowed and probably a slip; `models` is the model list where it is known. A path begins at
             /// the node.
             #[must_use]
@@ -189,6 +208,15 @@ macro_rules! kinds {
                 }
             }
 
+            /// What the try would send, and what it may cost by the model list, where there is one; also with each of
+            /// `models` in place of the node's own. No secret is read for it.
+            #[must_use]
+            pub fn preview(&self, list: Option<&ModelList>, models: &[String]) -> Preview {
+                match &self.0 {
+                    $(AnyReady::$name(ready) => ready.preview(list, models),)+
+                }
+            }
+
             /// Tries the node once.
             ///
             /// # Errors
@@ -211,4 +239,8 @@ kinds! {
     Lambda(lambda::Lambda) = "lambda",
     /// A variable made from templates.
     Set(set::Set) = "set",
+    /// A wait: for so long, or until a time.
+    Wait(wait::Wait) = "wait",
+    /// A wait for a signal.
+    Signal(signal::Signal) = "signal",
 }

@@ -16,6 +16,7 @@ use steps_template::Template;
 use crate::ended::Ended;
 use crate::known_models::KnownModels;
 use crate::most::Most;
+use crate::preview::Preview;
 use crate::scope::Scope;
 
 /// A kind of node. Its fields are the fields of the document; its JSON Schema refuses what the kind cannot take.
@@ -43,6 +44,16 @@ pub(crate) trait NodeKind:
 
     /// The models that it names.
     fn models(&self) -> Vec<&str> {
+        Vec::new()
+    }
+
+    /// The template of the name of the signal that it waits for, where it waits for one.
+    fn signal(&self) -> Option<&Template> {
+        None
+    }
+
+    /// What the JSON Schema cannot refuse. A path begins at the node.
+    fn faults(&self) -> Vec<Fault> {
         Vec::new()
     }
 
@@ -81,6 +92,12 @@ pub(crate) trait Ready {
     /// What the try may cost at most (USD), where it costs; from then on it keeps to that.
     async fn most_usd(&mut self, _scope: &impl Scope) -> Result<Option<Decimal>, Problem> {
         Ok(None)
+    }
+
+    /// What the try would send, and what it may cost by the model list, where there is one; also with each of `models` in
+    /// place of its own. No secret is read for it.
+    fn preview(&self, _list: Option<&ModelList>, _models: &[String]) -> Preview {
+        Preview::default()
     }
 
     /// Tries the node once.

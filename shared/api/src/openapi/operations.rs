@@ -9,11 +9,11 @@ use crate::{
     AuditPage, CallbackSecretView, CancelRun, ChangeCredential, ChangeSchedule, ChangedCredential,
     CredentialList, CredentialView, CredentialWithKey, Delivered, DeliveryList, DeliveryView,
     EndedOrSkipped, ItemPage, MadeEventsToken, MadeToken, ModelDetails, ModelPage, NewCredential,
-    NewEventsToken, NewRun, NewToken, NodeView, PutSchedule, PutWebhook, PutWorkflow,
-    RefreshedModels, RerunRun, RestoreCredential, ResumeRun, RotateCallbackSecret, RotateWebhook,
-    RunAnswer, RunInput, RunPage, RunView, SchedulePage, ScheduleView, SetSwitch, SourceList,
-    SourceView, StartedRun, SwitchView, TokenPage, WebhookList, WebhookView, WorkflowDocument,
-    WorkflowPage, WorkflowPlan, WorkflowView,
+    NewEventsToken, NewRun, NewToken, NodeView, PreviewNode, PreviewView, PutSchedule, PutWebhook,
+    PutWorkflow, RefreshedModels, RerunRun, RestoreCredential, ResumeRun, RotateCallbackSecret,
+    RotateWebhook, RunAnswer, RunInput, RunPage, RunView, SchedulePage, ScheduleView, SentSignal,
+    SetSwitch, SourceList, SourceView, StartedRun, SwitchView, TokenPage, WebhookList, WebhookView,
+    WorkflowDocument, WorkflowPage, WorkflowPlan, WorkflowView,
 };
 
 /// Every operation, by noun.
@@ -304,6 +304,17 @@ fn workflows() -> Vec<Operation> {
         )
         .answers::<WorkflowPlan>(200, "The plan of the version.")
         .fails(&["WorkflowNotFound"]),
+        post(
+            "/workflows/preview",
+            "previewNode",
+            TAG,
+            "Renders a node's prompts with given values or those of a run, and tells what it would send and may cost. Nothing is called.",
+        )
+        .takes::<PreviewNode>(json!({
+            "workflowId": "summary", "node": "summary", "input": { "input": { "text": "a long text" } },
+        }))
+        .answers::<PreviewView>(200, "What is rendered, and what could not be.")
+        .fails(&["RunErased", "RunNotFound", "WorkflowNotFound"]),
         delete(
             "/workflows/{id}",
             "deleteWorkflow",
@@ -700,6 +711,15 @@ fn runs() -> Vec<Operation> {
         .answers::<NodeView>(200, "The node.")
         .fails(&["NodeNotFound", "RunNotFound"]),
         get(
+            "/runs/{id}/files/{file}",
+            "getRunFile",
+            TAG,
+            "Reads a file that a node of the run has kept, whole or in pieces: the header `range` says which bytes.",
+        )
+        .answers_file(200, "The file.")
+        .answers_file(206, "The bytes that `range` asked for, at most 4,194,304; `content-range` says which.")
+        .fails(&["FileNeedsRange", "FileNotFound", "RangeNotSatisfiable", "RunNotFound"]),
+        get(
             "/runs/{id}/nodes/{node}/items",
             "listRunItems",
             TAG,
@@ -733,6 +753,15 @@ fn runs() -> Vec<Operation> {
         .may_take::<CancelRun>(json!({ "reason": "not needed any more" }))
         .answers::<RunView>(200, "The run as it ended.")
         .fails(&["RunEnded", "RunNotFound", "RunNotStopped"]),
+        post(
+            "/runs/{id}/signals/{name}",
+            "sendSignal",
+            TAG,
+            "Tells a run a signal: nodes of type `signal` that wait for it go on. The JSON is their variable.",
+        )
+        .may_take::<Value>(json!({ "paid": true }))
+        .answers::<SentSignal>(202, "The signal is kept.")
+        .fails(&["RunEnded", "RunNotFound", "SignalNotFound", "SignalSent", "TokenNotAnswered"]),
     ]
 }
 

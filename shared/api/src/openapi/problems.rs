@@ -1,11 +1,12 @@
 //! The codes that the HTTP API answers with: the status of each, and those that go together.
 
 /// The status of each code.
-const STATUSES: [(u16, &[&str]); 14] = [
+const STATUSES: [(u16, &[&str]); 15] = [
     (
         400,
         &[
             "CallbackRefused",
+            "FileNeedsRange",
             "InvalidCredential",
             "InvalidInput",
             "InvalidRequest",
@@ -44,10 +45,12 @@ const STATUSES: [(u16, &[&str]); 14] = [
             "CredentialNotFound",
             "DeliveryNotFound",
             "ErrorPageNotFound",
+            "FileNotFound",
             "ModelNotFound",
             "NodeNotFound",
             "RunNotFound",
             "ScheduleNotFound",
+            "SignalNotFound",
             "SourceNotFound",
             "TokenNotFound",
             "WebhookNotFound",
@@ -69,11 +72,13 @@ const STATUSES: [(u16, &[&str]); 14] = [
             "RunErased",
             "RunNotEnded",
             "RunSucceeded",
+            "SignalSent",
             "SourceTaken",
         ],
     ),
     (413, &["BodyTooLarge"]),
     (415, &["UnsupportedContentType"]),
+    (416, &["RangeNotSatisfiable"]),
     (
         422,
         &[
@@ -120,6 +125,7 @@ const STATUSES: [(u16, &[&str]); 14] = [
             "SchedulerUnavailable",
             "SecretsUnavailable",
             "StorageUnavailable",
+            "TokenNotAnswered",
         ],
     ),
     (
