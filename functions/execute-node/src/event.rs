@@ -173,6 +173,33 @@ mod tests {
     }
 
     #[test]
+    fn a_task_of_every_released_state_machine_is_read() {
+        // Executions keep the definition with which they began.
+        let of_lanes = json!({
+            "runId": "r", "take": 1, "lane": 2, "unit": null, "listed": true, "was": null,
+            "token": "t", "call": "2026-11-23T00:00:00.000Z#0003",
+        });
+        let Ok(Event::OfLane(task)) = Event::read(&of_lanes) else {
+            panic!("a task of a lane")
+        };
+        assert_eq!((task.part, task.of, task.tasks), (1, 0, None));
+        assert_eq!(task.retries(), 3);
+        let mut of_part = of_lanes;
+        of_part["part"] = json!(4);
+        of_part["of"] = json!(40);
+        of_part["tasks"] = json!(17);
+        let Ok(Event::OfLane(task)) = Event::read(&of_part) else {
+            panic!("a task of a lane of a part")
+        };
+        assert_eq!((task.part, task.of, task.tasks), (4, 40, Some(17)));
+        let of_levels = json!({"runId": "r", "execution": 2, "nodeId": "n", "needs": ["a"]});
+        let Ok(Event::OfRun(node)) = Event::read(&of_levels) else {
+            panic!("a node of a run")
+        };
+        assert_eq!((node.execution, node.needs.len()), (2, 1));
+    }
+
+    #[test]
     fn an_event_that_is_none_of_these_is_a_problem_in_words() {
         for (event, cause) in [
             (

@@ -1,7 +1,7 @@
 //! An execution has ended: the run's record is closed as it ended, once. What comes later, again or out of order changes
 //! nothing. Nor does an execution that has handed its run over, unless it failed.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use steps_executions::{Execution, ExecutionName};
 use steps_lanes::{execution_of, start_part};
 use steps_metrics::RunEnd;
@@ -36,6 +36,10 @@ pub(crate) async fn follow(
         Err(Error::NotFound { .. }) => return Ok(()),
         Err(error) => return Err(error.into()),
     };
+    // The records and texts of a run that went on for long are as old as its nodes.
+    let runs = app.store.runs();
+    let day = SignedDuration::from_hours(24).min(runs.keep_every());
+    runs.keep(name.run_id, &head, day, Timestamp::now()).await?;
     let later = Some(head).filter(|head| {
         let part = (head.part.take, head.part.number);
         head.status == RunStatus::Running && part.0 == name.take && part.1 > name.part

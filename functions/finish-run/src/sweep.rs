@@ -161,6 +161,9 @@ async fn look_at(app: &App, item: &DueItem) -> Result<(), Problem> {
         return Ok(app.executions.stop(&name, why).await?);
     }
     wake_lanes(app, &item.run_id, now).await?;
+    let runs = app.store.runs();
+    runs.keep(&item.run_id, &run, runs.keep_every(), now)
+        .await?;
     // Later and later, as the run gets older.
     let age = Duration::try_from(now.duration_since(run.started_at)).unwrap_or_default();
     let pause = age.min(LONGEST_PAUSE);

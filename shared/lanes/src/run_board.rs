@@ -135,7 +135,10 @@ impl<T: Tokens> Board for RunBoard<'_, T> {
 
     async fn offer_again(&self, unit: &str) -> Result<(), Problem> {
         let unit = self.ranked(unit);
-        Ok(self.lanes.offer_again(self.run_id, self.part.take, unit).await?)
+        Ok(self
+            .lanes
+            .offer_again(self.run_id, self.part.take, unit)
+            .await?)
     }
 
     async fn put_down(&self, unit: &str) -> Result<(), Problem> {

@@ -971,7 +971,9 @@ fn run(seed: u64, left_out: LeftOut, heals: bool) -> Ended {
                     is_open.then(|| world.lists[id].total)
                 };
                 let held = |id: &str| board.world.borrow().nodes[id].paused;
-                heal(&board, &plan, board.part, done, held, open).await.unwrap();
+                heal(&board, &plan, board.part, done, held, open)
+                    .await
+                    .unwrap();
                 let told = |(unit, node): (&String, &Node)| {
                     let waits = node.paused && node.told && !node.done;
                     waits.then(|| unit.clone())

@@ -24,6 +24,7 @@ mod erased;
 mod failures;
 mod faults;
 mod frugality;
+mod hand_over;
 mod http_nodes;
 mod inline_nodes;
 mod kills;

@@ -15,6 +15,7 @@ use tokio::try_join;
 
 use crate::keys::{self, Key, LIST_KEY, WORKFLOW_ID};
 use crate::lane::{Totals, totals_of, usage_of};
+use crate::run::keep::KEPT_AT;
 use crate::run::part::Part;
 use crate::table::item::{kept_as_word, kept_by_serde};
 use crate::table::key::SK;
@@ -247,6 +248,8 @@ pub struct RunHead {
     pub started_at: Timestamp,
     /// When it began to wait for others of its workflow, where it did.
     pub queued_at: Option<Timestamp>,
+    /// When its records and texts were last kept for longer; at first: when it started.
+    pub kept_at: Timestamp,
     /// The deadline: from then on no node may start or go on.
     pub deadline: Timestamp,
 }
@@ -373,6 +376,10 @@ impl Runs {
             lanes: LANES.find(&item)?.unwrap_or_default(),
             started_at: STARTED_AT.get(&item)?,
             queued_at: QUEUED_AT.find(&item)?,
+            kept_at: match KEPT_AT.find(&item)? {
+                Some(kept_at) => kept_at,
+                None => STARTED_AT.get(&item)?,
+            },
             deadline: DEADLINE.get(&item)?,
         })
     }
