@@ -99,7 +99,11 @@ async fn a_run_that_goes_on_for_long_keeps_its_records() {
     let runs = world.store.runs();
     world.granted(&run, "x", Timestamp::now()).await;
     let every = runs.keep_every();
-    assert_eq!(every, SignedDuration::from_hours(12), "records live a day here");
+    assert_eq!(
+        every,
+        SignedDuration::from_hours(12),
+        "records live a day here"
+    );
     let expiries = |items: Vec<HashMap<String, AttributeValue>>| -> Vec<i64> {
         let expires = items.iter().map(|item| item["expiresAt"].as_n().unwrap());
         expires.map(|text| text.parse().unwrap()).collect()
@@ -115,7 +119,10 @@ async fn a_run_that_goes_on_for_long_keeps_its_records() {
     for expires in expiries(items(&world, &run).await) {
         assert!(expires >= least);
     }
-    assert_eq!(runs.head(&run).await.unwrap().kept_at.as_millisecond(), late.as_millisecond());
+    assert_eq!(
+        runs.head(&run).await.unwrap().kept_at.as_millisecond(),
+        late.as_millisecond()
+    );
 }
 
 #[tokio::test]
