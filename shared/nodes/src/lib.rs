@@ -18,5 +18,5 @@ pub use ended::{Ended, Failed};
 pub use kind::{Kind, Prepared, TYPES, UNREAD, schema};
 pub use known_models::KnownModels;
 pub use most::Most;
-pub use scope::{Invoked, KeptFile, NotInvoked, Receipt, Scope};
+pub use scope::{Charged, Invoked, KeptFile, NotInvoked, Receipt, Scope};
 pub use steps_openrouter::Said;

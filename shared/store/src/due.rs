@@ -6,10 +6,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::Error;
-use crate::keys::{self, BY_DUE, Key};
+use crate::keys::{self, BY_DUE, EXPIRES_AT, Key};
 use crate::table::item::kept_as_word;
 use crate::table::key::{PK, SK};
-use crate::table::{Attribute, Change, Query, Table};
+use crate::table::{Attribute, Change, Query, Table, Write};
 
 /// Why something is looked at again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub enum Due {
     Gate,
     /// The texts of a run are not to be kept.
     Texts,
+    /// Of what a run cost, not all may stand in the costs by day.
+    Entered,
 }
 
 impl Due {
@@ -34,13 +36,21 @@ impl Due {
             Self::Cost => "COST",
             Self::Gate => "GATE",
             Self::Texts => "TEXTS",
+            Self::Entered => "ENTERED",
         }
     }
 
     fn parse(word: &str) -> Option<Self> {
-        [Self::Run, Self::End, Self::Cost, Self::Gate, Self::Texts]
-            .into_iter()
-            .find(|due| due.as_str() == word)
+        [
+            Self::Run,
+            Self::End,
+            Self::Cost,
+            Self::Gate,
+            Self::Texts,
+            Self::Entered,
+        ]
+        .into_iter()
+        .find(|due| due.as_str() == word)
     }
 }
 
@@ -49,6 +59,15 @@ kept_as_word!(Due);
 /// Why the item is looked at again, and when.
 pub(crate) const DUE: Attribute<Due> = Attribute::new("due");
 pub(crate) const DUE_AT: Attribute<Timestamp> = Attribute::new("dueAt");
+
+/// The write that makes a run's costs due to be looked at again: one has come late.
+pub(crate) fn costs_change(table: &Table, run_id: &str, at: Timestamp) -> Write {
+    Change::of(keys::entered(run_id))
+        .set(DUE, Due::Entered)
+        .set(DUE_AT, at)
+        .set_once(EXPIRES_AT, table.expires(at))
+        .into()
+}
 
 /// A run, a node of it, or an entry of its outbox that is due; or a workflow's gate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,7 +112,9 @@ impl DueItems {
                 Ok(DueItem {
                     run_id: match due {
                         Due::Gate => keys::workflow_of_gate(item)?,
-                        Due::Run | Due::End | Due::Cost | Due::Texts => keys::run_of(item)?,
+                        Due::Run | Due::End | Due::Cost | Due::Texts | Due::Entered => {
+                            keys::run_of(item)?
+                        }
                     },
                     node_id: keys::unit_recorded(item)?,
                     key: Key::new(PK.get(item)?, SK.get(item)?),

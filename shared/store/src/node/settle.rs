@@ -10,7 +10,7 @@ use steps_usage::Usage;
 
 use crate::Error;
 use crate::budget::Reserved;
-use crate::due::{DUE, DUE_AT, Due};
+use crate::due::{DUE, DUE_AT, Due, costs_change};
 use crate::lane::Settles;
 use crate::node::claim::Lease;
 use crate::node::cost::{Charge, FIRST_ASKED};
@@ -22,7 +22,7 @@ use crate::node::row::{
     WAIT_UNTIL, WAITING, Waiting,
 };
 use crate::run::RunError;
-use crate::table::{Change, Transacted};
+use crate::table::{Change, Transacted, Write};
 use crate::unit::Unit;
 
 /// How an attempt ended.
@@ -93,6 +93,7 @@ impl Nodes {
         let mut end = Settlement {
             attempt: Attempt {
                 execution: lease.execution,
+                credential_id: lease.credential_id.clone(),
                 ..attempt.clone()
             },
             cost: attempt.cost_usd.unwrap_or_default(),
@@ -276,8 +277,12 @@ impl Nodes {
                 .map(|error| (lease.execution, error)),
             run_is_gone: of_run == OfRun::Nothing,
         };
-        let writes = [node.into()].into_iter();
-        let writes = writes.chain(self.charge(&lease.run_id, &charge));
+        let mut writes: Vec<Write> = vec![node.into()];
+        writes.extend(self.charge(&lease.run_id, &charge));
+        if outcome.is_none() && !end.cost.is_zero() {
+            // The run may have ended: nothing else would look at what it cost.
+            writes.push(costs_change(&self.0, &lease.run_id, end.now));
+        }
         self.0.transact(writes).await
     }
 }
