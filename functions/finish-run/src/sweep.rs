@@ -116,14 +116,15 @@ async fn look_at_gate(app: &App, item: &DueItem) -> Result<(), Problem> {
 async fn look_at_costs(app: &App, item: &DueItem) -> Result<(), Problem> {
     let now = Timestamp::now();
     let due = app.store.due();
-    Ok(match app.store.costs().enter(&item.run_id, now).await? {
+    match app.store.costs().enter(&item.run_id, now).await? {
         Some(at) => {
             let pause = at.duration_since(now).try_into().unwrap_or_default();
-            due.again(item, now, pause).await?
+            due.again(item, now, pause).await?;
         }
         // A cost that came meanwhile has made it due anew.
         None => due.done(item).await?,
-    })
+    }
+    Ok(())
 }
 
 /// Erases the texts of a run that has ended, where nobody wants them any more.

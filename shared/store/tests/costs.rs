@@ -220,7 +220,9 @@ async fn a_year_of_many_parts_is_read_page_by_page() {
     for run in &shards {
         let shard = keys::cost_shard(run);
         for place in 0..2_600_u32 {
-            let day = first.checked_add(jiff::Span::new().days(place / 8)).unwrap();
+            let day = first
+                .checked_add(jiff::Span::new().days(place / 8))
+                .unwrap();
             let part = format!("m/{}", place % 8);
             items.push(keys::costs("model", shard, day, &part));
         }
@@ -232,7 +234,11 @@ async fn a_year_of_many_parts_is_read_page_by_page() {
     loop {
         let page = costs.list(CostsBy::Model, days, cursor.as_deref()).await;
         let page = page.unwrap();
-        rows.extend(page.rows.into_iter().map(|row| (row.day, row.part, row.cost_usd)));
+        rows.extend(
+            page.rows
+                .into_iter()
+                .map(|row| (row.day, row.part, row.cost_usd)),
+        );
         pages += 1;
         cursor = page.cursor;
         if cursor.is_none() {

@@ -53,7 +53,9 @@ pub(crate) fn expected(runs: &[(Value, &str)], by: &str) -> Costs {
                     _ => (*user).to_owned(),
                 };
                 let day = text(&attempt["startedAt"])[..10].to_owned();
-                let known = attempt["costUsd"].as_str().map(|cost| cost.parse().unwrap());
+                let known = attempt["costUsd"]
+                    .as_str()
+                    .map(|cost| cost.parse().unwrap());
                 let unknown = attempt["generationId"].is_string() && known.is_none();
                 let (usd, count) = costs.entry((day, part)).or_default();
                 *usd += known.unwrap_or(Decimal::ZERO);
@@ -212,10 +214,15 @@ async fn costs_are_what_runs_of_every_kind_cost_to_the_last_digit() {
 
     // By a webhook.
     let webhook = user
-        .put(&format!("/workflows/{workflow}/webhooks/open"), &json!({"mode": "none"}))
+        .put(
+            &format!("/workflows/{workflow}/webhooks/open"),
+            &json!({"mode": "none"}),
+        )
         .await;
     assert!(webhook.status.is_success(), "{:?}", webhook.body);
-    let delivered = user.deliver(&format!("/hooks/{workflow}/open"), &[], b"{}").await;
+    let delivered = user
+        .deliver(&format!("/hooks/{workflow}/open"), &[], b"{}")
+        .await;
     assert_eq!(delivered.status, 202, "{:?}", delivered.body);
     let hooked = text(&delivered.body["id"]);
     user.ended(&hooked).await;
@@ -243,7 +250,10 @@ async fn costs_are_what_runs_of_every_kind_cost_to_the_last_digit() {
 #[tokio::test]
 async fn a_cancelled_runs_call_is_added_when_it_is_over_and_what_is_open_is_told() {
     let user = User::with_credential().await;
-    let prompt = format!("[[fault:slow-body(ms=400)]] [[repeat:400000]] {}", user.name);
+    let prompt = format!(
+        "[[fault:slow-body(ms=400)]] [[repeat:400000]] {}",
+        user.name
+    );
     let workflow = user
         .workflow(json!([{"variableName": "x", "userPrompt": prompt, "maxTokens": 100_000}]))
         .await;
@@ -314,12 +324,16 @@ async fn every_grouping_has_what_all_runs_cost_also_where_a_function_died() {
         "runId": lost, "take": 1, "lane": lane["lane"], "unit": "a", "listed": true, "was": null,
     }));
     let held = end_to_end::Meets::HeldBack;
-    let trouble = world.sandbox.trouble("TransactWriteItems", "SUCCEEDED", 1, held);
+    let trouble = world
+        .sandbox
+        .trouble("TransactWriteItems", "SUCCEEDED", 1, held);
     let _never = function.hand(task).await;
     trouble.met().await;
     function.kill().await;
     world.sandbox.calm();
-    machine.tell_of_end(&execution, "FAILED", Some("Lambda.Unknown".to_owned())).await;
+    machine
+        .tell_of_end(&execution, "FAILED", Some("Lambda.Unknown".to_owned()))
+        .await;
     runs.push(lost.clone());
 
     let told = async |by: &str| {
@@ -351,7 +365,10 @@ async fn every_grouping_has_what_all_runs_cost_also_where_a_function_died() {
     }
     assert_eq!(total, {
         let ledger = world.sandbox.ledger().await;
-        ledger.iter().map(|entry| decimal(&entry["cost"])).sum::<Decimal>()
+        ledger
+            .iter()
+            .map(|entry| decimal(&entry["cost"]))
+            .sum::<Decimal>()
     });
     for by in GROUPINGS {
         let found = rows(&[told(by).await]);

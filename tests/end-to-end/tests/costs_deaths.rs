@@ -42,7 +42,10 @@ async fn paid(world: &World) -> String {
 async fn sweep(world: &World, run: &str) {
     for entry in world.sandbox.store.outbox().list(run).await.unwrap() {
         let word = entry.follow_up.as_str();
-        world.sandbox.make_due(keys::outbox(run, entry.take, word)).await;
+        world
+            .sandbox
+            .make_due(keys::outbox(run, entry.take, word))
+            .await;
     }
     let function = world.sandbox.function("finish-run").await;
     let swept = function.invoke(json!({"sweep": "runs"})).await;
@@ -54,7 +57,9 @@ async fn agrees(world: &World, run: &str, told: &str) {
     let run = world.run(run).await;
     assert!(!decimal(&run["costUsd"]).is_zero());
     for by in ["day", "workflow", "model", "credential", "node"] {
-        let answer = costs.http(Method::GET, &format!("/costs?by={by}"), None).await;
+        let answer = costs
+            .http(Method::GET, &format!("/costs?by={by}"), None)
+            .await;
         let found = rows(std::slice::from_ref(&answer.body));
         assert_eq!(found, expected(&[(run.clone(), "")], by), "{told}: {by}");
         assert_eq!(answer.body["open"]["ends"], 0, "{told}");
@@ -101,7 +106,9 @@ async fn two_ends_that_are_told_at_the_same_moment_add_once() {
         world.sandbox.function("finish-run").await,
         world.sandbox.function("finish-run").await,
     ];
-    let told = functions.iter().map(|function| function.invoke(ended(&run)));
+    let told = functions
+        .iter()
+        .map(|function| function.invoke(ended(&run)));
     for answer in futures_util::future::join_all(told).await {
         assert!(answer.get("errorType").is_none(), "{answer}");
     }
@@ -114,7 +121,9 @@ async fn answers_of_aws_that_do_not_come_add_nothing_twice() {
     world.sandbox.executions();
     let run = paid(&world).await;
     let held = Meets::AnswerHeldBack;
-    let trouble = world.sandbox.trouble("TransactWriteItems", "COSTS#node", 1, held);
+    let trouble = world
+        .sandbox
+        .trouble("TransactWriteItems", "COSTS#node", 1, held);
     // The function waits 15 seconds for an answer, then asks again.
     let function = world.sandbox.function_for("finish-run", 60).await;
     let answer = function.invoke(ended(&run)).await;
