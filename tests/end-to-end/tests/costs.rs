@@ -122,7 +122,9 @@ async fn costs_are(user: &User, started: &[(String, String)]) {
             assert!(!expected.is_empty());
             let mut found = rows(&pages(user, by).await);
             found.retain(|(_, part), _| expected.keys().any(|(_, wanted)| wanted == part));
-            if found != expected {
+            // OpenRouter tells some of them after the runs have ended.
+            let known = expected.values().all(|(_, unknown)| *unknown == 0);
+            if !known || found != expected {
                 missing = Some(format!("{by}: {found:#?} are not {expected:#?}"));
                 break;
             }
@@ -305,8 +307,9 @@ async fn every_grouping_has_what_all_runs_cost_also_where_a_function_died() {
     let mut runs: Vec<String> = Vec::new();
     let document = |prompt: &str| {
         json!({"nodes": [
+            {"variableName": "words", "type": "set", "value": ["x", "y", "z"]},
             {"variableName": "a", "userPrompt": prompt, "model": "openai/gpt-4o"},
-            {"variableName": "each", "userPrompt": "{{item}} {{a.text}}", "forEach": {"items": ["x", "y", "z"]}},
+            {"variableName": "each", "userPrompt": "{{item}} {{a.text}}", "forEach": {"items": "{{words}}"}},
         ]})
     };
     for prompt in ["one", "[[fault:no-usage*1]] two"] {
@@ -319,7 +322,8 @@ async fn every_grouping_has_what_all_runs_cost_also_where_a_function_died() {
     let lost = machine.start(document("[[repeat:4000]] lost")).await;
     let function = world.sandbox.function("execute-node").await;
     let execution = machine.execution(&lost);
-    let lane = &list(&execution["lanes"])[0];
+    let lanes = list(&execution["lanes"]);
+    let lane = lanes.iter().find(|lane| lane["unit"] == "a").unwrap();
     let (task, _) = machine.task(&json!({
         "runId": lost, "take": 1, "lane": lane["lane"], "unit": "a", "listed": true, "was": null,
     }));
