@@ -15,7 +15,7 @@ const REQUESTS: [(&str, &str); 6] = [
     ("Query", "OUTBOX"),
     ("GetItem", "ENTERED"),
     ("Query", "attempts"),
-    ("TransactWriteItems", "COSTS#node"),
+    ("TransactWriteItems", "entries"),
     ("UpdateItem", "ENTERED"),
     ("DeleteItem", "COSTS"),
 ];
@@ -123,7 +123,7 @@ async fn answers_of_aws_that_do_not_come_add_nothing_twice() {
     let held = Meets::AnswerHeldBack;
     let trouble = world
         .sandbox
-        .trouble("TransactWriteItems", "COSTS#node", 1, held);
+        .trouble("TransactWriteItems", "entries", 1, held);
     // The function waits 15 seconds for an answer, then asks again.
     let function = world.sandbox.function_for("finish-run", 60).await;
     let answer = function.invoke(ended(&run)).await;
