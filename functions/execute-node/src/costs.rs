@@ -165,7 +165,7 @@ async fn recover_node(app: &App, item: &DueItem, until: Instant) -> Result<usize
         if asked == 0 {
             // Its function has settled it since, perhaps after the run's end.
             let costs = app.store.costs();
-            costs.look_again(&item.run_id, now).await?;
+            costs.has_come_late(&item.run_id, now).await?;
             app.store.due().done(item).await?;
         }
     } else if age > GIVEN_UP_AFTER {

@@ -36,6 +36,7 @@ pub(crate) async fn sweep(app: &App) -> Result<(), Problem> {
         // After the others, which end runs.
         sweep_ends(app).await,
         sweep_due(app, Due::Entered, "Entered").await,
+        sweep_due(app, Due::Unsettled, "Entered").await,
     ];
     swept.into_iter().collect()
 }
@@ -51,7 +52,7 @@ async fn sweep_due(app: &App, what: Due, name: &'static str) -> Result<(), Probl
         let looked = match what {
             Due::Gate => look_at_gate(app, item).await,
             Due::Texts => look_at_texts(app, item).await,
-            Due::Entered => look_at_costs(app, item).await,
+            Due::Entered | Due::Unsettled => look_at_costs(app, item).await,
             Due::Run | Due::End | Due::Cost => look_at(app, item).await,
         };
         if let Err(problem) = looked {

@@ -24,8 +24,10 @@ pub enum Due {
     Gate,
     /// The texts of a run are not to be kept.
     Texts,
-    /// Of what a run cost, not all may stand in the costs by day.
+    /// Of what a run cost, not all stands in the costs by day.
     Entered,
+    /// Functions may still be at work on nodes of a run that did not succeed: more may come of its costs.
+    Unsettled,
 }
 
 impl Due {
@@ -37,6 +39,7 @@ impl Due {
             Self::Gate => "GATE",
             Self::Texts => "TEXTS",
             Self::Entered => "ENTERED",
+            Self::Unsettled => "UNSETTLED",
         }
     }
 
@@ -48,6 +51,7 @@ impl Due {
             Self::Gate,
             Self::Texts,
             Self::Entered,
+            Self::Unsettled,
         ]
         .into_iter()
         .find(|due| due.as_str() == word)
@@ -112,7 +116,7 @@ impl DueItems {
                 Ok(DueItem {
                     run_id: match due {
                         Due::Gate => keys::workflow_of_gate(item)?,
-                        Due::Run | Due::End | Due::Cost | Due::Texts | Due::Entered => {
+                        Due::Run | Due::End | Due::Cost | Due::Texts | Due::Entered | Due::Unsettled => {
                             keys::run_of(item)?
                         }
                     },

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::costs::entered::{Amount, Amounts, Place};
 use crate::costs::record::{Costs, CostsBy, KEPT_DAYS, UNKNOWN, USD};
-use crate::due::{DUE, DUE_AT, Due};
+use crate::due::{DUE, DUE_AT, Due, costs_change};
 use crate::keys::{self, EXPIRES_AT, Key, WORKFLOW_ID};
 use crate::node::{Nodes, TriedUnit};
 use crate::run::RunStatus;
@@ -94,11 +94,17 @@ impl Costs {
         Ok(true)
     }
 
+    /// Lets the run's costs be entered by the next sweep: something has come late.
+    pub async fn has_come_late(&self, run_id: &str, at: Timestamp) -> Result<(), Error> {
+        self.0.write(costs_change(&self.0, run_id, at)).await?;
+        Ok(())
+    }
+
     /// Lets the run's costs be looked at again then. Changes nothing where they are looked at anyway.
     pub async fn look_again(&self, run_id: &str, at: Timestamp) -> Result<(), Error> {
         let change = Change::of(keys::entered(run_id))
             .when(DUE.missing())
-            .set(DUE, Due::Entered)
+            .set(DUE, Due::Unsettled)
             .set(DUE_AT, at)
             .set_once(EXPIRES_AT, self.0.expires(at));
         self.0.write(change).await?;
