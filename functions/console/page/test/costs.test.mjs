@@ -1,5 +1,5 @@
 // The view of costs: its numbers are the API's, to the last digit; a month of many parts is usable by everybody, by keyboard and on
-// a phone; and its files are small.
+// a phone; and its files are small. `UPDATE_SCREENSHOTS=1` writes its pictures for docs/console.md.
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,6 +8,8 @@ import { brotliCompressSync } from "node:zlib";
 import { call, close, ended, fits, fresh, isAccessible, key, node, visit } from "./browser.mjs";
 
 after(close);
+
+const PICTURES = process.env.UPDATE_SCREENSHOTS ? join(import.meta.dirname, "../../../../docs/pictures") : null;
 
 const today = () => new Date().toISOString().slice(0, 10);
 const dollars = (usd) => `$${usd.replace(/0+$/, "").replace(/\.(\d?)$/, (_, digit) => `.${digit.padEnd(2, "0")}`)}`;
@@ -59,21 +61,28 @@ test("what the view shows is what the API tells, by each grouping, and the file 
   await end();
 });
 
+const MODELS = ["openai/gpt-4o-mini", "anthropic/claude-haiku-4.5", "google/gemini-2.5-flash", "mistralai/mistral-nemo", "deepseek/deepseek-v3.2", "qwen/qwen3-32b", "meta-llama/llama-4-scout", "openai/gpt-4o", "a-new-author/a-model-with-a-very-long-name-that-has-to-be-broken-somewhere"];
+
 /** Costs of a month with more parts than colours, as the API would tell them. */
 function month() {
   const costs = [];
   for (let back = 29; back >= 0; back--) {
-    const day = new Date(Date.now() - back * 86_400_000).toISOString().slice(0, 10);
-    for (let part = 0; part < 9; part++) if ((back + part) % 4) costs.push({ day, model: `author-${part}/a-model-with-a-long-name-${part}`, costUsd: `${9 - part}.00000000000${(back % 9) + 1}`, unknown: back === 3 && part === 2 ? 1 : 0 });
+    const day = new Date(Date.now() - back * 86_400_000);
+    const rest = [0, 6].includes(day.getUTCDay()) ? 5 : 1;
+    MODELS.forEach((model, part) => {
+      const mix = (back * 7919 + part * 104_729 + back * part * 31) % 97;
+      if (back === 1 || mix % (part + 3)) costs.push({ day: day.toISOString().slice(0, 10), model, costUsd: `0.${String(Math.floor(((mix + 40) * (9 - part) * 360_000_000) / rest)).padStart(12, "0")}`, unknown: back === 1 && part === 2 ? 1 : 0 });
+    });
   }
   return { by: "model", from: costs[0].day, to: costs.at(-1).day, costs, open: { calls: 1, runs: 2, ends: 1, more: false }, cursor: null };
 }
 
-for (const [colorScheme, width] of [["light", 1280], ["dark", 1280], ["dark", 360], ["light", 360]]) {
+for (const [colorScheme, width] of [["light", 1360], ["dark", 1360], ["dark", 360], ["light", 360]]) {
   test(`a month is shown to everybody (${colorScheme}, ${width} px)`, async () => {
-    const { page, context, go, signIn, end } = await visit({ colorScheme, viewport: { width, height: 900 } });
+    const { page, context, go, signIn, end } = await visit({ colorScheme, viewport: { width, height: 860 } });
     const told = month();
     await context.route(/\/costs\?/, (route) => route.fulfill({ json: told }));
+    await context.route(/\/credentials$/, (route) => route.fulfill({ json: { credentials: [{ id: "1", name: "main", type: "openrouter", maxCostUsdPerDay: "2.50" }] } }));
     await signIn();
     await go("#/costs");
     const slider = page.getByRole("slider", { name: "Day" });
@@ -81,11 +90,14 @@ for (const [colorScheme, width] of [["light", 1280], ["dark", 1280], ["dark", 36
     await page.getByText(/2 runs that go on, 1 run that has just ended and 1 node/).waitFor();
     await page.getByText("3 others").waitFor();
     await page.getByText("1 cost not known").waitFor();
+    await page.getByText("Budgets of all keys, $2.50 a day").waitFor();
     await isAccessible(page, "a month");
     await fits(page, "a month");
+    const isPictured = PICTURES && (width > 360 || colorScheme === "dark");
+    if (isPictured) await page.screenshot({ path: join(PICTURES, `console-costs-${width > 360 ? colorScheme : "phone"}.png`), animations: "disabled", caret: "hide" });
     await page.getByText("Each day in numbers").click();
     const numbers = page.getByRole("table", { name: /has cost on each day/ });
-    assert.equal(await numbers.getByRole("row").count(), 61);
+    assert.equal(await numbers.getByRole("row").count(), 61, "the heading, and the first sixty");
     await fits(page, "a month in numbers");
     await isAccessible(page, "a month in numbers");
     // By keyboard: the last day, then the one before.

@@ -7,7 +7,7 @@ import { after, before, test } from "node:test";
 import { API_TOKEN, API_URL, call, close, ended, fits, fresh, isAccessible, key, node, revoke, visit } from "./browser.mjs";
 
 const PICTURES = process.env.UPDATE_SCREENSHOTS ? join(import.meta.dirname, "../../../../docs/pictures") : null;
-const PICTURED = ["sign-in", "runs", "run", "failure", "rerun", "credential", "new-credential", "editor", "versions", "triggers", "models", "compared", "costs", "palette"];
+const PICTURED = ["sign-in", "runs", "run", "failure", "rerun", "credential", "new-credential", "editor", "versions", "triggers", "models", "compared", "palette"];
 const at = {};
 
 before(async () => {
