@@ -9,7 +9,7 @@ use crate::Error;
 use crate::keys::{self, BY_DUE, EXPIRES_AT, Key};
 use crate::table::item::kept_as_word;
 use crate::table::key::{PK, SK};
-use crate::table::{Attribute, Change, Query, Table, Write};
+use crate::table::{Attribute, Change, Delete, Query, Table, Write};
 
 /// Why something is looked at again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub enum Due {
     Entered,
     /// Functions may still be at work on nodes of a run that did not succeed: more may come of its costs.
     Unsettled,
+    /// The time of a unit has come that waits without a lane.
+    Timer,
 }
 
 impl Due {
@@ -40,11 +42,12 @@ impl Due {
             Self::Texts => "TEXTS",
             Self::Entered => "ENTERED",
             Self::Unsettled => "UNSETTLED",
+            Self::Timer => "TIMER",
         }
     }
 
     fn parse(word: &str) -> Option<Self> {
-        [
+        let all = [
             Self::Run,
             Self::End,
             Self::Cost,
@@ -52,9 +55,9 @@ impl Due {
             Self::Texts,
             Self::Entered,
             Self::Unsettled,
-        ]
-        .into_iter()
-        .find(|due| due.as_str() == word)
+            Self::Timer,
+        ];
+        all.into_iter().find(|due| due.as_str() == word)
     }
 }
 
@@ -78,7 +81,7 @@ pub(crate) fn costs_change(table: &Table, run_id: &str, at: Timestamp) -> Write 
 pub struct DueItem {
     /// The run; of a gate the workflow.
     pub run_id: String,
-    /// The node, where a node is due.
+    /// The node, where a node is due; the unit, where its time has come.
     pub node_id: Option<String>,
     key: Key,
     due: Due,
@@ -116,11 +119,18 @@ impl DueItems {
                 Ok(DueItem {
                     run_id: match due {
                         Due::Gate => keys::workflow_of_gate(item)?,
-                        Due::Run | Due::End | Due::Cost | Due::Texts | Due::Entered | Due::Unsettled => {
-                            keys::run_of(item)?
-                        }
+                        Due::Run
+                        | Due::End
+                        | Due::Cost
+                        | Due::Texts
+                        | Due::Timer
+                        | Due::Entered
+                        | Due::Unsettled => keys::run_of(item)?,
                     },
-                    node_id: keys::unit_recorded(item)?,
+                    node_id: match due {
+                        Due::Timer => keys::unit_paused(item)?,
+                        _ => keys::unit_recorded(item)?,
+                    },
                     key: Key::new(PK.get(item)?, SK.get(item)?),
                     due,
                     due_at: DUE_AT.get(item)?,
@@ -138,6 +148,15 @@ impl DueItems {
     ) -> Result<(), Error> {
         self.change(item, |change| change.set(DUE_AT, now + after))
             .await
+    }
+
+    /// Deletes the item, where nobody has changed when it is due.
+    pub async fn delete(&self, item: &DueItem) -> Result<(), Error> {
+        let seen = DUE.is(item.due).and(DUE_AT.is(item.due_at));
+        self.0
+            .write(Delete::of(item.key.clone()).when(seen))
+            .await?;
+        Ok(())
     }
 
     /// Ends that the item is due.

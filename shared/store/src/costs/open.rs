@@ -20,7 +20,7 @@ pub struct OpenCosts {
     pub calls: usize,
     /// Runs that have not ended: what they cost is added at their end.
     pub runs: usize,
-    /// Runs that have ended, and whose costs are added at this moment or by the next sweep, within five minutes.
+    /// Runs that have ended, and whose costs are added at this moment or by the next sweep, within a minute.
     pub ends: usize,
     /// Whether there are more than these.
     pub more: bool,
