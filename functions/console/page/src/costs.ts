@@ -23,7 +23,11 @@ export interface Open {
   more: boolean;
 }
 
+/** Costs with what was asked for: what is shown of them may be asked for anew already. */
 export interface Costs {
+  by: By;
+  from: string;
+  to: string;
   rows: CostRow[];
   open: Open;
   /** Whether there are more pages than are read. */
@@ -48,7 +52,7 @@ export async function readCosts(by: By, from: string, to: string, signal: AbortS
     const page: Page = await api<Page>("GET", `/costs?${asked}`, { signal });
     rows.push(...page.costs);
     cursor = page.cursor;
-    if (!cursor || pages === MOST_PAGES) return { rows, open: page.open, isCut: cursor !== null };
+    if (!cursor || pages === MOST_PAGES) return { by, from, to, rows, open: page.open, isCut: cursor !== null };
   }
 }
 

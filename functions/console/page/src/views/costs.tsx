@@ -38,7 +38,7 @@ export function Costs() {
         </div>
         <div class="row">
           <button type="button" class="plain" disabled={costs.isLoading} onClick={costs.reload}><Icon name="refresh" />Read again</button>
-          <button type="button" disabled={!costs.data?.rows.length} onClick={() => costs.data && download(`costs-by-${by}-${from}-${to}.csv`, csv(by, costs.data.rows, (row) => names(by, row).words))}><Icon name="download" />CSV</button>
+          <button type="button" disabled={!costs.data?.rows.length} onClick={() => costs.data && save(costs.data, names)}><Icon name="download" />CSV</button>
         </div>
       </div>
       <div class="filters">
@@ -48,7 +48,7 @@ export function Costs() {
         {isOwn && <Field id="c-to" label="To" type="date" min={from} required value={to} onValue={(value) => isDay(value) && refine({ to: value, day: null })} />}
       </div>
       <Shown of={costs} tall rows={6}>
-        {(read) => <Paid read={read} by={by} from={from} to={to} names={names} budget={budgetOf(credentials.data?.credentials)} isFirst={!isOwn && span === USUAL} />}
+        {(read) => <Paid read={read} names={names} budget={budgetOf(credentials.data?.credentials)} isFirst={!isOwn && span === USUAL} />}
       </Shown>
     </>
   );
@@ -101,15 +101,13 @@ function budgetOf(credentials: Credential[] | undefined) {
 
 interface Shown {
   read: Read;
-  by: By;
-  from: string;
-  to: string;
   names: Names;
   budget: string | null;
   isFirst: boolean;
 }
 
-function Paid({ read, by, from, to, names, budget, isFirst }: Shown) {
+function Paid({ read, names, budget, isFirst }: Shown) {
+  const { by, from, to } = read;
   const asked = route.value.query.get("day");
   const day = asked && asked >= from && asked <= to ? asked : null;
   if (read.rows.length === 0) {
@@ -331,7 +329,9 @@ function EachDay({ by, rows, names }: { by: By; rows: CostRow[]; names: Names })
   );
 }
 
-function download(name: string, text: string) {
+function save({ by, from, to, rows }: Read, names: Names) {
+  const name = `costs-by-${by}-${from}-${to}.csv`;
+  const text = csv(by, rows, (row) => names(by, row).words);
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
   link.download = name;
