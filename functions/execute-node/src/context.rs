@@ -3,12 +3,12 @@
 use serde_json::{Map, Value, json};
 use steps_problem::Problem;
 use steps_store::{Work, millis};
-use steps_template::RenderError;
+use steps_template::{RenderError, VARS};
 use steps_workflow::{ForEach, Node, Workflow};
 
 use crate::known_list;
 
-/// The trigger's input at the root, `trigger`, and one variable for each finished node.
+/// The trigger's input at the root, `trigger`, the variables of the deployment as `vars`, and one variable for each finished node.
 pub(crate) fn context(work: &Work, workflow: &Workflow) -> Value {
     let mut context = match &work.run.texts.input {
         Value::Object(fields) => fields.clone(),
@@ -23,6 +23,9 @@ pub(crate) fn context(work: &Work, workflow: &Workflow) -> Value {
     trigger.entry("id").or_insert_with(|| json!(work.run.id));
     trigger.insert("time".to_owned(), json!(millis::text(work.run.started_at)));
     context.insert("trigger".to_owned(), Value::Object(trigger));
+    if let Some(vars) = &work.run.texts.vars {
+        context.insert(VARS.to_owned(), vars.clone());
+    }
     for (id, output) in &work.outputs {
         if let Some(node) = workflow.node(id) {
             // Where it failed and another node stands in for it, its variable is that one's output.

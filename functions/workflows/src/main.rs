@@ -11,6 +11,7 @@ mod plan;
 mod put;
 mod put_source;
 mod switch;
+mod vars;
 
 use app::App;
 use steps_aws::{Aws, Config};

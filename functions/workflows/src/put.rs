@@ -39,7 +39,14 @@ pub(crate) async fn put(app: &App, id: &str, request: &Request) -> Result<Answer
         }
     }
     let warnings = match &workflow {
-        Some(workflow) => app.catalogue.warnings(workflow).await,
+        Some(workflow) => {
+            let mut warnings = app.catalogue.warnings(workflow).await;
+            if workflow.names_vars() {
+                let vars = app.store.vars().values().await?;
+                warnings.extend(workflow.unset_vars(&vars));
+            }
+            warnings
+        }
         None => Vec::new(),
     };
     let Some(workflow) = workflow.filter(|_| faults.is_empty()) else {

@@ -15,6 +15,7 @@ mod schedule;
 mod secret;
 mod switch;
 mod token;
+mod var;
 mod webhook;
 mod workflow;
 
@@ -41,6 +42,7 @@ pub use schedule::{ChangeSchedule, PutSchedule, SchedulePage, ScheduleView};
 pub use secret::Secret;
 pub use switch::{SetSwitch, SwitchView};
 pub use token::{MadeToken, NewToken, TokenPage};
+pub use var::{SetVar, VarList, VarView};
 pub use webhook::{Challenge, Delivered, PutWebhook, RotateWebhook, WebhookList, WebhookView};
 pub use workflow::{
     PutWorkflow, SourceList, SourceView, WorkflowDocument, WorkflowPage, WorkflowRow, WorkflowView,

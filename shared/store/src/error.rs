@@ -29,6 +29,8 @@ pub enum Record {
     DeletedCredential,
     /// A named token of the API.
     Token,
+    /// A variable of the deployment.
+    Var,
 }
 
 impl Record {
@@ -46,6 +48,7 @@ impl Record {
                 ("CredentialNotFound", "Credential Not Found")
             }
             Self::Token => ("TokenNotFound", "Token Not Found"),
+            Self::Var => ("VarNotFound", "Var Not Found"),
         }
     }
 
@@ -62,6 +65,7 @@ impl Record {
             Self::Credential => "/credentials",
             Self::DeletedCredential => "/credentials?deleted=true",
             Self::Token => "/tokens",
+            Self::Var => "/vars",
         }
     }
 
@@ -94,6 +98,7 @@ impl fmt::Display for Record {
             Self::Credential => "credential",
             Self::DeletedCredential => "deleted credential",
             Self::Token => "token",
+            Self::Var => "variable of the deployment",
         })
     }
 }

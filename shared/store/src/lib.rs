@@ -19,6 +19,7 @@ mod switch;
 mod table;
 mod token;
 mod unit;
+mod vars;
 mod workflow;
 
 pub use audit::{Actor, AuditEntry, Audits};
@@ -51,6 +52,7 @@ pub use switch::{Switch, Switches};
 pub use table::page::{Page, from_cursor, to_cursor};
 pub use token::{TokenRecord, Tokens};
 pub use unit::Unit;
+pub use vars::{Var, Vars};
 pub use workflow::{
     CallbackSecret, CallbackSecrets, SecretVersion, Source, Sources, StoredWorkflow, Webhook,
     Webhooks, WorkflowSummary, Workflows,

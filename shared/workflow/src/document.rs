@@ -386,10 +386,10 @@ fn variable_name(_: &mut SchemaGenerator) -> Schema {
         "type": "string",
         "maxLength": 64,
         "pattern": "^[A-Za-z_$][A-Za-z0-9_$]*$",
-        "not": {"enum": ["trigger", "this", "else", "as", "true", "false", "null"]},
+        "not": {"enum": ["trigger", "vars", "this", "else", "as", "true", "false", "null"]},
         "errorMessage": {
             "pattern": "must begin with a letter, `_` or `$` and go on with letters, digits, `_` or `$`",
-            "not": "`{value}` is reserved; reserved are trigger, this, else, as, true, false, null",
+            "not": "`{value}` is reserved; reserved are trigger, vars, this, else, as, true, false, null",
         },
     })
 }

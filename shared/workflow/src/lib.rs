@@ -12,6 +12,7 @@ mod plan;
 mod schema;
 mod source;
 mod validate;
+mod vars;
 mod words;
 
 pub use document::{

@@ -39,7 +39,14 @@ async fn every_route_that_changes_something_leaves_a_row() {
     let mode = json!({"mode": "bearer"});
     let failing = json!([{"variableName": "x", "userPrompt": "hi", "model": "no/such-model"}]);
     let mut runs = Vec::new();
+    let var = format!("v_{}", root.name.replace('-', "_"));
     for (method, path, body) in [
+        (
+            Method::PUT,
+            format!("/vars/{var}"),
+            Some(&json!({"value": 1})),
+        ),
+        (Method::DELETE, format!("/vars/{var}"), None),
         (
             Method::PUT,
             format!("{at}/switch"),
@@ -110,6 +117,7 @@ async fn every_route_that_changes_something_leaves_a_row() {
     for subject in [&workflow, &other, &slow]
         .map(|id| format!("workflows/{id}"))
         .into_iter()
+        .chain([format!("vars/{var}")])
         .chain([&runs[0], &runs[1], &rerun, &failed, &cancelled].map(|id| format!("runs/{id}")))
     {
         let about = rows(&root, &subject).await;

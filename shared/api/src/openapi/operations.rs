@@ -11,9 +11,9 @@ use crate::{
     EndedOrSkipped, ItemPage, MadeEventsToken, MadeToken, ModelDetails, ModelPage, NewCredential,
     NewEventsToken, NewRun, NewToken, NodeView, PutSchedule, PutWebhook, PutWorkflow,
     RefreshedModels, RerunRun, RestoreCredential, ResumeRun, RotateCallbackSecret, RotateWebhook,
-    RunAnswer, RunInput, RunPage, RunView, SchedulePage, ScheduleView, SetSwitch, SourceList,
-    SourceView, StartedRun, SwitchView, TokenPage, WebhookList, WebhookView, WorkflowDocument,
-    WorkflowPage, WorkflowPlan, WorkflowView,
+    RunAnswer, RunInput, RunPage, RunView, SchedulePage, ScheduleView, SetSwitch, SetVar,
+    SourceList, SourceView, StartedRun, SwitchView, TokenPage, VarList, VarView, WebhookList,
+    WebhookView, WorkflowDocument, WorkflowPage, WorkflowPlan, WorkflowView,
 };
 
 /// Every operation, by noun.
@@ -23,6 +23,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         models(),
         workflows(),
         switches(),
+        vars(),
         sources(),
         webhooks(),
         callbacks(),
@@ -351,6 +352,45 @@ fn switches() -> Vec<Operation> {
         )
         .takes::<SetSwitch>(off())
         .answers::<SwitchView>(200, "The switch as it is now."),
+    ]
+}
+
+fn vars() -> Vec<Operation> {
+    const TAG: &str = "vars";
+    vec![
+        get(
+            "/vars",
+            "listVars",
+            TAG,
+            "Lists the variables of the deployment.",
+        )
+        .answers::<VarList>(200, "The variables."),
+        get(
+            "/vars/{name}",
+            "getVar",
+            TAG,
+            "Tells a variable of the deployment.",
+        )
+        .answers::<VarView>(200, "The variable.")
+        .fails(&["VarNotFound"]),
+        put(
+            "/vars/{name}",
+            "setVar",
+            TAG,
+            "Sets a variable of the deployment. Runs that have started keep the value that they have seen.",
+        )
+        .takes::<SetVar>(json!({ "value": "https://crm.test.example.com" }))
+        .answers::<VarView>(201, "The variable, which is new.")
+        .answers::<VarView>(200, "The variable as it is now.")
+        .located(),
+        delete(
+            "/vars/{name}",
+            "deleteVar",
+            TAG,
+            "Deletes a variable of the deployment. Runs that have started keep the value that they have seen.",
+        )
+        .answers_nothing("It is deleted.")
+        .fails(&["VarNotFound"]),
     ]
 }
 

@@ -50,6 +50,7 @@ const STATUSES: [(u16, &[&str]); 14] = [
             "ScheduleNotFound",
             "SourceNotFound",
             "TokenNotFound",
+            "VarNotFound",
             "WebhookNotFound",
             "WorkflowNotFound",
         ],
