@@ -4,7 +4,7 @@ use steps_lambda::{Answer, Request};
 use steps_problem::Problem;
 
 use crate::app::App;
-use crate::{cancel, deliveries, erase, events, get, get_node, list, list_items};
+use crate::{cancel, deliveries, erase, events, get, get_node, give_output, list, list_items};
 
 /// Answers a request by the route that API Gateway matched.
 pub(crate) async fn handle(app: &App, request: &Request) -> Result<Answer, Problem> {
@@ -16,6 +16,9 @@ pub(crate) async fn handle(app: &App, request: &Request) -> Result<Answer, Probl
         "POST /runs/{id}/events-token" => events::make_token(app, id()?, request).await,
         "GET /runs/{id}/nodes/{node}" => {
             get_node::get_node(app, id()?, request.parameter("node")?, request).await
+        }
+        "PUT /runs/{id}/nodes/{node}/output" => {
+            give_output::give_output(app, id()?, request.parameter("node")?, request).await
         }
         "GET /runs/{id}/nodes/{node}/items" => {
             list_items::list_items(app, id()?, request.parameter("node")?, request).await

@@ -4,7 +4,9 @@ use steps_lambda::{Answer, Request};
 use steps_problem::Problem;
 
 use crate::app::App;
-use crate::{delete, delete_source, get, list, list_sources, plan, put, put_source, switch, vars};
+use crate::{
+    delete, delete_source, get, import, list, list_sources, plan, put, put_source, switch, vars,
+};
 
 /// Answers a request by the route that API Gateway matched.
 pub(crate) async fn handle(app: &App, request: &Request) -> Result<Answer, Problem> {
@@ -14,6 +16,7 @@ pub(crate) async fn handle(app: &App, request: &Request) -> Result<Answer, Probl
     match request.route() {
         "GET /workflows" => list::list(app, request).await,
         "PUT /workflows/{id}" => put::put(app, id()?, request).await,
+        "POST /workflows/import" => import::import(app, request).await,
         "GET /workflows/{id}" => get::get(app, id()?, request).await,
         "GET /workflows/{id}/plan" => plan::plan(app, id()?, request).await,
         "DELETE /workflows/{id}" => delete::delete(app, id()?).await,

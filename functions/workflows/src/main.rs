@@ -5,6 +5,7 @@ mod delete;
 mod delete_source;
 mod get;
 mod handler;
+mod import;
 mod list;
 mod list_sources;
 mod plan;

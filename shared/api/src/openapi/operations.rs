@@ -8,12 +8,13 @@ use crate::openapi::problems::{OPENROUTER, SCHEDULER, SECRETS, START, STORE};
 use crate::{
     AuditPage, CallbackSecretView, CancelRun, ChangeCredential, ChangeSchedule, ChangedCredential,
     CredentialList, CredentialView, CredentialWithKey, Delivered, DeliveryList, DeliveryView,
-    EndedOrSkipped, ItemPage, MadeEventsToken, MadeToken, ModelDetails, ModelPage, NewCredential,
-    NewEventsToken, NewRun, NewToken, NodeView, PutSchedule, PutWebhook, PutWorkflow,
-    RefreshedModels, RerunRun, RestoreCredential, ResumeRun, RotateCallbackSecret, RotateWebhook,
-    RunAnswer, RunInput, RunPage, RunView, SchedulePage, ScheduleView, SetSwitch, SetVar,
-    SourceList, SourceView, StartedRun, SwitchView, TokenPage, VarList, VarView, WebhookList,
-    WebhookView, WorkflowDocument, WorkflowPage, WorkflowPlan, WorkflowView,
+    EndedOrSkipped, ForeignWorkflow, GiveOutput, ImportedWorkflow, ItemPage, MadeEventsToken,
+    MadeToken, ModelDetails, ModelPage, NewCredential, NewEventsToken, NewRun, NewToken, NodeView,
+    PutSchedule, PutWebhook, PutWorkflow, RefreshedModels, RerunRun, RestoreCredential, ResumeRun,
+    RotateCallbackSecret, RotateWebhook, RunAnswer, RunInput, RunPage, RunView, SchedulePage,
+    ScheduleView, SetSwitch, SetVar, SourceList, SourceView, StartedRun, SwitchView, TokenPage,
+    VarList, VarView, WebhookList, WebhookView, WorkflowDocument, WorkflowPage, WorkflowPlan,
+    WorkflowView,
 };
 
 /// Every operation, by noun.
@@ -279,6 +280,18 @@ fn workflows() -> Vec<Operation> {
         .answers::<PutWorkflow>(201, "The first version.")
         .located()
         .fails(&["Conflict", "InvalidWorkflow"]),
+        post(
+            "/workflows/import",
+            "importWorkflow",
+            TAG,
+            "Makes a document of one of another product, and tells what could not be taken over. It stores nothing.",
+        )
+        .takes::<ForeignWorkflow>(json!({ "nodes": [{
+            "id": "1", "type": "OPENROUTER", "position": { "x": 0, "y": 0 },
+            "data": { "variableName": "gptResponse", "credentialId": "main", "userPrompt": "Summarize: {{inputText}}" },
+        }], "connections": [] }))
+        .answers::<ImportedWorkflow>(200, "The document, and what could not be taken over.")
+        .fails(&["ImportNotUnderstood"]),
         get(
             "/workflows/{id}",
             "getWorkflow",
@@ -773,6 +786,15 @@ fn runs() -> Vec<Operation> {
         .may_take::<CancelRun>(json!({ "reason": "not needed any more" }))
         .answers::<RunView>(200, "The run as it ended.")
         .fails(&["RunEnded", "RunNotFound", "RunNotStopped"]),
+        put(
+            "/runs/{id}/nodes/{node}/output",
+            "giveOutput",
+            TAG,
+            "Gives a node that failed or waits its output by hand, so that its run goes on.",
+        )
+        .takes::<GiveOutput>(json!({ "output": { "text": "Said by hand." } }))
+        .answers::<NodeView>(200, "The node. It is settled by the function that takes it next.")
+        .fails(&["NodeNotFound", "NodeNotWaiting", "RunErased", "RunNotFound"]),
     ]
 }
 

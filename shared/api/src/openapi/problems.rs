@@ -64,6 +64,7 @@ const STATUSES: [(u16, &[&str]); 14] = [
             "EventsNotStreamed",
             "DeliverySuperseded",
             "NameTaken",
+            "NodeNotWaiting",
             "RotationNotConfigured",
             "RotationUnderWay",
             "RunEnded",
@@ -79,6 +80,7 @@ const STATUSES: [(u16, &[&str]); 14] = [
         422,
         &[
             "IdempotencyKeyReused",
+            "ImportNotUnderstood",
             "InvalidApiKey",
             "InvalidSchedule",
             "InvalidSource",

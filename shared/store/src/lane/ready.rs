@@ -127,6 +127,21 @@ impl Lanes {
         Ok(())
     }
 
+    /// Makes a unit ready for any lane, also where a lane has taken it: that one waits, and the unit waits no more.
+    pub async fn free(
+        &self,
+        run_id: &str,
+        take: u32,
+        (unit, rank): (&str, u16),
+    ) -> Result<(), Error> {
+        let put = Put::of(keys::ready(run_id, rank, unit))
+            .when(PK.missing().or(TAKE.is_at_most(take)))
+            .set(TAKE, take)
+            .set(EXPIRES_AT, self.0.expires(Timestamp::now()));
+        self.0.write(put).await?;
+        Ok(())
+    }
+
     /// Makes a unit no longer ready: it is done, and its lane has gone on.
     pub async fn unlist(&self, run_id: &str, (unit, rank): (&str, u16)) -> Result<(), Error> {
         self.0

@@ -15,7 +15,8 @@ use crate::lane::Settles;
 use crate::node::claim::Lease;
 use crate::node::cost::{Charge, FIRST_ASKED};
 use crate::node::record::{
-    ATTEMPT_COST_USD, ATTEMPT_ENDED_AT, ATTEMPTS, Attempt, Nodes, OUTPUT, OWNER, WAIT_CODE, changed,
+    ATTEMPT_COST_USD, ATTEMPT_ENDED_AT, ATTEMPTS, Attempt, BY_HAND, GIVEN, Nodes, OUTPUT, OWNER,
+    WAIT_CODE, changed,
 };
 use crate::node::row::{
     ANSWER, Answer, COST_USD, ENDED_AT, ERROR, HANDLED, LEASE_UNTIL, NodeStatus, STATUS,
@@ -233,6 +234,8 @@ impl Nodes {
                 .set(OUTPUT, output)
                 .set(ANSWER, answer)
                 .set(ENDED_AT, end.now)
+                .remove(GIVEN)
+                .remove(BY_HAND)
                 .remove(WAITING)
                 .remove(WAIT_CODE)
                 .remove(ERROR),
