@@ -26,6 +26,7 @@ mod failures;
 mod faults;
 mod frugality;
 mod http_nodes;
+mod imports;
 mod inline_nodes;
 mod kills;
 mod lambda_nodes;
