@@ -40,6 +40,8 @@ HERE = Path(__file__).resolve().parent
 VENV = ROOT / ".local" / "venv"
 LOCAL = (ROOT / os.environ.get("LOCAL_DIR", ".local")).resolve()
 LOGS = LOCAL / "logs"
+# What the stand-in was sent: each body of a chat request once.
+CHAT_REQUESTS = LOCAL / "chat-requests.jsonl"
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 TEMPLATE = ROOT / "infra" / "template.yaml"
 FUNCTIONS = sorted(path.parent.name for path in ROOT.glob("functions/*/Cargo.toml"))
@@ -206,7 +208,8 @@ def start_stand_in():
     run_shown(["cargo", "build", "--package", "openrouter-stand-in"], r"\s*Compiling ", "crates compiled")
     program = TARGET / "debug" / "openrouter-stand-in"
     service = Service("stand-in", STAND_IN_PORT, "STAND_IN_PORT")
-    service.start([program, "--port", str(STAND_IN_PORT)], env=dict(os.environ), version=digest([program]))
+    command = [program, "--port", str(STAND_IN_PORT), "--record", CHAT_REQUESTS]
+    service.start(command, env=dict(os.environ), version=digest([program]))
     service.wait_until(lambda: listens(STAND_IN_PORT))
 
 

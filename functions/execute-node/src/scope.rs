@@ -176,6 +176,7 @@ impl Scope for RunScope<'_> {
         Ok(KeptFile {
             bucket: kept.bucket,
             key: kept.key,
+            at: format!("/runs/{}/files/{}", self.run.id, kept.name),
         })
     }
 

@@ -22,6 +22,7 @@ const ROUTES: &[(&str, Scope)] = &[
     ("POST /workflows/import", Admin),
     ("GET /workflows/{id}", Read),
     ("GET /workflows/{id}/plan", Read),
+    ("POST /workflows/preview", Read),
     ("DELETE /workflows/{id}", Admin),
     ("GET /workflows/{id}/schedules", Read),
     ("PUT /workflows/{id}/schedules/{name}", Admin),
@@ -57,6 +58,7 @@ const ROUTES: &[(&str, Scope)] = &[
     ("POST /runs/{id}/cancel", Run),
     ("GET /runs", Read),
     ("GET /runs/{id}", Read),
+    ("GET /runs/{id}/files/{file}", Read),
     ("GET /runs/{id}/nodes/{node}", Read),
     ("PUT /runs/{id}/nodes/{node}/output", Admin),
     ("GET /runs/{id}/nodes/{node}/items", Read),
@@ -94,7 +96,8 @@ mod tests {
         for &(route, scope) in ROUTES {
             assert_eq!(scope_of(route), Some(scope));
             // The token lets its holder read what the sender may read.
-            let only_reads = route.starts_with("GET ") || route == "POST /runs/{id}/events-token";
+            let only_reads = route.starts_with("GET ")
+                || ["POST /runs/{id}/events-token", "POST /workflows/preview"].contains(&route);
             assert!(only_reads || scope != Read, "{route}");
         }
         for unknown in ["GET /nothing", "", "GET /runs/", "get /runs"] {

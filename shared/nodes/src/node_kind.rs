@@ -16,6 +16,7 @@ use steps_template::Template;
 use crate::ended::Ended;
 use crate::known_models::KnownModels;
 use crate::most::Most;
+use crate::preview::Preview;
 use crate::scope::Scope;
 
 /// A kind of node. Its fields are the fields of the document; its JSON Schema refuses what the kind cannot take.
@@ -81,6 +82,12 @@ pub(crate) trait Ready {
     /// What the try may cost at most (USD), where it costs; from then on it keeps to that.
     async fn most_usd(&mut self, _scope: &impl Scope) -> Result<Option<Decimal>, Problem> {
         Ok(None)
+    }
+
+    /// What the try would send, and what it may cost by the model list, where there is one; also with each of `models` in
+    /// place of its own. No secret is read for it.
+    fn preview(&self, _list: Option<&ModelList>, _models: &[String]) -> Preview {
+        Preview::default()
     }
 
     /// Tries the node once.

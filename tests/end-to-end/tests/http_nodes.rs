@@ -3,6 +3,7 @@
 
 mod addresses;
 mod examples;
+mod files;
 mod kills;
 mod page;
 mod redirects;

@@ -39,7 +39,7 @@ async fn a_variable_is_set_listed_changed_and_deleted_by_whom_the_scope_allows()
     assert_eq!(read.body["value"], json!([1, null]), "{:?}", read.body);
     assert!(read.body["changedAt"].is_string());
     let all = reader.get("/vars").await;
-    let found = list(&all.body["vars"]).iter().any(|var| *var == read.body);
+    let found = list(&all.body["vars"]).contains(&read.body);
     assert!(found, "{:?}", all.body);
     let refused = reader.put(&path, &json!({"value": 1})).await;
     assert_eq!(refused.status, 403, "{:?}", refused.body);
@@ -150,6 +150,27 @@ async fn each_door_starts_with_the_values_and_what_is_not_set_is_warned_of_and_f
         tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     };
     assert_eq!(node(&user.ended(&heard).await, "said")["output"], "here");
+    user.call(Method::DELETE, &format!("/vars/{name}"), None)
+        .await;
+}
+
+#[tokio::test]
+async fn a_preview_sees_the_values_that_a_run_would_see_or_those_of_the_run_that_it_is_of() {
+    let user = User::with_credential().await;
+    let name = name(&user, "tone");
+    set(&user, &name, &json!("kind")).await;
+    let workflow = user.workflow(json!([says(&name)])).await;
+    let run = user.trigger(&workflow, &json!({})).await;
+    user.ended(&run).await;
+    set(&user, &name, &json!("dry")).await;
+    for (body, seen) in [
+        (json!({"workflowId": workflow, "node": "said"}), "dry"),
+        (json!({"runId": run, "node": "said"}), "kind"),
+    ] {
+        let preview = user.post("/workflows/preview", &body).await;
+        assert_eq!(preview.status, 200, "{:?}", preview.body);
+        assert_eq!(preview.body["sends"]["value"], seen, "{:?}", preview.body);
+    }
     user.call(Method::DELETE, &format!("/vars/{name}"), None)
         .await;
 }

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use crate::ask::{Ask, tokens};
 use crate::catalogue::Resolved;
 use crate::faults::Fault;
+use crate::media::{PICTURE, SOUND};
 use crate::money::{Prices, number};
+use crate::prompt_cache::Cached;
 use crate::{prose, sample};
 
 const LONGEST: usize = 16_000_000;
@@ -23,6 +25,9 @@ pub(crate) struct Answer {
     pub(crate) refusal: Option<String>,
     pub(crate) reasoning: Option<String>,
     pub(crate) tool_calls: Option<Value>,
+    pub(crate) images: Option<Value>,
+    pub(crate) audio: Option<Value>,
+    pub(crate) annotations: Vec<Value>,
     pub(crate) finish: Option<&'static str>,
     pub(crate) native: &'static str,
     pub(crate) usage: Usage,
@@ -37,12 +42,19 @@ pub(crate) struct Usage {
     pub(crate) prompt_tokens: u64,
     pub(crate) completion_tokens: u64,
     pub(crate) reasoning_tokens: u64,
+    pub(crate) cached: Cached,
     pub(crate) prices: Prices,
 }
 
 impl Usage {
     pub(crate) fn cost(&self) -> Decimal {
-        self.prices.cost(self.prompt_tokens, self.completion_tokens)
+        self.cost_of(self.completion_tokens)
+    }
+
+    /// What it costs once so many tokens are generated.
+    pub(crate) fn cost_of(&self, completion_tokens: u64) -> Decimal {
+        self.prices
+            .cost(self.prompt_tokens, self.cached.read, completion_tokens)
     }
 
     /// The usage object of an answer. A failed generation shows its tokens and costs nothing.
@@ -55,7 +67,8 @@ impl Usage {
             "cost": paid(self.cost()),
             "is_byok": false,
             "prompt_tokens_details": {
-                "cached_tokens": 0, "cache_write_tokens": 0, "audio_tokens": 0,
+                "cached_tokens": self.cached.read, "cache_write_tokens": self.cached.written,
+                "audio_tokens": 0, "video_tokens": 0,
             },
             "completion_tokens_details": {
                 "reasoning_tokens": self.reasoning_tokens, "image_tokens": 0,
@@ -71,7 +84,7 @@ impl Usage {
     }
 }
 
-pub(crate) fn compose(ask: &Ask, model: &Resolved, fault: Option<Fault>) -> Answer {
+pub(crate) fn compose(ask: &Ask, model: &Resolved, cached: Cached, fault: Option<Fault>) -> Answer {
     let mut text = text(ask, &model.slug);
     let multi_byte = match fault {
         Some(Fault::HalfCharacters) => !ask.directives.echo,
@@ -92,13 +105,21 @@ pub(crate) fn compose(ask: &Ask, model: &Resolved, fault: Option<Fault>) -> Answ
         prompt_tokens: ask.prompt_tokens,
         completion_tokens: tokens(full.min(most)),
         reasoning_tokens: 0,
+        cached,
         prices: model.prices,
     };
     let answer = Answer {
-        content: Some(text),
         refusal: None,
         reasoning: None,
         tool_calls: None,
+        images: ask.wants("image").then(|| {
+            json!([{"type": "image_url", "image_url": {"url": PICTURE}}])
+        }),
+        audio: ask.wants("audio").then(|| {
+            json!({"id": "audio_stand_in", "data": SOUND, "expires_at": 4_102_444_800_u64, "transcript": text})
+        }),
+        content: Some(text),
+        annotations: ask.media.annotations.clone(),
         finish: Some(if cut { "length" } else { "stop" }),
         native: if cut { "max_tokens" } else { "stop" },
         usage,
@@ -253,8 +274,12 @@ fn sentence(ask: &Ask, slug: &str) -> String {
     if ask.in_prose {
         return prose::answer(ask, slug);
     }
+    let media = match ask.media.parts.as_slice() {
+        [] => String::new(),
+        parts => format!(" with {}", parts.join(", ")),
+    };
     format!(
-        "[{slug}] system=\"{}\" user=\"{}\" ({} chars, sha256 {})",
+        "[{slug}] system=\"{}\" user=\"{}\" ({} chars, sha256 {}){media}",
         ask.system,
         shortened(&ask.user),
         ask.user_chars,

@@ -7,6 +7,8 @@ use serde_json::{Map, Value};
 use crate::digest::sha256_hex;
 use crate::directives::{self, Directives, content_text};
 use crate::faults::FaultCall;
+use crate::media::Media;
+use crate::prompt_cache::Beginning;
 use crate::refusal::Refusal;
 
 const PROVIDER_KEYS: [&str; 14] = [
@@ -50,6 +52,12 @@ pub(crate) struct Ask {
     pub(crate) title: Option<String>,
     /// Whether the answer is to be in sentences, and to come as slowly as one reads.
     pub(crate) in_prose: bool,
+    pub(crate) media: Media,
+    pub(crate) modalities: Vec<String>,
+    /// The beginning of the prompt that is to be cached.
+    pub(crate) beginning: Option<Beginning>,
+    /// Whether the answer is to tell how the request was led to its model.
+    pub(crate) tell_routing: bool,
 }
 
 /// The most that a provider may charge, USD per million tokens.
@@ -76,6 +84,11 @@ impl MaxPrice {
 }
 
 impl Ask {
+    /// Whether the answer is to have this beside text.
+    pub(crate) fn wants(&self, modality: &str) -> bool {
+        self.modalities.iter().any(|wanted| wanted == modality)
+    }
+
     pub(crate) fn read(headers: &HeaderMap, body: &[u8], strict: bool) -> Result<Self, Refusal> {
         let Ok(Value::Object(body)) = serde_json::from_slice::<Value>(body) else {
             return Err(Refusal::new(400, "Input must have at least 1 token."));
@@ -133,8 +146,19 @@ impl Ask {
             title: text_header(headers, "x-openrouter-title")
                 .or_else(|| text_header(headers, "x-title")),
             in_prose: false,
+            media: Media::of(&body),
+            modalities: texts(body.get("modalities")),
+            beginning: Beginning::of(&body),
+            tell_routing: text_header(headers, "x-openrouter-metadata")
+                .is_some_and(|level| level == "enabled"),
         })
     }
+}
+
+fn texts(list: Option<&Value>) -> Vec<String> {
+    let list = list.and_then(Value::as_array);
+    let texts = list.into_iter().flatten().filter_map(Value::as_str);
+    texts.map(str::to_owned).collect()
 }
 
 /// Tokens are counted as a quarter of the characters, rounded up.

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
+use serde_json::{Value, json};
 
 use crate::answer::{Answer, compose};
 use crate::ask::Ask;
@@ -32,6 +33,7 @@ pub(crate) async fn completions(
 ) -> Result<Response, Refusal> {
     locked(&stand_in.observed).chat_call();
     let body = body.map_err(|_| upfront::too_large())?;
+    locked(&stand_in.recorder).body(&body);
     let caller = Caller::read(&headers, &stand_in)?;
     caller.may_generate()?;
     let mut ask = Ask::read(&headers, &body, stand_in.settings.strict)?;
@@ -145,8 +147,11 @@ async fn generate(
         model: model.slug.clone(),
         provider: model.provider,
         service_tier: ask.service_tier.clone(),
+        routing: ask.tell_routing.then(|| routing(ask, model)),
     };
-    let answer = compose(ask, model, fault);
+    let whose = format!("{}/{}", caller.digest, model.slug);
+    let cached = locked(&stand_in.prompt_cache).serve(ask.beginning.as_ref(), &whose);
+    let answer = compose(ask, model, cached, fault);
     // Where the provider failed before its first word, the answer is JSON, also for a stream.
     let streamed = ask.stream && fault != Some(Fault::ErrorIn200);
     begin(&stand_in, caller, ask, &head, &answer, fault, now);
@@ -183,6 +188,27 @@ async fn generate(
     response
 }
 
+/// How the request was led to its model, as the header `X-OpenRouter-Metadata` asks for it.
+fn routing(ask: &Ask, model: &Resolved) -> Value {
+    let requested = ask.models.first().and_then(Option::as_deref);
+    let is_first = requested == Some(model.slug.as_str());
+    let attempt = 1 + ask
+        .models
+        .iter()
+        .position(|id| id.as_deref() == Some(model.slug.as_str()))
+        .unwrap_or_default();
+    json!({
+        "requested": requested.unwrap_or_default(),
+        "strategy": if attempt > 1 { "fallback" } else if is_first { "direct" } else { "alias" },
+        "region": null, "summary": format!("available=1, selected={}", model.provider),
+        "attempt": attempt, "is_byok": false,
+        "endpoints": {"total": 1, "available": [
+            {"provider": model.provider, "model": model.slug, "selected": true},
+        ]},
+        "attempts": [{"provider": model.provider, "model": model.slug, "status": 200}],
+    })
+}
+
 fn settlement(answer: &Answer, fault: Option<Fault>) -> Settlement {
     match fault {
         _ if answer.free => Settlement::Nothing,
@@ -212,7 +238,7 @@ fn begin(
     let cost = if answer.free {
         Decimal::ZERO
     } else {
-        usage.prices.cost(usage.prompt_tokens, completion_tokens)
+        usage.cost_of(completion_tokens)
     };
     locked(&stand_in.ledger).begin(Generation {
         id: head.id.clone(),

@@ -129,7 +129,8 @@ pub(crate) async fn current_key(
         "is_management_key": is_management,
         "is_provisioning_key": is_management,
         "expires_at": caller.row.expires_at,
-        "creator_user_id": USER_ID,
+        "creator_user_id": USER_ID, "organization_id": null, "workspace_id": null,
+        "allowed_data_regions": [], "budgets": [], "effective_budget": null,
         "rate_limit": {"requests": -1, "interval": "10s", "note": "deprecated"},
         "free_model_daily_requests": {"limit": 1000, "used": 3, "remaining": 997},
     }});

@@ -1,4 +1,6 @@
 #![doc = include_str!("../README.md")]
+// The record of a generation has more fields than `json!` takes otherwise.
+#![recursion_limit = "256"]
 
 mod account;
 mod answer;
@@ -14,17 +16,21 @@ mod key_ring;
 mod keys;
 mod ledger;
 mod listing;
+mod media;
 mod money;
 mod observed;
 mod plain;
 mod playback;
+mod prompt_cache;
 mod prose;
+mod record;
 mod refusal;
 mod routes;
 mod sample;
 mod settings;
 mod state;
 mod stream;
+mod tools;
 mod upfront;
 
 pub use routes::router;
@@ -37,9 +43,9 @@ use tokio::net::TcpListener;
 /// Answers on `listener` until the task is dropped.
 ///
 /// # Errors
-/// When the built-in list of models cannot be read.
+/// When the built-in list of models cannot be read, or the file that records cannot be written.
 pub async fn serve(listener: TcpListener, settings: Settings) -> io::Result<()> {
-    let router = router(settings).map_err(io::Error::other)?;
+    let router = router(settings)?;
     axum::serve(listener, router).await
 }
 

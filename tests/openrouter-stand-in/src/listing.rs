@@ -122,7 +122,9 @@ pub(crate) async fn endpoints(
         "quantization": "unknown", "supported_parameters": data.get("supported_parameters"),
         "status": 0, "uptime_last_5m": 100, "uptime_last_30m": 99.9, "uptime_last_1d": 99.8,
         "latency_last_30m": null, "throughput_last_30m": null,
-        "supports_implicit_caching": false,
+        "supports_implicit_caching": false, "supports_diarization": false,
+        "supports_tool_choice": {"none": true, "auto": true, "required": true, "function": true},
+        "service_tier": null, "native_tools": {},
     });
     if let Some(data) = data.as_object_mut() {
         data.retain(|key, _| {
@@ -214,13 +216,7 @@ fn entry(place: usize, model: &Model) -> Value {
         fields.insert("alias_target".into(), alias);
     }
     if place % 7 == 6 && model.expires.is_none() {
-        for key in [
-            "hugging_face_id",
-            "default_parameters",
-            "supported_voices",
-            "expiration_date",
-            "knowledge_cutoff",
-        ] {
+        for key in ["hugging_face_id", "expiration_date", "knowledge_cutoff"] {
             fields.remove(key);
         }
     }

@@ -12,8 +12,8 @@ use openrouter_stand_in::{MissingKeyText, Settings, serve};
 use tokio::net::TcpListener;
 
 const USAGE: &str = "\
-openrouter-stand-in [--port N] [--strict] [--missing-key-text auth|cookie|header] [--page-size N] [--generation-misses N]
-Also by OPENROUTER_STAND_IN_PORT, _STRICT=1, _MISSING_KEY_TEXT, _PAGE_SIZE, _GENERATION_MISSES. Port 0 takes a free one.";
+openrouter-stand-in [--port N] [--strict] [--missing-key-text auth|cookie|header] [--page-size N] [--generation-misses N] [--record FILE]
+Also by OPENROUTER_STAND_IN_PORT, _STRICT=1, _MISSING_KEY_TEXT, _PAGE_SIZE, _GENERATION_MISSES, _RECORD. Port 0 takes a free one.";
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -43,6 +43,7 @@ fn options() -> Result<Option<(u16, Settings)>, Box<dyn Error>> {
     if let Some(misses) = variable("GENERATION_MISSES") {
         settings.generation_misses = misses.parse()?;
     }
+    settings.record = env::var_os("OPENROUTER_STAND_IN_RECORD").map(Into::into);
     let mut flags = lexopt::Parser::from_env();
     while let Some(flag) = flags.next()? {
         match flag {
@@ -53,6 +54,7 @@ fn options() -> Result<Option<(u16, Settings)>, Box<dyn Error>> {
             }
             Long("page-size") => settings.page_size = Some(flags.value()?.parse()?),
             Long("generation-misses") => settings.generation_misses = flags.value()?.parse()?,
+            Long("record") => settings.record = Some(flags.value()?.into()),
             Long("help") | Short('h') => return Ok(None),
             other => return Err(other.unexpected().into()),
         }

@@ -34,8 +34,10 @@ impl Prices {
         self.completion * Decimal::from(tokens)
     }
 
-    pub(crate) fn cost(&self, prompt_tokens: u64, completion_tokens: u64) -> Decimal {
-        self.prompt_cost(prompt_tokens) + self.completion_cost(completion_tokens)
+    /// Of the tokens sent, `cached` came from the cache, at half the price.
+    pub(crate) fn cost(&self, prompt_tokens: u64, cached: u64, completion_tokens: u64) -> Decimal {
+        let saved = self.prompt_cost(cached) / Decimal::TWO;
+        self.prompt_cost(prompt_tokens) - saved + self.completion_cost(completion_tokens)
     }
 }
 

@@ -17,6 +17,8 @@ pub(crate) struct Head {
     pub(crate) model: String,
     pub(crate) provider: &'static str,
     pub(crate) service_tier: Option<String>,
+    /// How the request was led here, where it asked.
+    pub(crate) routing: Option<Value>,
 }
 
 /// The body of an answer that is not streamed, changed by a fault.
@@ -88,6 +90,20 @@ fn completion(head: &Head, answer: &Answer, fault: Option<Fault>) -> Value {
     {
         fields.insert("tool_calls".into(), calls.clone());
     }
+    if let Some(fields) = choice
+        .pointer_mut("/message")
+        .and_then(Value::as_object_mut)
+    {
+        if let Some(images) = &answer.images {
+            fields.insert("images".into(), images.clone());
+        }
+        if let Some(audio) = &answer.audio {
+            fields.insert("audio".into(), audio.clone());
+        }
+        if !answer.annotations.is_empty() {
+            fields.insert("annotations".into(), json!(answer.annotations));
+        }
+    }
     let mut body = json!({
         "id": head.id, "object": "chat.completion", "created": head.created,
         "model": head.model, "provider": head.provider,
@@ -98,6 +114,9 @@ fn completion(head: &Head, answer: &Answer, fault: Option<Fault>) -> Value {
         && !matches!(fault, Some(Fault::NoUsage | Fault::Unfinished))
     {
         fields.insert("usage".into(), answer.usage_json());
+        if let Some(routing) = &head.routing {
+            fields.insert("openrouter_metadata".into(), routing.clone());
+        }
     }
     body
 }

@@ -112,7 +112,7 @@ impl Meter {
         if let Some(generation) = locked(&self.stand_in.ledger).find(&self.id) {
             generation.completion_tokens = tokens;
             if !matches!(self.settlement, Settlement::Nothing) {
-                generation.cost = self.usage.prices.cost(self.usage.prompt_tokens, tokens);
+                generation.cost = self.usage.cost_of(tokens);
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The routes of the API and of the control.
 
+use std::io;
 use std::sync::Arc;
 
 use axum::Router;
@@ -14,7 +15,7 @@ use crate::digest::generation_id;
 use crate::refusal::Refusal;
 use crate::settings::Settings;
 use crate::state::{Shared, StandIn, locked};
-use crate::{account, chat, control, generation, keys, listing, upfront};
+use crate::{account, chat, control, generation, keys, listing, tools, upfront};
 
 const LARGEST_BODY: usize = 32 * 1024 * 1024;
 const SITE: &str = "<!DOCTYPE html><html><head><title>OpenRouter</title></head>\
@@ -23,8 +24,8 @@ const SITE: &str = "<!DOCTYPE html><html><head><title>OpenRouter</title></head>\
 /// The routes of the API and of the control, with a new, empty memory.
 ///
 /// # Errors
-/// When the built-in list of models cannot be read.
-pub fn router(settings: Settings) -> Result<Router, serde_json::Error> {
+/// When the built-in list of models cannot be read, or the file that records cannot be written.
+pub fn router(settings: Settings) -> io::Result<Router> {
     let stand_in: Shared = Arc::new(StandIn::new(settings)?);
     let api = Router::new()
         .route("/chat/completions", post(chat::completions))
@@ -44,6 +45,7 @@ pub fn router(settings: Settings) -> Result<Router, serde_json::Error> {
         .route("/models/count", get(listing::count))
         .route("/model/{author}/{slug}", get(listing::model))
         .route("/models/{author}/{slug}/endpoints", get(listing::endpoints))
+        .route("/tools", get(tools::list))
         .route("/providers", get(listing::providers))
         .fallback(|| async { Refusal::new(404, "Not Found") })
         .layer(DefaultBodyLimit::disable())

@@ -1,5 +1,7 @@
 //! Settings: how the stand-in answers where the real service has been seen to answer in several ways.
 
+use std::path::PathBuf;
+
 /// How the stand-in answers where the real service has been seen to answer in several ways.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -11,6 +13,8 @@ pub struct Settings {
     pub page_size: Option<usize>,
     /// How many times `GET /generation` answers 404 for an id before it gives the record.
     pub generation_misses: u32,
+    /// The file that gets the body of each chat request, once each, as a line of JSON.
+    pub record: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -20,6 +24,7 @@ impl Default for Settings {
             missing_key: MissingKeyText::default(),
             page_size: None,
             generation_misses: 2,
+            record: None,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The memory of a running stand-in.
 
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -7,6 +8,8 @@ use crate::catalogue::Catalogue;
 use crate::key_ring::KeyRing;
 use crate::ledger::Ledger;
 use crate::observed::Observed;
+use crate::prompt_cache::PromptCache;
+use crate::record::Recorder;
 use crate::settings::Settings;
 
 pub(crate) type Shared = Arc<StandIn>;
@@ -18,17 +21,22 @@ pub(crate) struct StandIn {
     pub(crate) keys: Mutex<KeyRing>,
     pub(crate) ledger: Mutex<Ledger>,
     pub(crate) observed: Mutex<Observed>,
+    pub(crate) recorder: Mutex<Recorder>,
+    pub(crate) prompt_cache: Mutex<PromptCache>,
     away: AtomicBool,
     generation_misses: AtomicU32,
 }
 
 impl StandIn {
-    pub(crate) fn new(settings: Settings) -> Result<Self, serde_json::Error> {
+    pub(crate) fn new(settings: Settings) -> io::Result<Self> {
+        let recorder = Recorder::open(settings.record.as_deref())?;
         Ok(Self {
             catalogue: Mutex::new(Catalogue::load()?),
             keys: Mutex::default(),
             ledger: Mutex::default(),
             observed: Mutex::default(),
+            recorder: Mutex::new(recorder),
+            prompt_cache: Mutex::default(),
             away: AtomicBool::new(false),
             generation_misses: AtomicU32::new(settings.generation_misses),
             settings,
@@ -56,6 +64,7 @@ impl StandIn {
         *locked(&self.keys) = KeyRing::default();
         *locked(&self.ledger) = Ledger::default();
         *locked(&self.observed) = Observed::default();
+        *locked(&self.prompt_cache) = PromptCache::default();
         self.set_away(false);
         self.set_generation_misses(self.settings.generation_misses);
         Ok(())

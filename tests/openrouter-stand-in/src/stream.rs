@@ -12,6 +12,8 @@ use crate::playback::{Frame, Step, as_one_reads, pace};
 const DELTAS: usize = 14;
 /// Characters of a piece of an answer in sentences.
 const PROSE_PIECE: usize = 24;
+/// What a provider calls the configuration that answered.
+const FINGERPRINT: &str = "fp_stand_in";
 const COMMENT: &str = ": OPENROUTER PROCESSING";
 
 /// One event: its data, and the completion tokens sent with it.
@@ -161,6 +163,19 @@ fn deltas(head: &Head, answer: &Answer, size: Option<usize>) -> Vec<Event> {
     {
         events.extend(tool_deltas(head, answer, call));
     }
+    for (name, value) in [("images", &answer.images), ("audio", &answer.audio)] {
+        if let Some(value) = value {
+            let mut delta = json!({"role": "assistant", "content": ""});
+            if let Some(fields) = delta.as_object_mut() {
+                fields.insert(name.to_owned(), value.clone());
+            }
+            events.push(Event::of(&chunk(head, delta, answer, false)));
+        }
+    }
+    if !answer.annotations.is_empty() {
+        let delta = json!({"role": "assistant", "content": "", "annotations": answer.annotations});
+        events.push(Event::of(&chunk(head, delta, answer, false)));
+    }
     let text: Vec<char> = answer
         .content
         .as_deref()
@@ -235,6 +250,7 @@ fn chunk(head: &Head, delta: Value, answer: &Answer, finished: bool) -> Value {
     json!({
         "id": head.id, "object": "chat.completion.chunk", "created": head.created,
         "model": head.model, "provider": head.provider, "service_tier": head.service_tier,
+        "system_fingerprint": FINGERPRINT,
         "choices": [{
             "index": 0, "delta": delta, "finish_reason": finish,
             "native_finish_reason": native, "logprobs": null,
@@ -260,6 +276,9 @@ fn usage(head: &Head, answer: &Answer, fault: Option<Fault>) -> Option<Event> {
         _ => {}
     }
     fields.insert("usage".into(), answer.usage_json());
+    if let Some(routing) = &head.routing {
+        fields.insert("openrouter_metadata".into(), routing.clone());
+    }
     Some(Event {
         tokens: Some(answer.usage.completion_tokens),
         ..Event::of(&chunk)

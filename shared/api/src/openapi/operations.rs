@@ -10,11 +10,11 @@ use crate::{
     CredentialList, CredentialView, CredentialWithKey, Delivered, DeliveryList, DeliveryView,
     EndedOrSkipped, ForeignWorkflow, GiveOutput, ImportedWorkflow, ItemPage, MadeEventsToken,
     MadeToken, ModelDetails, ModelPage, NewCredential, NewEventsToken, NewRun, NewToken, NodeView,
-    PutSchedule, PutWebhook, PutWorkflow, RefreshedModels, RerunRun, RestoreCredential, ResumeRun,
-    RotateCallbackSecret, RotateWebhook, RunAnswer, RunInput, RunPage, RunView, SchedulePage,
-    ScheduleView, SetSwitch, SetVar, SourceList, SourceView, StartedRun, SwitchView, TokenPage,
-    VarList, VarView, WebhookList, WebhookView, WorkflowDocument, WorkflowPage, WorkflowPlan,
-    WorkflowView,
+    PreviewNode, PreviewView, PutSchedule, PutWebhook, PutWorkflow, RefreshedModels, RerunRun,
+    RestoreCredential, ResumeRun, RotateCallbackSecret, RotateWebhook, RunAnswer, RunInput,
+    RunPage, RunView, SchedulePage, ScheduleView, SetSwitch, SetVar, SourceList, SourceView,
+    StartedRun, SwitchView, TokenPage, VarList, VarView, WebhookList, WebhookView,
+    WorkflowDocument, WorkflowPage, WorkflowPlan, WorkflowView,
 };
 
 /// Every operation, by noun.
@@ -318,6 +318,17 @@ fn workflows() -> Vec<Operation> {
         )
         .answers::<WorkflowPlan>(200, "The plan of the version.")
         .fails(&["WorkflowNotFound"]),
+        post(
+            "/workflows/preview",
+            "previewNode",
+            TAG,
+            "Renders a node's prompts with given values or those of a run, and tells what it would send and may cost. Nothing is called.",
+        )
+        .takes::<PreviewNode>(json!({
+            "workflowId": "summary", "node": "summary", "input": { "input": { "text": "a long text" } },
+        }))
+        .answers::<PreviewView>(200, "What is rendered, and what could not be.")
+        .fails(&["RunErased", "RunNotFound", "WorkflowNotFound"]),
         delete(
             "/workflows/{id}",
             "deleteWorkflow",
@@ -752,6 +763,15 @@ fn runs() -> Vec<Operation> {
         )
         .answers::<NodeView>(200, "The node.")
         .fails(&["NodeNotFound", "RunNotFound"]),
+        get(
+            "/runs/{id}/files/{file}",
+            "getRunFile",
+            TAG,
+            "Reads a file that a node of the run has kept, whole or in pieces: the header `range` says which bytes.",
+        )
+        .answers_file(200, "The file.")
+        .answers_file(206, "The bytes that `range` asked for, at most 4,194,304; `content-range` says which.")
+        .fails(&["FileNeedsRange", "FileNotFound", "RangeNotSatisfiable", "RunNotFound"]),
         get(
             "/runs/{id}/nodes/{node}/items",
             "listRunItems",

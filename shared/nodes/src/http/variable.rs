@@ -64,6 +64,7 @@ async fn file(answer: Answer, scope: &impl Scope) -> Result<Value, Problem> {
     let kept = scope.keep_file(answer.body.clone(), content_type).await?;
     Ok(json!({
         "bucket": kept.bucket, "key": kept.key, "bytes": bytes, "contentType": content_type,
+        "at": kept.at,
     }))
 }
 

@@ -1,13 +1,14 @@
 //! One call of a model with a credential's key.
 
 use rust_decimal::Decimal;
-use steps_openrouter::{Call, ChatRequest, Error, Failure, Said, Timeouts, Usage};
+use steps_openrouter::{Call, ChatRequest, Error, Failure, ModelList, Said, Timeouts, Usage};
 use steps_problem::Problem;
 
-use super::price::ceiling;
+use super::price::{ceiling, preview_of};
 use super::variable::variable;
 use crate::ended::{Ended, Failed};
 use crate::node_kind::Ready;
+use crate::preview::Preview;
 use crate::scope::{Receipt, Scope};
 
 /// The call, ready to be sent.
@@ -24,6 +25,13 @@ impl Ready for ReadyChat {
         let ceiling = ceiling(&self.request, scope).await?;
         ceiling.keep_to(&mut self.request);
         Ok(Some(ceiling.most(&self.request)))
+    }
+
+    fn preview(&self, list: Option<&ModelList>, models: &[String]) -> Preview {
+        Preview {
+            sends: serde_json::to_value(&self.request).unwrap_or_default(),
+            call: Some(preview_of(&self.request, list, models)),
+        }
     }
 
     /// The generation's id is noted while the answer comes: it costs no time, and a function that dies leaves it behind.

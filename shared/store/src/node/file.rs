@@ -1,8 +1,11 @@
 //! Files that nodes keep: objects of the bucket beside the run's texts, which end with the run.
 
+use std::ops::RangeInclusive;
+
+use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::primitives::ByteStream;
 
-use crate::Error;
+use crate::error::{Error, Record};
 use crate::node::claim::Lease;
 use crate::node::record::Nodes;
 
@@ -13,6 +16,33 @@ pub struct StoredFile {
     pub bucket: String,
     /// The object's key in it.
     pub key: String,
+    /// Its name among the files of its run.
+    pub name: String,
+}
+
+/// What the name of every file ends with: no text of a run can be read as one.
+const ENDING: &str = ".file";
+
+/// A part of a file, or the whole of it.
+#[derive(Debug)]
+pub struct FilePiece {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// Which byte of the file is the first of them.
+    pub from: u64,
+    /// How many bytes the file has.
+    pub total: u64,
+    /// What the file is, as whoever sent it said.
+    pub content_type: String,
+}
+
+/// Which bytes of a file are asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileRange {
+    /// From this byte to that one, or to the last one that the file has.
+    Of(RangeInclusive<u64>),
+    /// So many at the end.
+    Last(u64),
 }
 
 impl Nodes {
@@ -25,8 +55,10 @@ impl Nodes {
     ) -> Result<StoredFile, Error> {
         let texts = self.0.texts();
         let number = lease.attempt + 1;
-        let place = lease.node_id.replace('#', "/");
-        let key = format!("runs/{}/{place}.{number}.file", lease.run_id);
+        // No id of a node has a `~`, and none of the characters has a meaning in an address.
+        let place = lease.node_id.replace('#', "~");
+        let name = format!("{place}.{number}{ENDING}");
+        let key = file_key(&lease.run_id, &name);
         texts
             .client
             .put_object()
@@ -40,6 +72,71 @@ impl Nodes {
         Ok(StoredFile {
             bucket: texts.bucket.clone(),
             key,
+            name,
         })
     }
+
+    /// These bytes of a file of the run; `None` where the file has none of them. `name` is the last part of its key.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] where there is no such file (any more).
+    pub async fn read_file(
+        &self,
+        run_id: &str,
+        name: &str,
+        range: &FileRange,
+    ) -> Result<Option<FilePiece>, Error> {
+        let no_file = || Record::File.not_found(name);
+        if !name.ends_with(ENDING) || name.contains('/') {
+            return Err(no_file());
+        }
+        let texts = self.0.texts();
+        let range = match range {
+            FileRange::Of(range) => format!("bytes={}-{}", range.start(), range.end()),
+            FileRange::Last(count) => format!("bytes=-{count}"),
+        };
+        let object = texts
+            .client
+            .get_object()
+            .bucket(&texts.bucket)
+            .key(file_key(run_id, name))
+            .range(range)
+            .send()
+            .await;
+        let object = match object {
+            Ok(object) => object,
+            Err(error) => {
+                return match error.code() {
+                    // S3 does not say that an object is not there to whoever may not list the bucket.
+                    Some("NoSuchKey" | "AccessDenied") => Err(no_file()),
+                    Some("InvalidRange") => Ok(None),
+                    _ => Err(Error::s3(error)),
+                };
+            }
+        };
+        // `bytes 0-3/4`.
+        let place = object.content_range.as_deref().and_then(|range| {
+            let (bytes, total) = range.strip_prefix("bytes ")?.split_once('/')?;
+            let (from, _) = bytes.split_once('-')?;
+            Some((from.parse().ok()?, total.parse().ok()?))
+        });
+        let content_type = object.content_type.unwrap_or_default();
+        let body = object.body.collect().await;
+        let bytes = body.map_err(|error| Error::Unavailable {
+            service: "S3",
+            reason: error.to_string(),
+        })?;
+        let bytes = bytes.to_vec();
+        let (from, total) = place.unwrap_or((0, bytes.len() as u64));
+        Ok(Some(FilePiece {
+            bytes,
+            from,
+            total,
+            content_type,
+        }))
+    }
+}
+
+fn file_key(run_id: &str, name: &str) -> String {
+    format!("runs/{run_id}/{name}")
 }
