@@ -82,15 +82,20 @@ pub(crate) async fn execute(
     let started = Timestamp::now();
     let mut context = context(&work, workflow);
     let mut names = workflow.variables();
-    let to_try = match (unit.index(), &node.for_each) {
+    let to_try = match (unit.index(), node.list()) {
         (Some(index), _) => {
-            let item = app
-                .known_lists
-                .item(&app.store, of.run_id, unit.node(), index);
-            add_item(&mut context, &mut names, item.await?, index);
+            let item = if list::is_last(node, unit) {
+                let last = list::last_item(app, of.run_id, node).await?;
+                last.unwrap_or_default()
+            } else {
+                let lists = &app.known_lists;
+                let item = lists.item(&app.store, of.run_id, unit.node(), index);
+                item.await?
+            };
+            add_item(&mut context, &mut names, item, index);
             Ok(ToTry::Call)
         }
-        (None, for_each) => what_to_try(&work, workflow, node, for_each.as_ref(), &context, &names),
+        (None, list) => what_to_try(&work, workflow, node, list.as_deref(), &context, &names),
     };
     let prepared = match to_try {
         Ok(ToTry::Nothing) => return skip(app, &work, of, started).await,

@@ -279,6 +279,22 @@ impl Node {
         own.chain(self.kind.templates()).collect()
     }
 
+    /// The list that it is executed for: that of its `forEach`, or its kind's own.
+    #[must_use]
+    pub fn list(&self) -> Option<Cow<'_, ForEach>> {
+        if let Some(list) = &self.for_each {
+            return Some(Cow::Borrowed(list));
+        }
+        let items = self.kind.items()?;
+        let concurrency = u32::try_from(items.len()).unwrap_or(1);
+        let text = Value::Array(items).to_string().replace("{{", "\\{{");
+        Some(Cow::Owned(ForEach {
+            items: Template::parse(&text).unwrap_or_default(),
+            concurrency,
+            on_item_error: OnItemError::Keep,
+        }))
+    }
+
     /// What the template in this field reads. What a node with a list reads of its item is left out.
     pub fn references<'t>(
         &self,
@@ -296,7 +312,7 @@ impl Node {
         let mut kept = json!({
             "id": self.id, "variableName": self.variable_name, "userPrompt": "",
         });
-        for name in ["type", "credential", "model"] {
+        for name in ["type", "credential", "model", "models"] {
             if let (Some(value), Some(kept)) = (whole.get(name), kept.as_object_mut()) {
                 kept.insert(name.to_owned(), value.clone());
             }
