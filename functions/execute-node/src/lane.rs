@@ -85,6 +85,7 @@ impl Worker for Nodes<'_> {
         Ok(match (executed, unit.index()) {
             (Executed::Wait(Answer::Wait { seconds, .. }), _) => Worked::Wait { seconds },
             (Executed::Wait(_), _) => Worked::Wait { seconds: 1 },
+            (Executed::Paused { .. }, _) => Worked::Paused,
             (Executed::Opened { total: 0 }, _) => {
                 let now = list::gather(self.app, &of, node).await?;
                 Worked::Done { now }
@@ -117,8 +118,13 @@ impl Nodes<'_> {
             let reads = list.map_or(&[][..], |list| &list.reads);
             let known = Some(Arc::clone(self.known));
             let executed = recorded::execute(self.app, &of_last, reads, known, self.until).await?;
-            if let Executed::Wait(Answer::Wait { seconds, .. }) = executed {
-                return Ok(Worked::Wait { seconds });
+            match executed {
+                Executed::Wait(Answer::Wait { seconds, .. }) => {
+                    return Ok(Worked::Wait { seconds });
+                }
+                Executed::Wait(_) => return Ok(Worked::Wait { seconds: 1 }),
+                Executed::Paused { .. } => return Ok(Worked::Paused),
+                Executed::Done { .. } | Executed::Opened { .. } => {}
             }
         }
         let now = list::gather(self.app, of, node).await?;

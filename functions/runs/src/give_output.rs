@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use steps_api::{GiveOutput, NodeView};
 use steps_lambda::{Answer, Request};
-use steps_lanes::{RunBoard, offer};
+use steps_lanes::{RunBoard, offer_paused};
 use steps_problem::Problem;
 use steps_store::{ByHand, NodeStatus, RunStatus, Runs};
 use steps_workflow::Workflow;
@@ -42,7 +42,7 @@ pub(crate) async fn give_output(
             take: run.execution,
             lane: 0,
         };
-        offer(&board, node).await?;
+        offer_paused(&board, &[node.to_owned()]).await?;
     }
     Answer::json(200, &NodeView::read(&app.store, id, node).await?)
 }

@@ -13,6 +13,7 @@ mod give_output;
 mod handler;
 mod list;
 mod list_items;
+mod signal;
 
 use app::App;
 use steps_aws::{Aws, Config};

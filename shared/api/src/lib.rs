@@ -37,7 +37,7 @@ pub use preview::{CallView, ModelCost, PreviewNode, PreviewView, RenderedField};
 pub use problem::GatewayRefusal;
 pub use run::{
     CancelRun, EndedOrSkipped, GiveOutput, NewRun, Newest, RerunRun, ResumeRun, RunInput, RunPage,
-    RunRow, SkippedRun, StartedRun, Version,
+    RunRow, SentSignal, SkippedRun, StartedRun, Version,
 };
 pub use run_view::{ItemPage, NodeView, OutputPiece, RunView, SHOWN_BYTES};
 pub use schedule::{ChangeSchedule, PutSchedule, SchedulePage, ScheduleView};

@@ -37,6 +37,7 @@ async fn wait(store: &Store, world: &World, run: &str) {
     let outcome = Outcome::Waiting {
         until: Timestamp::now() + Duration::from_secs(60),
         problem: &problem,
+        paused: false,
     };
     let nodes = store.nodes();
     let now = Timestamp::now();

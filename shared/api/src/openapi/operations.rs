@@ -12,8 +12,8 @@ use crate::{
     MadeToken, ModelDetails, ModelPage, NewCredential, NewEventsToken, NewRun, NewToken, NodeView,
     PreviewNode, PreviewView, PutSchedule, PutWebhook, PutWorkflow, RefreshedModels, RerunRun,
     RestoreCredential, ResumeRun, RotateCallbackSecret, RotateWebhook, RunAnswer, RunInput,
-    RunPage, RunView, SchedulePage, ScheduleView, SetSwitch, SetVar, SourceList, SourceView,
-    StartedRun, SwitchView, TokenPage, VarList, VarView, WebhookList, WebhookView,
+    RunPage, RunView, SchedulePage, ScheduleView, SentSignal, SetSwitch, SetVar, SourceList,
+    SourceView, StartedRun, SwitchView, TokenPage, VarList, VarView, WebhookList, WebhookView,
     WorkflowDocument, WorkflowPage, WorkflowPlan, WorkflowView,
 };
 
@@ -815,6 +815,15 @@ fn runs() -> Vec<Operation> {
         .takes::<GiveOutput>(json!({ "output": { "text": "Said by hand." } }))
         .answers::<NodeView>(200, "The node. It is settled by the function that takes it next.")
         .fails(&["NodeNotFound", "NodeNotWaiting", "RunErased", "RunNotFound"]),
+        post(
+            "/runs/{id}/signals/{name}",
+            "sendSignal",
+            TAG,
+            "Tells a run a signal: nodes of type `signal` that wait for it go on. The JSON is their variable.",
+        )
+        .may_take::<Value>(json!({ "paid": true }))
+        .answers::<SentSignal>(202, "The signal is kept.")
+        .fails(&["RunEnded", "RunNotFound", "SignalNotFound", "SignalSent", "TokenNotAnswered"]),
     ]
 }
 

@@ -50,6 +50,7 @@ const STATUSES: [(u16, &[&str]); 15] = [
             "NodeNotFound",
             "RunNotFound",
             "ScheduleNotFound",
+            "SignalNotFound",
             "SourceNotFound",
             "TokenNotFound",
             "VarNotFound",
@@ -73,6 +74,7 @@ const STATUSES: [(u16, &[&str]); 15] = [
             "RunErased",
             "RunNotEnded",
             "RunSucceeded",
+            "SignalSent",
             "SourceTaken",
         ],
     ),
@@ -126,6 +128,7 @@ const STATUSES: [(u16, &[&str]); 15] = [
             "SchedulerUnavailable",
             "SecretsUnavailable",
             "StorageUnavailable",
+            "TokenNotAnswered",
         ],
     ),
     (

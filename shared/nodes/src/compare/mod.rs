@@ -18,7 +18,7 @@ use steps_problem::{Fault, Problem};
 use steps_template::Template;
 
 use self::judge::{Judge, best, named, question};
-use crate::ended::{Ended, Failed};
+use crate::ended::{Ended, Failed, Tried};
 use crate::known_models::KnownModels;
 use crate::most::Most;
 use crate::node_kind::{NodeKind, Ready};
@@ -238,21 +238,24 @@ impl Ready for ReadyCompare {
     }
 
     async fn run(self, scope: &impl Scope) -> Ended {
-        let answer = self.chat.run(scope).await?;
+        let answer = match self.chat.run(scope).await? {
+            Tried::Done(answer) => answer,
+            paused => return Ok(paused),
+        };
         let ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let field = |name: &str| answer.get(name).cloned().unwrap_or_default();
         let Some(judged) = self.judges else {
-            return Ok(json!({
+            return Ok(Tried::Done(json!({
                 "text": field("text"), "model": self.model, "answeredBy": field("model"),
                 "costUsd": field("costUsd"), "ms": ms,
-            }));
+            })));
         };
         let text = field("text");
         match judge::read(text.as_str().unwrap_or_default(), &judged) {
-            Some((place, reasons)) => Ok(json!({
+            Some((place, reasons)) => Ok(Tried::Done(json!({
                 "best": place, "reasons": reasons, "model": self.model,
                 "costUsd": field("costUsd"), "ms": ms,
-            })),
+            }))),
             None => Err(Failed::from(judge::unclear(judged.len()))),
         }
     }

@@ -12,13 +12,13 @@ use crate::lane::Settles;
 use crate::node::claim::{Claim, free};
 use crate::node::cost::Charge;
 use crate::node::record::{
-    BY_HAND, ByHand, GIVEN, NodeRecord, Nodes, OUTPUT, OWNER, WAIT_CODE, changed,
+    BY_HAND, ByHand, GIVEN, NodeRecord, Nodes, OUTPUT, OWNER, PAUSE, WAIT_CODE, changed,
 };
 use crate::node::row::{
     ANSWER, Answer, ENDED_AT, ERROR, EXECUTION, HANDLED, LEASE_UNTIL, NodeStatus, STARTED_AT,
     STATUS, WAIT_UNTIL, WAITING,
 };
-use crate::table::{Change, Transacted};
+use crate::table::{Change, Delete, Transacted};
 
 impl Nodes {
     /// Gives the node this output. It is settled with it by whoever takes it next. `false` where it neither waits nor has
@@ -65,6 +65,7 @@ impl Nodes {
             .set_once(STARTED_AT, claim.now)
             .set(ENDED_AT, claim.now)
             .remove(GIVEN)
+            .remove(PAUSE)
             .remove(OWNER)
             .remove(LEASE_UNTIL)
             .remove(WAITING)
@@ -82,9 +83,12 @@ impl Nodes {
             failed: None,
             run_is_gone: false,
         };
+        let paused = claim.seen.is_some_and(|node| node.pause.is_some());
+        let timer = paused.then(|| Delete::of(keys::paused(claim.run_id, claim.node_id)).into());
         let writes = [node.into()].into_iter();
         let writes = writes.chain(self.charge(claim.run_id, &charge));
-        Ok(matches!(self.0.transact(writes).await?, Transacted::Done))
+        let settled = self.0.transact(writes.chain(timer)).await?;
+        Ok(matches!(settled, Transacted::Done))
     }
 }
 
