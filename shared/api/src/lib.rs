@@ -17,6 +17,7 @@ mod schedule;
 mod secret;
 mod switch;
 mod token;
+mod var;
 mod webhook;
 mod workflow;
 
@@ -37,15 +38,17 @@ pub use plan::{PlannedEdge, PlannedNodeView, PlannedRead, WorkflowPlan};
 pub use preview::{CallView, ModelCost, PreviewNode, PreviewView, RenderedField};
 pub use problem::GatewayRefusal;
 pub use run::{
-    CancelRun, EndedOrSkipped, NewRun, Newest, RerunRun, ResumeRun, RunInput, RunPage, RunRow,
-    SentSignal, SkippedRun, StartedRun, Version,
+    CancelRun, EndedOrSkipped, GiveOutput, NewRun, Newest, RerunRun, ResumeRun, RunInput, RunPage,
+    RunRow, SentSignal, SkippedRun, StartedRun, Version,
 };
 pub use run_view::{ItemPage, NodeView, OutputPiece, RunView, SHOWN_BYTES};
 pub use schedule::{ChangeSchedule, PutSchedule, SchedulePage, ScheduleView};
 pub use secret::Secret;
 pub use switch::{SetSwitch, SwitchView};
 pub use token::{MadeToken, NewToken, TokenPage};
+pub use var::{SetVar, VarList, VarView};
 pub use webhook::{Challenge, Delivered, PutWebhook, RotateWebhook, WebhookList, WebhookView};
 pub use workflow::{
-    PutWorkflow, SourceList, SourceView, WorkflowDocument, WorkflowPage, WorkflowRow, WorkflowView,
+    ForeignWorkflow, ImportedWorkflow, PutWorkflow, SourceList, SourceView, WorkflowDocument,
+    WorkflowPage, WorkflowRow, WorkflowView,
 };

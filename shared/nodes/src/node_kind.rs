@@ -67,6 +67,23 @@ pub(crate) trait NodeKind:
         None
     }
 
+    /// The items that it is executed for by itself: each is a unit, with a record of its own, and stands in the context as
+    /// `item`. `None` where it is executed once.
+    fn items(&self) -> Option<Vec<Value>> {
+        None
+    }
+
+    /// Of a kind with items: the `item` of the last unit, behind them, from their outputs; `None` where there is none.
+    fn last_of(&self, _outputs: &[Value]) -> Option<Value> {
+        None
+    }
+
+    /// Of a kind with items: its variable, from their outputs and that of the last unit. An item that failed has
+    /// `{"error": {"code", "cause"}}`.
+    fn gathered(&self, outputs: Vec<Value>, _last: Option<Value>) -> Result<Value, Problem> {
+        Ok(Value::Array(outputs))
+    }
+
     /// What one try may cost at most by the model list, where there is one; else the model whose price is not known.
     fn most_before_run(&self, _list: Option<&ModelList>) -> Result<Most, &str> {
         Ok(Most::default())

@@ -249,7 +249,14 @@ impl Starts {
         })?;
         let credentials = credential_ids(&workflow, &known)?;
         let on_failure = on_failure(&workflow, &delivery.trigger);
-        let warnings = self.catalogue.warnings(&workflow).await;
+        let mut warnings = self.catalogue.warnings(&workflow).await;
+        let vars = if workflow.names_vars() {
+            let all = self.store.vars().values().await?;
+            warnings.extend(workflow.unset_vars(&all));
+            workflow.named_vars(&all)
+        } else {
+            None
+        };
         let new_id = Uuid::now_v7().to_string();
         let max_runs = workflow.limits.max_runs;
         let mut waits = None;
@@ -284,6 +291,7 @@ impl Starts {
                 deadline: deadline(&workflow, started_at),
                 max_cost_usd: workflow.limits.max_cost_usd,
                 max_cost_usd_per_day: workflow.limits.max_cost_usd_per_day,
+                vars: vars.as_ref(),
                 warnings: &warnings,
                 reuse,
                 manner,

@@ -411,6 +411,24 @@ pub fn stack_switch() -> Key {
     Key::new("SWITCHES", "STACK")
 }
 
+// ---- Variables of the deployment -------------------------------------------------------------------------------------
+
+const VARS: &str = "VARS";
+const VAR: &str = "NAME#";
+
+/// A variable of the deployment.
+pub fn var(name: &str) -> Key {
+    Key::new(VARS, format!("{VAR}{name}"))
+}
+
+/// All of them.
+pub(crate) fn vars() -> Under {
+    Under {
+        pk: VARS.to_owned(),
+        prefix: VAR.to_owned(),
+    }
+}
+
 // ---- Callers that wait for the end of their runs ---------------------------------------------------------------------
 
 /// A place for a caller who waits, counted from 0.
@@ -838,6 +856,7 @@ mod tests {
             version("w", 1),
             webhook("w", "LATEST"),
             source("arn:aws:s3:::w"),
+            var("w"),
             credential("w"),
             credential_name("w"),
             deleted_credential("w"),

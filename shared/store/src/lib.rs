@@ -20,6 +20,7 @@ mod switch;
 mod table;
 mod token;
 mod unit;
+mod vars;
 mod workflow;
 
 pub use audit::{Actor, AuditEntry, Audits};
@@ -36,8 +37,8 @@ pub use live::{Live, Piece, PieceKind};
 pub use lock::{Lock, Locks};
 pub use model_list::{ModelList, ModelListHead};
 pub use node::{
-    Answer, Attempt, Claim, Claimed, FilePiece, FileRange, ItemCounts, Lease, ListEnd, Look,
-    Message, NodeRecord, NodeRow, NodeStatus, Nodes, Outcome, Pause, PausedUnit, StoredFile,
+    Answer, Attempt, ByHand, Claim, Claimed, FilePiece, FileRange, ItemCounts, Lease, ListEnd,
+    Look, Message, NodeRecord, NodeRow, NodeStatus, Nodes, Outcome, Pause, PausedUnit, StoredFile,
     Waiting, WaitingNode, Work, done,
 };
 pub use receiver::{Pass, Receivers};
@@ -54,6 +55,7 @@ pub use switch::{Switch, Switches};
 pub use table::page::{Page, from_cursor, to_cursor};
 pub use token::{TokenRecord, Tokens};
 pub use unit::Unit;
+pub use vars::{Var, Vars};
 pub use workflow::{
     CallbackSecret, CallbackSecrets, SecretVersion, Source, Sources, StoredWorkflow, Webhook,
     Webhooks, WorkflowSummary, Workflows,

@@ -17,6 +17,7 @@ use crate::switch::Switches;
 use crate::table::Table;
 use crate::table::texts::Texts;
 use crate::token::Tokens;
+use crate::vars::Vars;
 use crate::workflow::{CallbackSecrets, Sources, Webhooks, Workflows};
 
 /// The one table, and the bucket beside it. Cheap to clone, as are its handles.
@@ -52,6 +53,11 @@ impl Store {
     /// Whether runs may start.
     pub fn switches(&self) -> Switches {
         Switches(self.0.clone())
+    }
+
+    /// Variables of the deployment.
+    pub fn vars(&self) -> Vars {
+        Vars(self.0.clone())
     }
 
     /// Locks.

@@ -8,6 +8,7 @@
 )]
 
 mod budgets;
+mod by_hand;
 mod costs;
 mod interleavings;
 mod leases;

@@ -134,6 +134,7 @@ impl World {
                 callback_url: None,
                 on_failure: None,
                 turn: None,
+                vars: None,
                 warnings: &[],
                 credentials: &Default::default(),
                 started_at: Timestamp::now(),

@@ -8,11 +8,12 @@ use crate::openapi::problems::{OPENROUTER, SCHEDULER, SECRETS, START, STORE};
 use crate::{
     AuditPage, CallbackSecretView, CancelRun, ChangeCredential, ChangeSchedule, ChangedCredential,
     CostPage, CredentialList, CredentialView, CredentialWithKey, Delivered, DeliveryList,
-    DeliveryView, EndedOrSkipped, ItemPage, MadeEventsToken, MadeToken, ModelDetails, ModelPage,
-    NewCredential, NewEventsToken, NewRun, NewToken, NodeView, PreviewNode, PreviewView,
-    PutSchedule, PutWebhook, PutWorkflow, RefreshedModels, RerunRun, RestoreCredential, ResumeRun,
-    RotateCallbackSecret, RotateWebhook, RunAnswer, RunInput, RunPage, RunView, SchedulePage,
-    ScheduleView, SentSignal, SetSwitch, SourceList, SourceView, StartedRun, SwitchView, TokenPage,
+    DeliveryView, EndedOrSkipped, ForeignWorkflow, GiveOutput, ImportedWorkflow, ItemPage,
+    MadeEventsToken, MadeToken, ModelDetails, ModelPage, NewCredential, NewEventsToken, NewRun,
+    NewToken, NodeView, PreviewNode, PreviewView, PutSchedule, PutWebhook, PutWorkflow,
+    RefreshedModels, RerunRun, RestoreCredential, ResumeRun, RotateCallbackSecret, RotateWebhook,
+    RunAnswer, RunInput, RunPage, RunView, SchedulePage, ScheduleView, SentSignal, SetSwitch,
+    SetVar, SourceList, SourceView, StartedRun, SwitchView, TokenPage, VarList, VarView,
     WebhookList, WebhookView, WorkflowDocument, WorkflowPage, WorkflowPlan, WorkflowView,
 };
 
@@ -23,6 +24,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         models(),
         workflows(),
         switches(),
+        vars(),
         sources(),
         webhooks(),
         callbacks(),
@@ -279,6 +281,18 @@ fn workflows() -> Vec<Operation> {
         .answers::<PutWorkflow>(201, "The first version.")
         .located()
         .fails(&["Conflict", "InvalidWorkflow"]),
+        post(
+            "/workflows/import",
+            "importWorkflow",
+            TAG,
+            "Makes a document of one of another product, and tells what could not be taken over. It stores nothing.",
+        )
+        .takes::<ForeignWorkflow>(json!({ "nodes": [{
+            "id": "1", "type": "OPENROUTER", "position": { "x": 0, "y": 0 },
+            "data": { "variableName": "gptResponse", "credentialId": "main", "userPrompt": "Summarize: {{inputText}}" },
+        }], "connections": [] }))
+        .answers::<ImportedWorkflow>(200, "The document, and what could not be taken over.")
+        .fails(&["ImportNotUnderstood"]),
         get(
             "/workflows/{id}",
             "getWorkflow",
@@ -363,6 +377,45 @@ fn switches() -> Vec<Operation> {
         )
         .takes::<SetSwitch>(off())
         .answers::<SwitchView>(200, "The switch as it is now."),
+    ]
+}
+
+fn vars() -> Vec<Operation> {
+    const TAG: &str = "vars";
+    vec![
+        get(
+            "/vars",
+            "listVars",
+            TAG,
+            "Lists the variables of the deployment.",
+        )
+        .answers::<VarList>(200, "The variables."),
+        get(
+            "/vars/{name}",
+            "getVar",
+            TAG,
+            "Tells a variable of the deployment.",
+        )
+        .answers::<VarView>(200, "The variable.")
+        .fails(&["VarNotFound"]),
+        put(
+            "/vars/{name}",
+            "setVar",
+            TAG,
+            "Sets a variable of the deployment. Runs that have started keep the value that they have seen.",
+        )
+        .takes::<SetVar>(json!({ "value": "https://crm.test.example.com" }))
+        .answers::<VarView>(201, "The variable, which is new.")
+        .answers::<VarView>(200, "The variable as it is now.")
+        .located(),
+        delete(
+            "/vars/{name}",
+            "deleteVar",
+            TAG,
+            "Deletes a variable of the deployment. Runs that have started keep the value that they have seen.",
+        )
+        .answers_nothing("It is deleted.")
+        .fails(&["VarNotFound"]),
     ]
 }
 
@@ -754,6 +807,15 @@ fn runs() -> Vec<Operation> {
         .may_take::<CancelRun>(json!({ "reason": "not needed any more" }))
         .answers::<RunView>(200, "The run as it ended.")
         .fails(&["RunEnded", "RunNotFound", "RunNotStopped"]),
+        put(
+            "/runs/{id}/nodes/{node}/output",
+            "giveOutput",
+            TAG,
+            "Gives a node that failed or waits its output by hand, so that its run goes on.",
+        )
+        .takes::<GiveOutput>(json!({ "output": { "text": "Said by hand." } }))
+        .answers::<NodeView>(200, "The node. It is settled by the function that takes it next.")
+        .fails(&["NodeNotFound", "NodeNotWaiting", "RunErased", "RunNotFound"]),
         post(
             "/runs/{id}/signals/{name}",
             "sendSignal",

@@ -16,7 +16,8 @@ use steps_problem::{Fault, Problem};
 use steps_template::Template;
 
 pub(crate) use self::document::Chat;
-use self::run::ReadyChat;
+pub(crate) use self::options::Options;
+pub(crate) use self::run::ReadyChat;
 use crate::known_models::KnownModels;
 use crate::most::Most;
 use crate::node_kind::NodeKind;

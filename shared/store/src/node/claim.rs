@@ -13,8 +13,8 @@ use crate::lane::Settles;
 use crate::live::Live;
 use crate::node::cost::Charge;
 use crate::node::record::{
-    ATTEMPT_CREDENTIAL_ID, ATTEMPTS, Attempt, GENERATION_ID, NodeRecord, Nodes, OWNER, PAUSE,
-    WAIT_CODE, WORKFLOW, changed, read,
+    ATTEMPT_CREDENTIAL_ID, ATTEMPTS, Attempt, BY_HAND, GENERATION_ID, NodeRecord, Nodes, OWNER,
+    PAUSE, WAIT_CODE, WORKFLOW, changed, read,
 };
 use crate::node::row::{
     ENDED_AT, ERROR, EXECUTION, HANDLED, LEASE_UNTIL, NodeStatus, STARTED_AT, STATUS, TRIED,
@@ -289,7 +289,7 @@ impl Nodes {
 }
 
 /// Whether nobody has begun the node since it was seen, and it may be begun.
-fn free(seen: Option<&NodeRecord>, take: u32, now: Timestamp) -> Condition {
+pub(super) fn free(seen: Option<&NodeRecord>, take: u32, now: Timestamp) -> Condition {
     let Some(seen) = seen else {
         return PK.missing();
     };
@@ -302,7 +302,13 @@ fn free(seen: Option<&NodeRecord>, take: u32, now: Timestamp) -> Condition {
         .and(EXECUTION.is_below(take))
         .and(HANDLED.missing());
     let waits = STATUS.is(NodeStatus::Waiting);
+    // Whoever takes it has to know of an output that it was given by hand.
+    let given = match &seen.by_hand {
+        Some(by) => BY_HAND.is(by),
+        None => BY_HAND.missing(),
+    };
     ATTEMPTS
         .has_length(seen.attempts.len())
+        .and(given)
         .and(waits.or(lost).or(failed_before))
 }

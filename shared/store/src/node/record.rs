@@ -108,6 +108,17 @@ impl Attempt {
     }
 }
 
+/// Who gave a node its output, and when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ByHand {
+    /// The id of the token, `root` for the stack's own.
+    pub principal: String,
+    /// When.
+    #[serde(with = "millis")]
+    #[schemars(with = "Timestamp")]
+    pub at: Timestamp,
+}
+
 /// A node, or an item of its list, as recorded: how it stands, with its attempts and its texts. Of a list, what all attempts of
 /// all items cost is known to [`Nodes::of_run`] and [`Nodes::get_counted`].
 #[derive(Debug, Clone)]
@@ -116,6 +127,10 @@ pub struct NodeRecord {
     pub row: NodeRow,
     /// Every try, the first one first.
     pub attempts: Vec<Attempt>,
+    /// Who gave it its output, where that was done by hand.
+    pub by_hand: Option<ByHand>,
+    /// The output that it was given and is not settled with yet.
+    pub(super) given: Option<AttributeValue>,
     /// How it has paused, where it has since it was begun.
     pub pause: Option<Pause>,
     pub(super) output: Option<AttributeValue>,
@@ -165,10 +180,14 @@ pub(super) const WAIT_CODE: Attribute<String> = Attribute::new("waitCode");
 /// The run's workflow. Not by the name that runs have it under: that would put nodes into a list of runs.
 pub(super) const WORKFLOW: Attribute<String> = Attribute::new("workflow");
 pub(super) const OUTPUT: Attribute<AttributeValue> = Attribute::new("output");
+/// Who gave it its output by hand.
+pub(super) const BY_HAND: Attribute<ByHand> = Attribute::new("byHand");
+/// The output that it was given by hand, until it is settled with it.
+pub(super) const GIVEN: Attribute<AttributeValue> = Attribute::new("given");
 
 pub(super) const PAUSE: Attribute<Pause> = Attribute::new("pause");
 
-kept_by_serde!(Pause, Attempt, Vec<Attempt>, Usage);
+kept_by_serde!(Pause, Attempt, Vec<Attempt>, Usage, ByHand);
 
 /// Notes in a node's record that its status is set, where somebody watches: they find it by that. Else the index of changes
 /// costs nothing. The items of a list are too many for it: they are counted.
@@ -261,6 +280,8 @@ pub(crate) fn read(item: &Item) -> Result<Option<NodeRecord>, Error> {
     Ok(Some(NodeRecord {
         row,
         attempts: ATTEMPTS.find(item)?.unwrap_or_default(),
+        by_hand: BY_HAND.find(item)?,
+        given: GIVEN.find(item)?,
         pause: PAUSE.find(item)?,
         output: OUTPUT.find(item)?,
     }))

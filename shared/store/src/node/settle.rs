@@ -17,8 +17,8 @@ use crate::node::claim::Lease;
 use crate::node::cost::{Charge, FIRST_ASKED};
 use crate::node::pause::Pause;
 use crate::node::record::{
-    ATTEMPT_COST_USD, ATTEMPT_ENDED_AT, ATTEMPTS, Attempt, Nodes, OUTPUT, OWNER, PAUSE, WAIT_CODE,
-    changed,
+    ATTEMPT_COST_USD, ATTEMPT_ENDED_AT, ATTEMPTS, Attempt, BY_HAND, GIVEN, Nodes, OUTPUT, OWNER,
+    PAUSE, WAIT_CODE, changed,
 };
 use crate::node::row::{
     ANSWER, Answer, COST_USD, ENDED_AT, ERROR, HANDLED, LEASE_UNTIL, NodeStatus, STATUS,
@@ -262,6 +262,8 @@ impl Nodes {
                 .set(OUTPUT, output)
                 .set(ANSWER, answer)
                 .set(ENDED_AT, end.now)
+                .remove(GIVEN)
+                .remove(BY_HAND)
                 .remove(WAITING)
                 .remove(WAIT_CODE)
                 .remove(ERROR),

@@ -179,6 +179,8 @@ pub struct RunTexts {
     pub input: Value,
     /// What templates see as `trigger`, beside `type`, `runId` and `time`: an object.
     pub trigger: Value,
+    /// The variables of the deployment as they were at the run's start, an object; `None` where the document names none.
+    pub vars: Option<Value>,
     /// What was likely to go wrong, found before it started.
     pub warnings: Vec<Fault>,
 }
@@ -324,6 +326,8 @@ pub(super) const TOTALS: Attribute<Totals> = Attribute::new("totals");
 pub(super) const DEFINITION: Attribute<AttributeValue> = Attribute::new("definition");
 pub(super) const INPUT: Attribute<AttributeValue> = Attribute::new("input");
 pub(super) const TRIGGER_CONTEXT: Attribute<AttributeValue> = Attribute::new("triggerContext");
+/// There where the document names variables of the deployment.
+pub(super) const VARS: Attribute<AttributeValue> = Attribute::new("vars");
 pub(super) const WARNINGS: Attribute<Vec<Fault>> = Attribute::new("warnings");
 
 kept_by_serde!(
@@ -446,15 +450,23 @@ async fn read_texts(table: &Table, body: &Item) -> Result<RunTexts, Error> {
         TRIGGER_CONTEXT.get(body)?,
     );
     let texts = table.texts();
-    let (definition, input, trigger) = try_join!(
+    let vars = VARS.find(body)?;
+    let (definition, input, trigger, vars) = try_join!(
         texts.fetch(&definition, DEFINITION),
         texts.fetch(&input, INPUT),
         texts.fetch(&trigger, TRIGGER_CONTEXT),
+        async {
+            match &vars {
+                Some(vars) => texts.fetch(vars, VARS).await.map(Some),
+                None => Ok(None),
+            }
+        },
     )?;
     Ok(RunTexts {
         definition,
         input: json(&input, INPUT)?,
         trigger: json(&trigger, TRIGGER_CONTEXT)?,
+        vars: vars.map(|vars| json(&vars, VARS)).transpose()?,
         warnings: WARNINGS.find(body)?.unwrap_or_default(),
     })
 }
