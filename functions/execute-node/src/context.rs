@@ -8,10 +8,11 @@ use steps_workflow::{ForEach, Node, Workflow};
 
 use crate::known_list;
 
-/// The trigger's input at the root, `trigger`, and one variable for each finished node.
+/// The trigger's input at the root, `trigger`, the variables of the deployment as `vars`, and one variable for each finished node.
 pub(crate) fn context(work: &Work, workflow: &Workflow) -> Value {
-    let (input, trigger) = (&work.run.texts.input, work.run.trigger_seen());
-    workflow.context(input, trigger, &work.outputs, &work.failed)
+    let (texts, trigger) = (&work.run.texts, work.run.trigger_seen());
+    let vars = texts.vars.as_ref();
+    workflow.context(&texts.input, trigger, vars, &work.outputs, &work.failed)
 }
 
 /// What is to be tried of a node.

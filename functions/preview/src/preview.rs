@@ -144,7 +144,7 @@ impl Rendering<'_> {
                 Err(error) => self.failed("when", error.into()),
             }
         }
-        let Some(for_each) = &self.node.for_each else {
+        let Some(for_each) = self.node.list() else {
             return;
         };
         let field = "forEach.items";

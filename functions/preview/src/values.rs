@@ -1,4 +1,4 @@
-//! What the templates of a previewed node see: given values, or those of a run, or both.
+//! What the templates of a previewed node see: given values, or those of a run, or both; and the variables of the deployment.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,6 +7,7 @@ use steps_api::PreviewNode;
 use steps_lambda::invalid;
 use steps_problem::Problem;
 use steps_store::{NodeRecord, NodeStatus, Run, Runs, Store};
+use steps_template::VARS;
 use steps_workflow::{Node, Workflow};
 
 /// A run, with the records of its nodes.
@@ -55,8 +56,11 @@ impl Past {
                 outputs.insert(id.to_owned(), output);
             }
         }
-        let (input, trigger) = (&self.run.texts.input, self.run.trigger_seen());
-        Ok(self.workflow.context(input, trigger, &outputs, &failed))
+        let (texts, trigger) = (&self.run.texts, self.run.trigger_seen());
+        let vars = texts.vars.as_ref();
+        Ok(self
+            .workflow
+            .context(&texts.input, trigger, vars, &outputs, &failed))
     }
 }
 
@@ -71,6 +75,7 @@ pub(crate) async fn seen(
     let references = templates
         .iter()
         .flat_map(|(_, template)| &template.names().references);
+    let names_vars = references.clone().any(|reference| reference.root == VARS);
     let wanted = references
         .map(|reference| reference.root.as_str())
         .collect();
@@ -81,9 +86,17 @@ pub(crate) async fn seen(
         },
         None => Map::from_iter([("trigger".to_owned(), sample_trigger())]),
     };
+    if names_vars && !context.contains_key(VARS) {
+        // As a run sees them that starts now.
+        let vars = store.vars().values().await?;
+        context.insert(VARS.to_owned(), json!(vars));
+    }
     match &asked.input {
         None => {}
-        Some(Value::Object(input)) => context.extend(input.clone()),
+        Some(Value::Object(input)) => {
+            let fields = input.clone().into_iter();
+            context.extend(fields.filter(|(name, _)| !names_vars || name != VARS));
+        }
         Some(_) => return Err(invalid("`input` has to be an object")),
     }
     context.extend(asked.variables.clone());

@@ -2,6 +2,7 @@
 
 mod audit;
 mod callback;
+mod cost;
 mod credential;
 mod events;
 mod model;
@@ -16,11 +17,13 @@ mod schedule;
 mod secret;
 mod switch;
 mod token;
+mod var;
 mod webhook;
 mod workflow;
 
 pub use audit::AuditPage;
 pub use callback::{CallbackSecretView, DeliveryList, DeliveryView, RotateCallbackSecret};
+pub use cost::{CostPage, CostView};
 pub use credential::{
     ChangeCredential, ChangedCredential, CredentialList, CredentialView, CredentialWithKey,
     HttpLogin, KeyView, NewCredential, RestoreCredential,
@@ -35,15 +38,17 @@ pub use plan::{PlannedEdge, PlannedNodeView, PlannedRead, WorkflowPlan};
 pub use preview::{CallView, ModelCost, PreviewNode, PreviewView, RenderedField};
 pub use problem::GatewayRefusal;
 pub use run::{
-    CancelRun, EndedOrSkipped, NewRun, Newest, RerunRun, ResumeRun, RunInput, RunPage, RunRow,
-    SentSignal, SkippedRun, StartedRun, Version,
+    CancelRun, EndedOrSkipped, GiveOutput, NewRun, Newest, RerunRun, ResumeRun, RunInput, RunPage,
+    RunRow, SentSignal, SkippedRun, StartedRun, Version,
 };
 pub use run_view::{ItemPage, NodeView, OutputPiece, RunView, SHOWN_BYTES};
 pub use schedule::{ChangeSchedule, PutSchedule, SchedulePage, ScheduleView};
 pub use secret::Secret;
 pub use switch::{SetSwitch, SwitchView};
 pub use token::{MadeToken, NewToken, TokenPage};
+pub use var::{SetVar, VarList, VarView};
 pub use webhook::{Challenge, Delivered, PutWebhook, RotateWebhook, WebhookList, WebhookView};
 pub use workflow::{
-    PutWorkflow, SourceList, SourceView, WorkflowDocument, WorkflowPage, WorkflowRow, WorkflowView,
+    ForeignWorkflow, ImportedWorkflow, PutWorkflow, SourceList, SourceView, WorkflowDocument,
+    WorkflowPage, WorkflowRow, WorkflowView,
 };

@@ -7,7 +7,7 @@ use schemars::generate::SchemaSettings;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use steps_key::CredentialType;
-use steps_openrouter::{ModelList, Usage};
+use steps_openrouter::ModelList;
 use steps_problem::{Fault, Problem};
 use steps_template::Template;
 
@@ -16,9 +16,9 @@ use crate::known_models::KnownModels;
 use crate::most::Most;
 use crate::node_kind::{NodeKind, Ready};
 use crate::preview::Preview;
-use crate::scope::Scope;
+use crate::scope::{Charged, Scope};
 use crate::unread::Unread;
-use crate::{http, lambda, openrouter, set, signal, wait};
+use crate::{compare, http, lambda, openrouter, set, signal, wait};
 
 /// What a node does, by its `type`. Which kind it is only this crate knows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -135,6 +135,36 @@ macro_rules! kinds {
                 }
             }
 
+            /// The items that it is executed for by itself, without a `forEach`; `None` where it is executed once.
+            #[must_use]
+            pub fn items(&self) -> Option<Vec<Value>> {
+                match &self.0 {
+                    $(Any::$name(kind) => kind.items(),)+
+                    Any::Unread(_) => None,
+                }
+            }
+
+            /// What the last unit behind these items is executed for, from their outputs; `None` where there is no such
+            /// unit.
+            #[must_use]
+            pub fn last_of(&self, outputs: &[Value]) -> Option<Value> {
+                match &self.0 {
+                    $(Any::$name(kind) => kind.last_of(outputs),)+
+                    Any::Unread(_) => None,
+                }
+            }
+
+            /// Its variable, from the outputs of these items, and that of the last unit.
+            ///
+            /// # Errors
+            /// There is no variable in them.
+            pub fn gathered(&self, outputs: Vec<Value>, last: Option<Value>) -> Result<Value, Problem> {
+                match &self.0 {
+                    $(Any::$name(kind) => kind.gathered(outputs, last),)+
+                    Any::Unread(unread) => Err(unread.cannot_run()),
+                }
+            }
+
             /// The longest that one try takes, seconds, where the node does not say; `None` for as long as the function
             /// allows.
             #[must_use]
@@ -189,7 +219,7 @@ macro_rules! kinds {
                 &self,
                 generation_id: &str,
                 scope: &impl Scope,
-            ) -> Result<Option<(Usage, Decimal)>, Problem> {
+            ) -> Result<Option<Charged>, Problem> {
                 match &self.0 {
                     $(Any::$name(kind) => kind.cost(generation_id, scope).await,)+
                     Any::Unread(_) => Ok(None),
@@ -239,6 +269,8 @@ kinds! {
     Lambda(lambda::Lambda) = "lambda",
     /// A variable made from templates.
     Set(set::Set) = "set",
+    /// One prompt to several models.
+    Compare(compare::Compare) = "compare",
     /// A wait: for so long, or until a time.
     Wait(wait::Wait) = "wait",
     /// A wait for a signal.

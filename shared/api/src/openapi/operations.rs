@@ -7,13 +7,14 @@ use crate::openapi::operation::{Access, Operation};
 use crate::openapi::problems::{OPENROUTER, SCHEDULER, SECRETS, START, STORE};
 use crate::{
     AuditPage, CallbackSecretView, CancelRun, ChangeCredential, ChangeSchedule, ChangedCredential,
-    CredentialList, CredentialView, CredentialWithKey, Delivered, DeliveryList, DeliveryView,
-    EndedOrSkipped, ItemPage, MadeEventsToken, MadeToken, ModelDetails, ModelPage, NewCredential,
-    NewEventsToken, NewRun, NewToken, NodeView, PreviewNode, PreviewView, PutSchedule, PutWebhook,
-    PutWorkflow, RefreshedModels, RerunRun, RestoreCredential, ResumeRun, RotateCallbackSecret,
-    RotateWebhook, RunAnswer, RunInput, RunPage, RunView, SchedulePage, ScheduleView, SentSignal,
-    SetSwitch, SourceList, SourceView, StartedRun, SwitchView, TokenPage, WebhookList, WebhookView,
-    WorkflowDocument, WorkflowPage, WorkflowPlan, WorkflowView,
+    CostPage, CredentialList, CredentialView, CredentialWithKey, Delivered, DeliveryList,
+    DeliveryView, EndedOrSkipped, ForeignWorkflow, GiveOutput, ImportedWorkflow, ItemPage,
+    MadeEventsToken, MadeToken, ModelDetails, ModelPage, NewCredential, NewEventsToken, NewRun,
+    NewToken, NodeView, PreviewNode, PreviewView, PutSchedule, PutWebhook, PutWorkflow,
+    RefreshedModels, RerunRun, RestoreCredential, ResumeRun, RotateCallbackSecret, RotateWebhook,
+    RunAnswer, RunInput, RunPage, RunView, SchedulePage, ScheduleView, SentSignal, SetSwitch,
+    SetVar, SourceList, SourceView, StartedRun, SwitchView, TokenPage, VarList, VarView,
+    WebhookList, WebhookView, WorkflowDocument, WorkflowPage, WorkflowPlan, WorkflowView,
 };
 
 /// Every operation, by noun.
@@ -23,12 +24,14 @@ pub(crate) fn operations() -> Vec<Operation> {
         models(),
         workflows(),
         switches(),
+        vars(),
         sources(),
         webhooks(),
         callbacks(),
         schedules(),
         starts(),
         runs(),
+        costs(),
         tokens(),
         audit(),
         reference(),
@@ -278,6 +281,18 @@ fn workflows() -> Vec<Operation> {
         .answers::<PutWorkflow>(201, "The first version.")
         .located()
         .fails(&["Conflict", "InvalidWorkflow"]),
+        post(
+            "/workflows/import",
+            "importWorkflow",
+            TAG,
+            "Makes a document of one of another product, and tells what could not be taken over. It stores nothing.",
+        )
+        .takes::<ForeignWorkflow>(json!({ "nodes": [{
+            "id": "1", "type": "OPENROUTER", "position": { "x": 0, "y": 0 },
+            "data": { "variableName": "gptResponse", "credentialId": "main", "userPrompt": "Summarize: {{inputText}}" },
+        }], "connections": [] }))
+        .answers::<ImportedWorkflow>(200, "The document, and what could not be taken over.")
+        .fails(&["ImportNotUnderstood"]),
         get(
             "/workflows/{id}",
             "getWorkflow",
@@ -362,6 +377,45 @@ fn switches() -> Vec<Operation> {
         )
         .takes::<SetSwitch>(off())
         .answers::<SwitchView>(200, "The switch as it is now."),
+    ]
+}
+
+fn vars() -> Vec<Operation> {
+    const TAG: &str = "vars";
+    vec![
+        get(
+            "/vars",
+            "listVars",
+            TAG,
+            "Lists the variables of the deployment.",
+        )
+        .answers::<VarList>(200, "The variables."),
+        get(
+            "/vars/{name}",
+            "getVar",
+            TAG,
+            "Tells a variable of the deployment.",
+        )
+        .answers::<VarView>(200, "The variable.")
+        .fails(&["VarNotFound"]),
+        put(
+            "/vars/{name}",
+            "setVar",
+            TAG,
+            "Sets a variable of the deployment. Runs that have started keep the value that they have seen.",
+        )
+        .takes::<SetVar>(json!({ "value": "https://crm.test.example.com" }))
+        .answers::<VarView>(201, "The variable, which is new.")
+        .answers::<VarView>(200, "The variable as it is now.")
+        .located(),
+        delete(
+            "/vars/{name}",
+            "deleteVar",
+            TAG,
+            "Deletes a variable of the deployment. Runs that have started keep the value that they have seen.",
+        )
+        .answers_nothing("It is deleted.")
+        .fails(&["VarNotFound"]),
     ]
 }
 
@@ -753,6 +807,15 @@ fn runs() -> Vec<Operation> {
         .may_take::<CancelRun>(json!({ "reason": "not needed any more" }))
         .answers::<RunView>(200, "The run as it ended.")
         .fails(&["RunEnded", "RunNotFound", "RunNotStopped"]),
+        put(
+            "/runs/{id}/nodes/{node}/output",
+            "giveOutput",
+            TAG,
+            "Gives a node that failed or waits its output by hand, so that its run goes on.",
+        )
+        .takes::<GiveOutput>(json!({ "output": { "text": "Said by hand." } }))
+        .answers::<NodeView>(200, "The node. It is settled by the function that takes it next.")
+        .fails(&["NodeNotFound", "NodeNotWaiting", "RunErased", "RunNotFound"]),
         post(
             "/runs/{id}/signals/{name}",
             "sendSignal",
@@ -797,6 +860,37 @@ fn tokens() -> Vec<Operation> {
         )
         .answers_nothing("It is revoked.")
         .fails(&["TokenNotFound"]),
+    ]
+}
+
+fn costs() -> Vec<Operation> {
+    const TAG: &str = "costs";
+    let groupings = ["day", "workflow", "model", "credential", "node", "user"];
+    vec![
+        get(
+            "/costs",
+            "listCosts",
+            TAG,
+            "Tells what runs have cost, by day.",
+        )
+        .query(
+            "from",
+            json!({ "type": "string", "format": "date" }),
+            "The first day (UTC); 29 days before `to` where it is left out.",
+        )
+        .query(
+            "to",
+            json!({ "type": "string", "format": "date" }),
+            "The last day (UTC), 365 days after `from` at most; today where it is left out.",
+        )
+        .query(
+            "by",
+            json!({ "type": "string", "enum": groupings, "default": "day" }),
+            "What the costs are told by, beside the day.",
+        )
+        .query("cursor", text(), "The `cursor` of the page before.")
+        .answers::<CostPage>(200, "A page of costs, the earliest day first.")
+        .fails(&["InvalidRequest"]),
     ]
 }
 

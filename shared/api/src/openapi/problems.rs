@@ -53,6 +53,7 @@ const STATUSES: [(u16, &[&str]); 15] = [
             "SignalNotFound",
             "SourceNotFound",
             "TokenNotFound",
+            "VarNotFound",
             "WebhookNotFound",
             "WorkflowNotFound",
         ],
@@ -66,6 +67,7 @@ const STATUSES: [(u16, &[&str]); 15] = [
             "EventsNotStreamed",
             "DeliverySuperseded",
             "NameTaken",
+            "NodeNotWaiting",
             "RotationNotConfigured",
             "RotationUnderWay",
             "RunEnded",
@@ -83,6 +85,7 @@ const STATUSES: [(u16, &[&str]); 15] = [
         422,
         &[
             "IdempotencyKeyReused",
+            "ImportNotUnderstood",
             "InvalidApiKey",
             "InvalidSchedule",
             "InvalidSource",
