@@ -242,6 +242,8 @@ def deploy(base_url, fresh):
         # What tests call: pages of theirs on this machine, and a function that they make.
         "HttpHosts=localhost",
         f"NodeFunctions=arn:aws:lambda:{REGION}:000000000000:function:called-by-nodes",
+        # So few that every longer run of the tests is handed over.
+        "HandOverAfter=300",
         f"LogLevel={os.environ.get('LOG_LEVEL', 'INFO')}",
     ]
     if base_url.startswith(STAND_IN):

@@ -54,11 +54,7 @@ pub(crate) async fn deliver(app: &App, message: &Message) -> Result<Next, Proble
     let Some(url) = app.store.runs().callback_url(name.run_id).await? else {
         return not_posted(app, &name).await;
     };
-    let before = app
-        .store
-        .deliveries()
-        .find(name.run_id, name.number)
-        .await?;
+    let before = app.store.deliveries().find(name.run_id, name.take).await?;
     if let Some(before) = &before
         && before.status == DeliveryStatus::Delivered
     {
@@ -76,7 +72,7 @@ pub(crate) async fn deliver(app: &App, message: &Message) -> Result<Next, Proble
     }
     let view = RunView::read(&app.store, name.run_id).await;
     if let Ok(view) = &view
-        && (view.execution != name.number || !view.status.has_ended())
+        && (view.execution != name.take || !view.status.has_ended())
     {
         // It was resumed: its next end is posted.
         if before.is_some() {
@@ -105,7 +101,7 @@ pub(crate) async fn deliver(app: &App, message: &Message) -> Result<Next, Proble
 /// The run's record has expired, or its texts were erased: nothing of it is posted any more.
 async fn not_posted(app: &App, name: &ExecutionName<'_>) -> Result<Next, Problem> {
     let before = app.store.deliveries();
-    let before = before.find(name.run_id, name.number).await?;
+    let before = before.find(name.run_id, name.take).await?;
     if before.is_some_and(|before| before.status == DeliveryStatus::Pending) {
         note(app, name, |delivery| {
             delivery.status = DeliveryStatus::Failed;
@@ -211,7 +207,7 @@ async fn note(
 ) -> Result<Delivery, Error> {
     let deliveries = app.store.deliveries();
     let now = Timestamp::now();
-    deliveries.change(name.run_id, name.number, now, how).await
+    deliveries.change(name.run_id, name.take, now, how).await
 }
 
 /// Not less than a post may take, and what comes before and after it.

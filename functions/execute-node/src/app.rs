@@ -26,4 +26,6 @@ pub(crate) struct App {
     pub(crate) executions: Executions,
     pub(crate) web: Web,
     pub(crate) invocations: Invocations,
+    /// After so many tasks and retries an execution hands its run over.
+    pub(crate) hand_over_after: u32,
 }

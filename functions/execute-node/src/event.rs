@@ -39,8 +39,25 @@ pub(crate) struct LaneTask {
     pub(crate) was: Option<String>,
     /// The task's token.
     pub(crate) token: String,
+    /// The part of the take; absent in executions of earlier releases, as are the next two.
+    #[serde(default = "first")]
+    pub(crate) part: u32,
+    /// How many lanes the execution has.
+    #[serde(default)]
+    pub(crate) of: u8,
+    /// How many tasks the lane had before.
+    #[serde(default)]
+    pub(crate) tasks: Option<u32>,
     /// When the task began, and how many times it was tried before: a later call of the lane is greater, as text.
     pub(crate) call: String,
+}
+
+impl LaneTask {
+    /// How many times the task was tried before.
+    pub(crate) fn retries(&self) -> u32 {
+        let retries = self.call.rsplit_once('#');
+        retries.map_or(0, |(_, retries)| retries.parse().unwrap_or_default())
+    }
 }
 
 /// A node of a run, and what has to be read for it.
@@ -153,6 +170,33 @@ mod tests {
             Event::read(&json!({"watch": "credit"})),
             Ok(Event::Credit)
         ));
+    }
+
+    #[test]
+    fn a_task_of_every_released_state_machine_is_read() {
+        // Executions keep the definition with which they began.
+        let of_lanes = json!({
+            "runId": "r", "take": 1, "lane": 2, "unit": null, "listed": true, "was": null,
+            "token": "t", "call": "2026-11-23T00:00:00.000Z#0003",
+        });
+        let Ok(Event::OfLane(task)) = Event::read(&of_lanes) else {
+            panic!("a task of a lane")
+        };
+        assert_eq!((task.part, task.of, task.tasks), (1, 0, None));
+        assert_eq!(task.retries(), 3);
+        let mut of_part = of_lanes;
+        of_part["part"] = json!(4);
+        of_part["of"] = json!(40);
+        of_part["tasks"] = json!(17);
+        let Ok(Event::OfLane(task)) = Event::read(&of_part) else {
+            panic!("a task of a lane of a part")
+        };
+        assert_eq!((task.part, task.of, task.tasks), (4, 40, Some(17)));
+        let of_levels = json!({"runId": "r", "execution": 2, "nodeId": "n", "needs": ["a"]});
+        let Ok(Event::OfRun(node)) = Event::read(&of_levels) else {
+            panic!("a node of a run")
+        };
+        assert_eq!((node.execution, node.needs.len()), (2, 1));
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! A unit that is executed, and what has come of one try at it.
 
+use std::cell::Cell;
+
 use steps_problem::Problem;
+use steps_store::Part;
 
 use crate::answer::Answer;
 
@@ -12,6 +15,8 @@ pub(crate) struct UnitOfRun<'a> {
     pub(crate) lane: u8,
     /// The unit: a node, or an item of its list.
     pub(crate) unit: &'a str,
+    /// Where the part is noted that the run is at, for a lane that hands it over.
+    pub(crate) seen: Option<&'a Cell<Option<Part>>>,
 }
 
 /// What has come of one try at a unit.

@@ -9,7 +9,7 @@ use steps_problem::Problem;
 use steps_store::{Error, Record, Store};
 
 /// The most items of a list.
-const MOST_ITEMS: usize = 1_000;
+const MOST_ITEMS: usize = 10_000;
 
 /// Lists by run and node. A list never changes once its node is open.
 #[derive(Debug)]

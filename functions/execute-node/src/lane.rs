@@ -1,11 +1,12 @@
 //! A task of a lane of a run: its unit is executed, and its token is answered with what the lane does next.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
-use steps_lanes::{RunBoard, Task, Worked, Worker, step};
+use steps_lanes::{RunBoard, Task, Tasks, Worked, Worker, step};
 use steps_problem::Problem;
-use steps_store::{Record, Unit};
+use steps_store::{Part, Record, Unit};
 use steps_workflow::{ForEach, Node, OnItemError};
 use tokio::time::Instant;
 
@@ -25,19 +26,33 @@ pub(crate) async fn execute(
 ) -> Result<Answer, Problem> {
     let until = Instant::now() + remaining;
     let known = app.known_runs.find(&app.store, &task.run_id).await?;
+    let part = Part {
+        take: task.take,
+        number: task.part,
+    };
+    let tasks = task.tasks.map(|before| Tasks {
+        before,
+        retries: task.retries(),
+        most: app.hand_over_after,
+        lanes: task.of,
+        seen: Cell::new(None),
+    });
     let board = RunBoard {
         lanes: &app.store.lanes(),
         tokens: &app.executions,
         plan: &known.plan,
         run_id: &task.run_id,
-        take: task.take,
+        part,
         lane: task.lane,
+        runs: &app.store.runs(),
+        tasks,
     };
     let nodes = Nodes {
         app,
         task,
         known: &known,
         until,
+        seen: board.tasks.as_ref().map(|tasks| &tasks.seen),
     };
     let asked = Task {
         unit: task.unit.clone(),
@@ -45,6 +60,15 @@ pub(crate) async fn execute(
         was: task.was.clone(),
         token: task.token.clone(),
         call: task.call.clone(),
+        part,
+        holds: match task.tasks {
+            // Its execution hands nothing over.
+            None => true,
+            Some(before) => {
+                let is_first = before == 0 && task.part == 1;
+                (task.unit.is_some() || is_first) && task.retries() == 0
+            }
+        },
     };
     step(&board, &known.plan, &nodes, &asked).await?;
     Ok(Answer::Told)
@@ -56,6 +80,8 @@ struct Nodes<'a> {
     task: &'a LaneTask,
     known: &'a Arc<KnownRun>,
     until: Instant,
+    /// Where the part is noted that the run is at.
+    seen: Option<&'a Cell<Option<Part>>>,
 }
 
 impl Worker for Nodes<'_> {
@@ -67,6 +93,7 @@ impl Worker for Nodes<'_> {
             take: self.task.take,
             lane: self.task.lane,
             unit,
+            seen: self.seen,
         };
         let unit = Unit::of(unit);
         let node = self.node(unit.node())?;

@@ -45,6 +45,7 @@ async fn main() -> Main {
         executions: aws.executions()?,
         web: Config.web()?,
         invocations: aws.invocations(),
+        hand_over_after: Config.hand_over_after()?,
         store,
         secrets: aws.secrets()?,
     };

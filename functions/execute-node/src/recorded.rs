@@ -36,6 +36,7 @@ pub(crate) async fn execute_alone(
         take: task.execution,
         lane: 0,
         unit: &task.node_id,
+        seen: None,
     };
     // AWS may take its time: what is left is counted to a moment, not from one.
     let until = Instant::now() + remaining;
@@ -63,6 +64,9 @@ pub(crate) async fn execute(
     let unit = Unit::of(of.unit);
     let texts = known.as_ref().map(|known| &known.texts);
     let work = nodes.work(of.run_id, of.unit, reads, texts).await?;
+    if let Some(seen) = of.seen {
+        seen.set(Some(work.run.part));
+    }
     if let Some(known) = known_answer(&work, of.take, Timestamp::now()) {
         return known;
     }

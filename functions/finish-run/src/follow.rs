@@ -1,11 +1,12 @@
 //! An execution has ended: the run's record is closed as it ended, once. What comes later, again or out of order changes
-//! nothing.
+//! nothing. Nor does an execution that has handed its run over, unless it failed.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use steps_executions::{Execution, ExecutionName};
+use steps_lanes::{execution_of, start_part};
 use steps_metrics::RunEnd;
 use steps_problem::Problem;
-use steps_store::{Ended, RUN_TIMED_OUT, RunError, RunStatus, aborted, timed_out};
+use steps_store::{Ended, Error, RUN_TIMED_OUT, RunError, RunStatus, aborted, timed_out};
 
 use crate::app::App;
 use crate::event::Detail;
@@ -27,9 +28,34 @@ pub(crate) async fn follow(
     name: &ExecutionName<'_>,
     execution: &Execution,
 ) -> Result<(), Problem> {
-    match ended(name, execution) {
-        Some(ended) => end(app, name, &ended).await,
-        None => Ok(()),
+    let Some(ended) = ended(name, execution) else {
+        return Ok(());
+    };
+    let head = match app.store.runs().head(name.run_id).await {
+        Ok(head) => head,
+        Err(Error::NotFound { .. }) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    // The records and texts of a run that went on for long are as old as its nodes.
+    let runs = app.store.runs();
+    let day = SignedDuration::from_hours(24).min(runs.keep_every());
+    runs.keep(name.run_id, &head, day, Timestamp::now()).await?;
+    let later = Some(head).filter(|head| {
+        let part = (head.part.take, head.part.number);
+        head.status == RunStatus::Running && part.0 == name.take && part.1 > name.part
+    });
+    match later {
+        // Whoever handed the run over may have died before it started the next execution.
+        Some(head) if ended.status == RunStatus::Succeeded => {
+            start_part(&app.executions, name.run_id, &head).await
+        }
+        Some(head) => {
+            // The next execution cannot do what this one had in hand.
+            end(app, name, &ended).await?;
+            let name = execution_of(name.run_id, head.part);
+            Ok(app.executions.stop(&name, "the run has ended").await?)
+        }
+        None => end(app, name, &ended).await,
     }
 }
 
@@ -39,7 +65,7 @@ pub(crate) async fn end(app: &App, name: &ExecutionName<'_>, ended: &Ended) -> R
     let changed = app.store.runs().end(run_id, ended).await?;
     tracing::info!(
         run = run_id,
-        execution = name.number,
+        execution = %name,
         status = ended.status.as_str(),
         changed,
         "execution ended"
@@ -98,7 +124,7 @@ fn ended(name: &ExecutionName<'_>, execution: &Execution) -> Option<Ended> {
         ),
     };
     Some(Ended {
-        execution: name.number,
+        execution: name.take,
         status,
         at: execution.stopped_at.unwrap_or_else(Timestamp::now),
         error: problem.map(|problem| RunError {
@@ -114,7 +140,8 @@ mod tests {
 
     const NAME: ExecutionName<'_> = ExecutionName {
         run_id: "run",
-        number: 2,
+        take: 2,
+        part: 1,
     };
 
     fn execution(status: &str, error: Option<&str>, cause: Option<&str>) -> Execution {

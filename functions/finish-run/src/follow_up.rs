@@ -103,15 +103,12 @@ async fn call_back(app: &App, entry: &OutboxEntry) -> Result<(), Problem> {
     let Some(url) = app.store.runs().callback_url(&entry.run_id).await? else {
         return Ok(());
     };
-    let name = ExecutionName {
-        run_id: &entry.run_id,
-        number: entry.take,
-    };
+    let name = ExecutionName::of_take(&entry.run_id, entry.take);
     let deliveries = app.store.deliveries();
     let now = Timestamp::now();
     // Made where there is none. One that was queued before stays as it is.
     deliveries
-        .change(name.run_id, name.number, now, |_| {})
+        .change(name.run_id, name.take, now, |_| {})
         .await?;
     let host = steps_callbacks::host_of(&url);
     Ok(app.callbacks.send(&name, &host).await?)

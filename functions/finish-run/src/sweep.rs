@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use steps_executions::ExecutionName;
-use steps_lanes::{Offered, RunBoard, heal, offer_again};
+use steps_lanes::{Offered, RunBoard, execution_of, heal, offer_again, start_part};
 use steps_metrics::Sweep;
 use steps_problem::Problem;
 use steps_queue::{end_overdue, start_one, start_waiting};
@@ -154,11 +153,14 @@ async fn look_at(app: &App, item: &DueItem) -> Result<(), Problem> {
         Ok(_) | Err(steps_store::Error::NotFound { .. }) => return Ok(()),
         Err(error) => return Err(error.into()),
     };
-    let name = ExecutionName {
-        run_id: &item.run_id,
-        number: run.execution,
-    };
+    let name = execution_of(&item.run_id, run.part);
     let Some(execution) = app.executions.find(&name).await? else {
+        // Whoever handed it over died before it started the next execution.
+        if run.part.number > 1 {
+            start_part(&app.executions, &item.run_id, &run).await?;
+            let due = app.store.due();
+            return Ok(due.again(item, now, GATE_PAUSE).await?);
+        }
         // Whoever let it in died before it was started.
         if run.queued_at.is_some() && now < run.deadline {
             start_one(&app.store, &app.executions, &name).await?;
@@ -177,7 +179,10 @@ async fn look_at(app: &App, item: &DueItem) -> Result<(), Problem> {
         let why = "the run is long past its time limit";
         return Ok(app.executions.stop(&name, why).await?);
     }
-    wake_lanes(app, &name, now).await?;
+    wake_lanes(app, &item.run_id, now).await?;
+    let runs = app.store.runs();
+    runs.keep(&item.run_id, &run, runs.keep_every(), now)
+        .await?;
     // Later and later, as the run gets older.
     let age = Duration::try_from(now.duration_since(run.started_at)).unwrap_or_default();
     let pause = age.min(LONGEST_PAUSE);
@@ -185,21 +190,23 @@ async fn look_at(app: &App, item: &DueItem) -> Result<(), Problem> {
 }
 
 /// Two functions that died one after the other may have left a ready node, and lanes that sleep.
-async fn wake_lanes(app: &App, name: &ExecutionName<'_>, now: Timestamp) -> Result<(), Problem> {
+async fn wake_lanes(app: &App, run_id: &str, now: Timestamp) -> Result<(), Problem> {
     let lanes = app.store.lanes();
-    let asleep = lanes.list(name.run_id).await?;
-    if asleep.iter().all(|lane| lane.token.is_none()) {
+    let all = lanes.list(run_id).await?;
+    if all.iter().all(|lane| !lane.is_asleep()) {
         return Ok(());
     }
-    let (run, nodes) = app.store.nodes().of_run(name.run_id).await?;
+    let (run, nodes) = app.store.nodes().of_run(run_id).await?;
     let plan = run.document(Workflow::from_stored)?.plan();
     let board = RunBoard {
         lanes: &lanes,
         tokens: &app.executions,
         plan: &plan,
-        run_id: name.run_id,
-        take: run.execution,
+        run_id,
+        part: run.part,
         lane: 0,
+        runs: &app.store.runs(),
+        tasks: None,
     };
     let done = |id: &str| nodes.get(id).is_some_and(|node| node.is_done());
     let held = |id: &str| {
@@ -216,9 +223,9 @@ async fn wake_lanes(app: &App, name: &ExecutionName<'_>, now: Timestamp) -> Resu
         let node = nodes.get(id).filter(|node| node.is_open());
         node.and_then(|node| Some(node.items.as_ref()?.total))
     };
-    heal(&board, &plan, done, held, open).await?;
+    heal(&board, &plan, run.part, done, held, open).await?;
     // Whoever told them something may have died before it offered them.
-    offer_again(&app.store, &app.executions, name.run_id, Offered::Told).await?;
+    offer_again(&app.store, &app.executions, run_id, Offered::Told).await?;
     Ok(())
 }
 

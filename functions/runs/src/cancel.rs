@@ -1,9 +1,9 @@
 //! `POST /runs/{id}/cancel`: ends a run that is not wanted any more.
 
 use steps_api::{CancelRun, RunView};
-use steps_executions::ExecutionName;
 use steps_key::redact;
 use steps_lambda::{Answer, Request};
+use steps_lanes::stop_executions;
 use steps_problem::Problem;
 use steps_store::{Ended, RunStatus};
 
@@ -45,10 +45,6 @@ pub(crate) async fn cancel(app: &App, id: &str, request: &Request) -> Result<Ans
         .solution(["Nothing has to be done: the run does not go on"]));
     }
     // Also where the run was cancelled before: that cancel may have failed before it stopped the execution.
-    let name = ExecutionName {
-        run_id: id,
-        number: run.execution,
-    };
-    app.executions.stop(&name, &why).await?;
+    stop_executions(&app.store, &app.executions, (id, run.execution), &why).await?;
     Answer::json(200, &RunView::read(&app.store, id).await?)
 }

@@ -18,8 +18,7 @@ pub(crate) async fn list(app: &App, run_id: &str) -> Result<Answer, Problem> {
     let host = host(app, run_id).await?.unwrap_or_default();
     let deliveries = app.store.deliveries().list(run_id).await?;
     let shown = deliveries.into_iter().map(|delivery| {
-        let number = delivery.take;
-        let id = ExecutionName { run_id, number }.to_string();
+        let id = ExecutionName::of_take(run_id, delivery.take).to_string();
         DeliveryView::of(id, &host, delivery)
     });
     Answer::json(
@@ -33,14 +32,14 @@ pub(crate) async fn list(app: &App, run_id: &str) -> Result<Answer, Problem> {
 /// Queues the delivery again, as if the run had just ended. It may be one that was taken.
 pub(crate) async fn resend(app: &App, run_id: &str, id: &str) -> Result<Answer, Problem> {
     let head = app.store.runs().head(run_id).await?;
-    let name = ExecutionName::parse(id).filter(|name| name.run_id == run_id);
+    let name = ExecutionName::parse(id).filter(|name| name.run_id == run_id && name.part == 1);
     let (Some(name), Some(host)) = (name, host(app, run_id).await?) else {
         return Err(Deliveries::not_found(id).into());
     };
-    if name.number > head.execution {
+    if name.take > head.execution {
         return Err(Deliveries::not_found(id).into());
     }
-    if !head.status.has_ended() || name.number != head.execution {
+    if !head.status.has_ended() || name.take != head.execution {
         return Err(Problem::new(
             409,
             "DeliverySuperseded",
@@ -52,7 +51,7 @@ pub(crate) async fn resend(app: &App, run_id: &str, id: &str) -> Result<Answer, 
     let now = Timestamp::now();
     let deliveries = app.store.deliveries();
     let delivery = deliveries
-        .change(run_id, name.number, now, |delivery| delivery.requeue(now))
+        .change(run_id, name.take, now, |delivery| delivery.requeue(now))
         .await?;
     app.callbacks.send(&name, &host).await?;
     Answer::json(202, &DeliveryView::of(id.to_owned(), &host, delivery))

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use steps_executions::ExecutionName;
+use steps_lanes::stop_executions;
 use steps_problem::Problem;
 use steps_schedules::{Overlap, ScheduledRun};
 use steps_starts::{Delivery, NotStarted, Start, Started};
@@ -122,11 +122,7 @@ async fn stop(app: &App, run_id: &str, for_run: &str) -> Result<(), Problem> {
         .runs()
         .end(run_id, &Ended::cancelled(run.execution, &why))
         .await?;
-    let name = ExecutionName {
-        run_id,
-        number: run.execution,
-    };
-    Ok(app.executions.stop(&name, &why).await?)
+    stop_executions(&app.store, &app.executions, (run_id, run.execution), &why).await
 }
 
 /// The run that a new run cancels: the one before it. Where this delivery took its turn in an earlier try, the run that

@@ -154,13 +154,13 @@ class Failure(Exception):
 class Execution:
     """An execution of the definition. Each task calls `function` with this execution and the task's payload."""
 
-    def __init__(self, function, lanes):
+    def __init__(self, function, lanes, part=1):
         name = f"run-{next(serial)}"
         arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"
         now = datetime.datetime.now(datetime.UTC).isoformat()
         details = EvaluationDetails(
             AWSExecutionDetails(ACCOUNT, REGION, ROLE),
-            ExecutionDetails(f"{EXECUTION}:{name}", name, ROLE, {"runId": name, "take": 1, "lanes": lanes}, now),
+            ExecutionDetails(f"{EXECUTION}:{name}", name, ROLE, {"runId": name, "take": 1, "part": part, "lanes": lanes}, now),
             StateMachineDetails(MACHINE, "run-workflow", "STANDARD", json.dumps(definition(arn))),
         )
         self.function = function

@@ -6,7 +6,7 @@ import unittest
 from case import RunTest
 from execute_node import Run, Wait
 
-FIELDS = {"runId", "take", "lane", "unit", "listed", "was", "token", "call"}
+FIELDS = {"runId", "take", "part", "of", "tasks", "lane", "unit", "listed", "was", "token", "call"}
 
 
 class Together(Run):
@@ -32,7 +32,8 @@ class Lanes(RunTest):
         first, second = run.calls
         self.assertEqual(first.keys(), FIELDS)
         self.assertEqual(second.keys(), FIELDS)
-        same = {"runId": first["runId"], "take": 1, "lane": 1}
+        same = {"runId": first["runId"], "take": 1, "part": 1, "of": 1, "lane": 1}
+        self.assertEqual((first["tasks"], second["tasks"]), (0, 1))
         self.assertEqual(first, first | same | {"unit": "a", "listed": True, "was": None})
         # b was never listed: the lane kept it as it made it ready. The READY record of a can go now.
         self.assertEqual(second, second | same | {"unit": "b", "listed": False, "was": "a"})

@@ -15,6 +15,10 @@ use steps_store::{
 };
 use steps_workflow::{Node, Workflow};
 
+fn first() -> u32 {
+    1
+}
+
 /// A run with its nodes, in the words of the HTTP API.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -27,8 +31,11 @@ pub struct RunView {
     pub version: u64,
     /// Where it stands.
     pub status: RunStatus,
-    /// The number of its execution: 1, and one more each time it was resumed.
+    /// Its take: 1, and one more each time it was resumed.
     pub execution: u32,
+    /// Which of the take's executions in Step Functions it is at: 1, and one more each time it was handed over.
+    #[serde(default = "first")]
+    pub part: u32,
     /// The run that it repeats.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rerun_of: Option<RerunOf>,
@@ -224,6 +231,7 @@ impl RunView {
             version: run.version,
             status: run.status,
             execution: run.execution,
+            part: run.part.number,
             rerun_of: run.rerun_of,
             trigger: run.trigger,
             input: if is_large || run.erased_at.is_some() {
@@ -294,6 +302,7 @@ impl RunView {
             version: run.version,
             status: run.status,
             execution: run.execution,
+            part: run.part.number,
             rerun_of: run.rerun_of,
             trigger: run.trigger,
             input: Value::Null,

@@ -199,6 +199,17 @@ impl Config {
         required("STATE_MACHINE_ARN")
     }
 
+    /// `HAND_OVER_AFTER`: after so many tasks an execution hands its run over to the next.
+    pub fn hand_over_after(self) -> Result<u32, ConfigError> {
+        const NAME: &str = "HAND_OVER_AFTER";
+        optional(NAME)
+            .map_or(Ok(2200), |tasks| tasks.parse())
+            .map_err(|_| ConfigError::Invalid {
+                name: NAME,
+                expected: "a number of tasks",
+            })
+    }
+
     /// `SCHEDULE_GROUP`.
     pub(crate) fn schedule_group(self) -> Result<String, ConfigError> {
         required("SCHEDULE_GROUP")

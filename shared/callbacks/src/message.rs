@@ -80,10 +80,7 @@ mod tests {
 
     #[test]
     fn a_message_reads_back_as_it_was_sent_and_can_be_kept() {
-        let name = ExecutionName {
-            run_id: "01f0c1c8-7d2c-7000-8000-0123456789ab",
-            number: 2,
-        };
+        let name = ExecutionName::of_take("01f0c1c8-7d2c-7000-8000-0123456789ab", 2);
         let event = json!({"Records": [{
             "messageId": "m1",
             "receiptHandle": "r1",

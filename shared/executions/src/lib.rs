@@ -53,7 +53,12 @@ impl Executions {
         let lanes: Vec<_> = lanes
             .map(|(lane, unit): (u8, _)| json!({"lane": lane, "unit": unit}))
             .collect();
-        let input = json!({"runId": name.run_id, "take": name.number, "lanes": lanes});
+        let input = json!({
+            "runId": name.run_id,
+            "take": name.take,
+            "part": name.part,
+            "lanes": lanes,
+        });
         let started = self
             .client
             .start_execution()

@@ -1,6 +1,6 @@
 //! What the lanes of a run share, as one lane sees it.
 
-use steps_store::{BegunList, Lane, NextItem, Told};
+use steps_store::{BegunList, Lane, NextItem, Part, Told};
 
 /// What a task of a lane is answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,8 +90,42 @@ pub trait Board {
     /// All lanes.
     async fn lanes(&self) -> Result<Vec<Lane>, Self::Error>;
 
-    /// Notes that this lane sleeps under this token. Changes nothing where a later call of the lane has done so.
-    async fn sleep(&self, token: &str, call: &str) -> Result<(), Self::Error>;
+    /// The record of this lane.
+    async fn own(&self) -> Result<Lane, Self::Error>;
+
+    /// Takes the number of this lane, which was seen so, for its part: see [`steps_store::Lanes::hold`].
+    async fn hold(&self, seen: &Lane, call: &str) -> Result<bool, Self::Error>;
+
+    /// Notes that this lane waits until its number is let go: see [`steps_store::Lanes::inherit`].
+    async fn inherit(&self, seen: &Lane, token: &str, call: &str) -> Result<bool, Self::Error>;
+
+    /// Lets go of the number of a lane, which was seen so: see [`steps_store::Lanes::let_go`].
+    async fn let_go(&self, seen: &Lane, asleep: Option<&str>) -> Result<Option<Lane>, Self::Error>;
+
+    /// Notes that no lane waits for this number under this token any more.
+    async fn disinherit(&self, lane: u8, token: &str) -> Result<(), Self::Error>;
+
+    /// The part that the run is at; `None` where it does not go on.
+    async fn part(&self) -> Result<Option<Part>, Self::Error>;
+
+    /// Whether it is known, without asking, that the run was handed over to a later execution than this lane's.
+    fn is_handed_over(&self) -> bool;
+
+    /// Counts this task. Whether the execution has had as many as it is to have.
+    async fn count(&self) -> Result<bool, Self::Error>;
+
+    /// Hands the run over to the next part, unless somebody has.
+    async fn hand_over(&self) -> Result<(), Self::Error>;
+
+    /// Starts the execution of this part, unless somebody has.
+    async fn start(&self, part: Part) -> Result<(), Self::Error>;
+
+    /// Whether the execution of a part has ended.
+    async fn has_ended(&self, part: Part) -> Result<bool, Self::Error>;
+
+    /// Notes that this lane sleeps under this token. `false` where a later call of the lane has done so, or the lane does not
+    /// hold its number any more: a function that was taken for dead may have let go of it.
+    async fn sleep(&self, token: &str, call: &str) -> Result<bool, Self::Error>;
 
     /// Notes that a lane does not sleep under this token any more.
     async fn wake(&self, lane: u8, token: &str) -> Result<(), Self::Error>;

@@ -23,7 +23,7 @@ pub async fn begin_take(
     workflow: &Workflow,
     done: &BTreeSet<&str>,
 ) -> Result<(), Problem> {
-    let take = (name.run_id, name.number);
+    let take = (name.run_id, name.take);
     let most = workflow.limits.max_concurrency;
     let first = lay(lanes, take, &workflow.plan(), |id| done.contains(id), most).await?;
     Ok(executions.start(name, &first).await?)

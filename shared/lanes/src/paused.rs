@@ -110,8 +110,10 @@ pub async fn offer_again(
         tokens,
         plan: &texts.document(Workflow::from_stored)?.plan(),
         run_id,
-        take: head.execution,
+        part: head.part,
         lane: 0,
+        runs: &store.runs(),
+        tasks: None,
     };
     offer_paused(&board, &units).await?;
     Ok(true)

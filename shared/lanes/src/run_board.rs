@@ -1,14 +1,16 @@
 //! What the lanes of a run share, over the table and Step Functions.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use steps_executions::Executions;
 use steps_problem::Problem;
-use steps_store::{BegunList, Lane, Lanes, NextItem, Told, Unit};
+use steps_store::{BegunList, Heir, Lane, Lanes, NextItem, Part, Runs, Told, Unit};
 use steps_workflow::Plan;
 
 use crate::board::{Answer, Board, Next};
+use crate::parts::execution_of;
 
 /// Where tokens are answered.
 #[allow(
@@ -21,6 +23,12 @@ pub trait Tokens {
 
     /// Ends it with a failure of this name.
     async fn fail(&self, token: &str, error: &str, cause: &str) -> Result<bool, Problem>;
+
+    /// Starts the execution of a part that the run was handed over to, with so many lanes, unless it was started.
+    async fn start(&self, run_id: &str, part: Part, lanes: u8) -> Result<(), Problem>;
+
+    /// Whether the execution of a part has ended.
+    async fn has_ended(&self, run_id: &str, part: Part) -> Result<bool, Problem>;
 }
 
 impl Tokens for Executions {
@@ -31,7 +39,35 @@ impl Tokens for Executions {
     async fn fail(&self, token: &str, error: &str, cause: &str) -> Result<bool, Problem> {
         Ok(Executions::fail(self, token, error, cause).await?)
     }
+
+    async fn start(&self, run_id: &str, part: Part, lanes: u8) -> Result<(), Problem> {
+        let lanes = vec![None; usize::from(lanes)];
+        Ok(Executions::start(self, &execution_of(run_id, part), &lanes).await?)
+    }
+
+    async fn has_ended(&self, run_id: &str, part: Part) -> Result<bool, Problem> {
+        let found = self.find(&execution_of(run_id, part)).await?;
+        Ok(found.is_none_or(|execution| execution.status != "RUNNING"))
+    }
 }
+
+/// What a lane's tasks tell of its execution.
+#[derive(Debug)]
+pub struct Tasks {
+    /// How many tasks the lane had before this one.
+    pub before: u32,
+    /// How many times this one was tried before.
+    pub retries: u32,
+    /// After so many tasks and retries of all lanes the execution hands the run over.
+    pub most: u32,
+    /// How many lanes the execution has.
+    pub lanes: u8,
+    /// The part that the run was at as its unit was read.
+    pub seen: Cell<Option<Part>>,
+}
+
+/// A lane tells of its tasks each time it has had so many.
+const COUNTED_AT_ONCE: u32 = 10;
 
 /// A run as one of its lanes sees it.
 #[derive(Debug)]
@@ -44,10 +80,14 @@ pub struct RunBoard<'a, T> {
     pub plan: &'a Plan,
     /// The run.
     pub run_id: &'a str,
-    /// Its take: 1, one more with each resume.
-    pub take: u32,
+    /// The part of the run that the lane belongs to.
+    pub part: Part,
     /// The lane.
     pub lane: u8,
+    /// The runs.
+    pub runs: &'a Runs,
+    /// `None` for an execution that hands nothing over: one of an earlier release.
+    pub tasks: Option<Tasks>,
 }
 
 impl<T> RunBoard<'_, T> {
@@ -64,7 +104,7 @@ impl<T: Tokens> Board for RunBoard<'_, T> {
     type Error = Problem;
 
     async fn takeable(&self) -> Result<Vec<(String, bool)>, Problem> {
-        let units = self.lanes.takeable(self.run_id, self.take, self.lane);
+        let units = self.lanes.takeable(self.run_id, self.part.take, self.lane);
         let units = units.await?.into_iter();
         Ok(units.map(|ready| (ready.unit, ready.taken)).collect())
     }
@@ -73,24 +113,32 @@ impl<T: Tokens> Board for RunBoard<'_, T> {
         let unit = self.ranked(unit);
         Ok(self
             .lanes
-            .take(self.run_id, self.take, unit, self.lane)
+            .take(self.run_id, self.part.take, unit, self.lane)
             .await?)
     }
 
     async fn offer(&self, unit: &str) -> Result<(), Problem> {
         let unit = self.ranked(unit);
-        Ok(self.lanes.offer(self.run_id, self.take, unit, None).await?)
+        Ok(self
+            .lanes
+            .offer(self.run_id, self.part.take, unit, None)
+            .await?)
     }
 
     async fn release(&self, unit: &str) -> Result<(), Problem> {
         let unit = self.ranked(unit);
-        let released = self.lanes.release(self.run_id, self.take, unit, self.lane);
+        let released = self
+            .lanes
+            .release(self.run_id, self.part.take, unit, self.lane);
         Ok(released.await?)
     }
 
     async fn offer_again(&self, unit: &str) -> Result<(), Problem> {
         let unit = self.ranked(unit);
-        Ok(self.lanes.offer_again(self.run_id, self.take, unit).await?)
+        Ok(self
+            .lanes
+            .offer_again(self.run_id, self.part.take, unit)
+            .await?)
     }
 
     async fn put_down(&self, unit: &str) -> Result<(), Problem> {
@@ -110,7 +158,9 @@ impl<T: Tokens> Board for RunBoard<'_, T> {
     async fn untouched(&self, units: Vec<String>) -> Result<Vec<String>, Problem> {
         let node = units.first().map_or("", |unit| Unit::of(unit).node());
         let rank = self.rank(node);
-        let untouched = self.lanes.untouched(self.run_id, self.take, units, rank);
+        let untouched = self
+            .lanes
+            .untouched(self.run_id, self.part.take, units, rank);
         Ok(untouched.await?)
     }
 
@@ -121,7 +171,9 @@ impl<T: Tokens> Board for RunBoard<'_, T> {
         concurrency: u32,
     ) -> Result<BegunList, Problem> {
         let size = (total, concurrency);
-        let begun = self.lanes.begin_list(self.run_id, self.take, node, size);
+        let begun = self
+            .lanes
+            .begin_list(self.run_id, self.part.take, node, size);
         Ok(begun.await?)
     }
 
@@ -134,13 +186,15 @@ impl<T: Tokens> Board for RunBoard<'_, T> {
         let ranked = (node, self.rank(node));
         let next = self
             .lanes
-            .next_item(self.run_id, self.take, ranked, (index, total));
+            .next_item(self.run_id, self.part.take, ranked, (index, total));
         Ok(next.await?)
     }
 
     async fn items_left(&self, node: &str, total: u32) -> Result<Option<Vec<String>>, Problem> {
         let ranked = (node, self.rank(node));
-        let left = self.lanes.items_left(self.run_id, self.take, ranked, total);
+        let left = self
+            .lanes
+            .items_left(self.run_id, self.part.take, ranked, total);
         Ok(left.await?)
     }
 
@@ -148,11 +202,86 @@ impl<T: Tokens> Board for RunBoard<'_, T> {
         Ok(self.lanes.list(self.run_id).await?)
     }
 
-    async fn sleep(&self, token: &str, call: &str) -> Result<(), Problem> {
+    async fn sleep(&self, token: &str, call: &str) -> Result<bool, Problem> {
         Ok(self
             .lanes
-            .sleep(self.run_id, self.lane, token, call)
+            .sleep(self.run_id, (self.lane, self.part), token, call)
             .await?)
+    }
+
+    async fn own(&self) -> Result<Lane, Problem> {
+        Ok(self.lanes.get(self.run_id, self.lane).await?)
+    }
+
+    async fn hold(&self, seen: &Lane, call: &str) -> Result<bool, Problem> {
+        let held = self.lanes.hold(self.run_id, seen, self.part, call);
+        Ok(held.await?)
+    }
+
+    async fn inherit(&self, seen: &Lane, token: &str, call: &str) -> Result<bool, Problem> {
+        let heir = Heir {
+            part: self.part,
+            token: token.to_owned(),
+            call: call.to_owned(),
+        };
+        let waits = self.lanes.inherit(self.run_id, seen, &heir);
+        Ok(waits.await?)
+    }
+
+    async fn let_go(&self, seen: &Lane, asleep: Option<&str>) -> Result<Option<Lane>, Problem> {
+        let free = self.lanes.let_go(self.run_id, seen, self.part.take, asleep);
+        Ok(free.await?)
+    }
+
+    async fn disinherit(&self, lane: u8, token: &str) -> Result<(), Problem> {
+        Ok(self.lanes.disinherit(self.run_id, lane, token).await?)
+    }
+
+    async fn part(&self) -> Result<Option<Part>, Problem> {
+        if self.tasks.is_none() {
+            return Ok(Some(self.part));
+        }
+        Ok(self.runs.part(self.run_id).await?)
+    }
+
+    fn is_handed_over(&self) -> bool {
+        let tasks = self.tasks.as_ref();
+        let seen = tasks.and_then(|tasks| tasks.seen.get());
+        seen.is_some_and(|seen| seen.take == self.part.take && seen > self.part)
+    }
+
+    async fn count(&self) -> Result<bool, Problem> {
+        let Some(tasks) = &self.tasks else {
+            return Ok(false);
+        };
+        // A task that is tried again is counted again, rather too often than too rarely.
+        let is_ten = (tasks.before + 1).is_multiple_of(COUNTED_AT_ONCE);
+        let more = tasks.retries + if is_ten { COUNTED_AT_ONCE } else { 0 };
+        if more == 0 {
+            return Ok(false);
+        }
+        let counted = self.lanes.count_tasks(self.run_id, self.part, more).await?;
+        Ok(counted >= tasks.most)
+    }
+
+    async fn hand_over(&self) -> Result<(), Problem> {
+        if let Some(tasks) = &self.tasks {
+            let lanes = tasks.lanes;
+            let run = self.run_id;
+            if self.runs.hand_over(run, self.part, lanes).await? {
+                tracing::info!(run, part = self.part.number, "handed over");
+            }
+        }
+        Ok(())
+    }
+
+    async fn start(&self, part: Part) -> Result<(), Problem> {
+        let lanes = self.tasks.as_ref().map_or(0, |tasks| tasks.lanes);
+        self.tokens.start(self.run_id, part, lanes).await
+    }
+
+    async fn has_ended(&self, part: Part) -> Result<bool, Problem> {
+        self.tokens.has_ended(self.run_id, part).await
     }
 
     async fn wake(&self, lane: u8, token: &str) -> Result<(), Problem> {

@@ -3,10 +3,11 @@
 use std::cmp::Reverse;
 
 use futures_util::future::try_join_all;
-use steps_store::{Lane, NextItem, Unit};
+use steps_store::{Lane, NextItem, Part, Unit};
 use steps_workflow::Plan;
 
 use crate::board::{Answer, Board, Next};
+use crate::hand_over::{Leave, end_older, enter, leave, pass_on};
 
 /// A task of a lane.
 #[derive(Debug, Clone)]
@@ -21,6 +22,10 @@ pub struct Task {
     pub token: String,
     /// Tells the lane's calls apart: a later one is greater, as text.
     pub call: String,
+    /// The part of the run that the lane belongs to.
+    pub part: Part,
+    /// Whether the lane holds its number beyond doubt: it goes on from a unit, or begins a take.
+    pub holds: bool,
 }
 
 /// What has come of a unit.
@@ -64,9 +69,9 @@ pub trait Worker {
 }
 
 /// A unit in a lane's hands.
-struct Held {
-    unit: String,
-    listed: bool,
+pub(crate) struct Held {
+    pub(crate) unit: String,
+    pub(crate) listed: bool,
 }
 
 impl Held {
@@ -95,11 +100,20 @@ pub async fn step<B: Board>(
         // The answer that named this task's unit was heard.
         board.unlist(was).await?;
     }
-    let mut at = match &task.unit {
-        Some(unit) => Some(Held {
-            unit: unit.clone(),
-            listed: task.listed,
-        }),
+    let is_full = board.count().await?;
+    let at = task.unit.clone().map(|unit| Held {
+        unit,
+        listed: task.listed,
+    });
+    if !task.holds {
+        match enter(board, plan, task).await? {
+            Leave::Works => {}
+            Leave::Waits => return Ok(()),
+            Leave::Ends => return leave(board, task, at).await,
+        }
+    }
+    let mut at = match at {
+        Some(at) => Some(at),
         None => take(board, None).await?,
     };
     let mut became = Became::default();
@@ -108,6 +122,12 @@ pub async fn step<B: Board>(
         let of = Unit::of(unit);
         match worker.work(unit).await? {
             Worked::Wait { seconds } => {
+                // It waits in the next execution.
+                if hands_over(board, is_full).await?
+                    && pass_on(board, task, Some(unit), None).await?
+                {
+                    return Ok(());
+                }
                 let answer = Answer::Wait {
                     seconds,
                     unit,
@@ -140,9 +160,24 @@ pub async fn step<B: Board>(
     };
     wake_some(board, others.len() + became.begun).await?;
     match next {
+        Some(next)
+            if hands_over(board, is_full).await?
+                && pass_on(board, task, Some(&next.unit), listed(at.as_ref())).await? =>
+        {
+            Ok(())
+        }
         Some(next) => go_on(board, task, at.as_ref(), &next).await,
         None => rest(board, plan, task, at.as_ref()).await,
     }
+}
+
+/// Whether the lane's part is over. Hands the run over where its execution `is_full`.
+async fn hands_over<B: Board>(board: &B, is_full: bool) -> Result<bool, B::Error> {
+    let is_known = board.is_handed_over();
+    if is_full && !is_known {
+        board.hand_over().await?;
+    }
+    Ok(is_full || is_known)
 }
 
 /// What is ready now that a unit is done.
@@ -327,15 +362,24 @@ async fn rest<B: Board>(
             return Ok(());
         }
     }
-    board.sleep(&task.token, &task.call).await?;
+    if board.is_handed_over() && pass_on(board, task, None, listed(at)).await? {
+        return Ok(());
+    }
+    if !board.sleep(&task.token, &task.call).await? {
+        return leave(board, task, None).await;
+    }
     if let Some(unit) = listed(at) {
         board.unlist(unit).await?;
     }
     // What was listed before the token was written has found nobody asleep.
     let found = !board.takeable().await?.is_empty();
+    let part = board.part().await?;
     let lanes = board.lanes().await?;
     if is_over(plan, &lanes) {
         end_all(board, &lanes).await?;
+    } else if let Some(part) = part.filter(|part| *part > task.part) {
+        // Whoever handed the run over has not found this lane asleep.
+        end_older(board, &lanes, part).await?;
     } else if found {
         let own = lanes
             .iter()
@@ -389,6 +433,14 @@ pub(crate) async fn end_all<B: Board>(board: &B, lanes: &[Lane]) -> Result<(), B
         Some(wake(board, lane.number, token, Answer::Done))
     });
     try_join_all(asleep).await?;
+    let waiting = lanes.iter().filter_map(|lane| {
+        let heir = lane.heir.as_ref()?;
+        Some(async move {
+            board.answer(&heir.token, Answer::Done).await?;
+            board.disinherit(lane.number, &heir.token).await
+        })
+    });
+    try_join_all(waiting).await?;
     Ok(())
 }
 

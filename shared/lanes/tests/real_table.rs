@@ -1,21 +1,24 @@
 //! The rules over the real table, under random schedules: functions die between any two requests, or in the middle of one,
 //! and tasks are tried again. Step Functions is the test's own, since it has to know which function it gave up.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::time::Duration;
 
 use fastrand::Rng;
+use futures_util::StreamExt;
 use futures_util::future::join_all;
+use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
 use local_table::{aws, new_table, variable};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
-use steps_lanes::{RunBoard, Task, Tokens, Worked, Worker, lay, step};
+use steps_lanes::{RunBoard, Task, Tasks, Tokens, Worked, Worker, lay, step};
 use steps_problem::Problem;
 use steps_store::{
-    Attempt, Begun, Claim, Claimed, ListEnd, Manner, NewRun, NodeStatus, Outcome, Store, Trigger,
-    Unit,
+    Attempt, Begun, Claim, Claimed, ListEnd, Manner, NewRun, NodeStatus, Outcome, Part, Store,
+    Trigger, Unit,
 };
 use steps_workflow::{Plan, PlannedList};
 use tokio::sync::Notify;
@@ -32,6 +35,9 @@ const STUCK_AFTER: Duration = Duration::from_secs(90);
 #[derive(Default)]
 struct StepFunctions {
     waiting: Mutex<BTreeMap<String, Option<Told>>>,
+    /// The parts whose executions were started, and of these the ones that are yet to begin.
+    started: Mutex<BTreeSet<Part>>,
+    to_begin: Mutex<Vec<(Part, u8)>>,
     changed: Notify,
 }
 
@@ -87,6 +93,17 @@ impl Tokens for StepFunctions {
         };
         Ok(self.tell(token, told))
     }
+
+    async fn start(&self, _: &str, part: Part, lanes: u8) -> Result<(), Problem> {
+        if self.started.lock().unwrap().insert(part) {
+            self.to_begin.lock().unwrap().push((part, lanes));
+        }
+        Ok(())
+    }
+
+    async fn has_ended(&self, _: &str, _: Part) -> Result<bool, Problem> {
+        unreachable!("only the sweep asks")
+    }
 }
 
 /// A run, and those who work on it.
@@ -99,6 +116,11 @@ struct World {
     step_functions: StepFunctions,
     random: Mutex<Rng>,
     deaths: f64,
+    /// How many lanes an execution has, and after how many tasks it hands over.
+    lanes: u8,
+    most_tasks: u32,
+    /// The lanes that have a unit in hand.
+    at_work: Mutex<BTreeSet<u8>>,
     /// How many times each node was paid for.
     paid: Mutex<BTreeMap<String, usize>>,
 }
@@ -107,6 +129,7 @@ struct World {
 struct Nodes<'a> {
     world: &'a World,
     lane: u8,
+    seen: &'a Cell<Option<Part>>,
 }
 
 impl Worker for Nodes<'_> {
@@ -119,6 +142,7 @@ impl Worker for Nodes<'_> {
             totals,
             ..
         } = self.world;
+        self.seen.set(store.runs().part(run_id).await?);
         let nodes = store.nodes();
         let unit = Unit::of(node_id);
         let total = totals.get(unit.node()).copied().unwrap_or_default();
@@ -170,6 +194,8 @@ impl Worker for Nodes<'_> {
         let Claimed::Granted(lease) = nodes.claim(&claim).await? else {
             return Ok(Worked::Wait { seconds: 1 });
         };
+        let alone = self.world.at_work.lock().unwrap().insert(self.lane);
+        assert!(alone || self.world.deaths > 0.0, "two lanes of a number");
         *self
             .world
             .paid
@@ -188,14 +214,15 @@ impl Worker for Nodes<'_> {
         let now = nodes
             .settle(&lease, &attempt, &outcome, false, Timestamp::now())
             .await?;
+        self.world.at_work.lock().unwrap().remove(&self.lane);
         Ok(done(now))
     }
 }
 
 /// One lane, as the state machine drives it.
-async fn lane(world: &World, lane: u8, unit: Option<String>) {
+async fn lane(world: &World, (part, lane): (Part, u8), unit: Option<String>) {
     let mut next = json!({"unit": unit, "listed": true, "was": null});
-    let mut call = 0u64;
+    let (mut call, mut tasks, mut retries) = (0u64, 0, 0);
     loop {
         let token = Uuid::now_v7().to_string();
         call += 1;
@@ -206,15 +233,22 @@ async fn lane(world: &World, lane: u8, unit: Option<String>) {
             was: next["was"].as_str().map(str::to_owned),
             token: token.clone(),
             call: format!("{call:08}"),
+            part,
+            holds: (next["unit"].is_string() || (tasks == 0 && part.number == 1)) && retries == 0,
         };
-        let told = match function(world, lane, &task).await {
+        let had = (tasks, retries);
+        let told = match function(world, lane, &task, had).await {
             Ok(()) => world.step_functions.told(&token).await,
             // It died. Its answer may have been heard all the same; else the task is tried again.
             Err(()) => match world.step_functions.give_up(&token) {
                 Some(told) if world.random.lock().unwrap().bool() => told,
-                _ => continue,
+                _ => {
+                    retries += 1;
+                    continue;
+                }
             },
         };
+        (tasks, retries) = (tasks + 1, 0);
         match told {
             Told::Done => return,
             Told::Next(told) => next = told,
@@ -229,21 +263,36 @@ async fn lane(world: &World, lane: u8, unit: Option<String>) {
 }
 
 /// Executes the task; `Err` where the function died at some moment of it.
-async fn function(world: &World, lane: u8, task: &Task) -> Result<(), ()> {
+async fn function(
+    world: &World,
+    lane: u8,
+    task: &Task,
+    (before, retries): (u32, u32),
+) -> Result<(), ()> {
     let dies_after = {
         let mut random = world.random.lock().unwrap();
         (random.f64() < world.deaths).then(|| Duration::from_millis(random.u64(0..60)))
     };
     let lanes = world.store.lanes();
+    let runs = world.store.runs();
     let board = RunBoard {
+        runs: &runs,
+        tasks: Some(Tasks {
+            before,
+            retries,
+            most: world.most_tasks,
+            lanes: world.lanes,
+            seen: Cell::new(None),
+        }),
         lanes: &lanes,
         tokens: &world.step_functions,
         plan: &world.plan,
         run_id: &world.run_id,
-        take: 1,
+        part: task.part,
         lane,
     };
-    let nodes = Nodes { world, lane };
+    let seen = &board.tasks.as_ref().unwrap().seen;
+    let nodes = Nodes { world, lane, seen };
     let work = step(&board, &world.plan, &nodes, task);
     match dies_after {
         None => work.await.expect("the table answers"),
@@ -319,7 +368,11 @@ async fn schedule(store: Store, seed: u64) {
     let first = lay(&lanes, (&run_id, 1), &plan, |_| false, most)
         .await
         .unwrap();
+    let most_tasks = *random.choice(&[u32::MAX, 10, 10, 30]).unwrap();
     let world = World {
+        lanes: u8::try_from(first.len()).unwrap(),
+        most_tasks,
+        at_work: Mutex::default(),
         deaths: *random.choice(&[0.0, 0.1, 0.3]).unwrap(),
         store,
         plan,
@@ -329,10 +382,20 @@ async fn schedule(store: Store, seed: u64) {
         random: Mutex::new(random),
         paid: Mutex::default(),
     };
-    let all = (1..)
-        .zip(first)
-        .map(|(number, unit)| lane(&world, number, unit));
-    let ended = timeout(STUCK_AFTER, join_all(all)).await;
+    let all = (1..).zip(first);
+    let mut all: FuturesUnordered<_> = all
+        .map(|(number, unit)| lane(&world, (Part::first(1), number), unit))
+        .collect();
+    let ended = timeout(STUCK_AFTER, async {
+        while !all.is_empty() {
+            let _ = timeout(Duration::from_millis(20), all.next()).await;
+            let parts = std::mem::take(&mut *world.step_functions.to_begin.lock().unwrap());
+            for (part, lanes) in parts {
+                all.extend((1..=lanes).map(|number| lane(&world, (part, number), None)));
+            }
+        }
+    })
+    .await;
     let (run, nodes) = world.store.nodes().of_run(&world.run_id).await.unwrap();
     let done = nodes
         .values()
@@ -343,6 +406,10 @@ async fn schedule(store: Store, seed: u64) {
         "seed {seed} is stuck: {done} of {count} nodes are done"
     );
     assert_eq!(done, count, "seed {seed}");
+    let last = run.part;
+    let mut started = world.step_functions.started.lock().unwrap().clone();
+    started.insert(Part::first(1));
+    assert_eq!(started.len() as u32, last.number, "seed {seed}");
     for (node, total) in &world.totals {
         let items = nodes.get(node).and_then(|node| node.items.clone());
         let counted = items.map(|items| (items.total, items.done));

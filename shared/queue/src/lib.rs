@@ -23,10 +23,7 @@ pub async fn start_waiting(
     }
     let mut started = 0;
     while let Some(place) = store.gates().next(workflow_id).await? {
-        let name = ExecutionName {
-            run_id: &place.run_id,
-            number: place.execution,
-        };
+        let name = ExecutionName::of_take(&place.run_id, place.execution);
         start_one(store, executions, &name).await?;
         tracing::info!(
             run = place.run_id,
@@ -38,7 +35,7 @@ pub async fn start_waiting(
     Ok(started)
 }
 
-/// Starts the execution of a run that is RUNNING, where that was left undone.
+/// Starts the execution with which a take of a run begins that is RUNNING, where that was left undone.
 ///
 /// # Errors
 /// What the table and Step Functions answer.
@@ -48,7 +45,7 @@ pub async fn start_one(
     name: &ExecutionName<'_>,
 ) -> Result<(), Problem> {
     let (run, nodes) = store.nodes().of_run(name.run_id).await?;
-    if run.status != RunStatus::Running || run.execution != name.number {
+    if run.status != RunStatus::Running || run.execution != name.take {
         return Ok(());
     }
     let workflow = run.document(Workflow::from_stored)?;

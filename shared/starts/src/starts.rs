@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use steps_catalogue::Catalogue;
 use steps_executions::{ExecutionName, Executions};
-use steps_lanes::begin_take;
+use steps_lanes::{begin_take, stop_executions};
 use steps_metrics::StartRefused;
 use steps_problem::{Problem, short};
 use steps_queue::start_waiting;
@@ -452,14 +452,8 @@ impl Starts {
             let ended = Ended::cancelled(oldest.execution, &why);
             self.store.runs().end(&oldest.run_id, &ended).await?;
             gates.leave(workflow_id, oldest).await?;
-            let name = ExecutionName {
-                run_id: &oldest.run_id,
-                number: oldest.execution,
-            };
-            self.executions
-                .stop(&name, &why)
-                .await
-                .map_err(Problem::from)?;
+            let oldest_take = (oldest.run_id.as_str(), oldest.execution);
+            stop_executions(&self.store, &self.executions, oldest_take, &why).await?;
         }
         Ok(Room::Made)
     }
@@ -486,10 +480,8 @@ impl Starts {
         }
         let (run, nodes) = self.store.nodes().of_run(run_id).await?;
         let workflow = run.document(Workflow::from_stored)?;
-        let name = ExecutionName {
-            run_id,
-            number: run.execution,
-        };
+        // One that was handed over has begun.
+        let name = ExecutionName::of_take(run_id, run.execution);
         if self.executions.find(&name).await?.is_some() {
             return Ok(());
         }
@@ -507,7 +499,7 @@ impl Starts {
         done: &BTreeSet<&str>,
         forget: Option<(&str, &str)>,
     ) -> Result<(), Problem> {
-        let name = ExecutionName { run_id, number };
+        let name = ExecutionName::of_take(run_id, number);
         let Err(problem) = self.take(&name, workflow, done).await else {
             return Ok(());
         };

@@ -30,6 +30,7 @@ const ITEM: &str = "ITEM#";
 const LANE_OF_LIST: &str = "LANELIST#";
 /// Lanes and their parts in lists.
 const LANES: &str = "LANE";
+const TASKS: &str = "TASKS#";
 const OUTBOX: &str = "OUTBOX#";
 const ENTERED: &str = "ENTERED";
 const DELIVERY: &str = "DELIVERY#";
@@ -150,6 +151,11 @@ pub fn ready(run: &str, rank: u16, unit: &str) -> Key {
 /// A lane of a run.
 pub fn lane(run: &str, number: u8) -> Key {
     Key::new(run_partition(run), format!("{LANE}{number:03}"))
+}
+
+/// How many tasks the lanes of a part of a run have had.
+pub fn tasks(run: &str, part: &str) -> Key {
+    Key::new(run_partition(run), format!("{TASKS}{part}"))
 }
 
 /// What is to be done because a take of a run has ended. `what` is the word of it.
@@ -837,6 +843,7 @@ mod tests {
             run(RUN_ID),
             body(RUN_ID),
             lane(RUN_ID, 1),
+            tasks(RUN_ID, "1"),
             needs(RUN_ID, "n"),
             outbox(RUN_ID, 1, "COSTS"),
             outbox(RUN_ID, 1, "CALLBACK"),

@@ -32,7 +32,7 @@ pub use credential::{
 };
 pub use due::{Due, DueItem, DueItems};
 pub use error::{Error, Record, retry_conflict};
-pub use lane::{Begun as BegunList, Lane, Lanes, NextItem, ReadyUnit, Told};
+pub use lane::{Begun as BegunList, Heir, Lane, Lanes, NextItem, ReadyUnit, Told};
 pub use live::{Live, Piece, PieceKind};
 pub use lock::{Lock, Locks};
 pub use model_list::{ModelList, ModelListHead};
@@ -45,9 +45,9 @@ pub use receiver::{Pass, Receivers};
 pub use run::{
     Begun, Deliveries, Delivery, DeliveryAttempt, DeliveryStatus, Ended, Entry, Erased, FollowUp,
     Gate, Gates, LONGEST_WAIT, LOST_AFTER, LastTurn, LiveHead, MOST_AT_ONCE, Manner, NewRun,
-    OnFailure, Outbox, OutboxEntry, Place, RUN_ABORTED, RUN_TIMED_OUT, RerunOf, Resume, Resumed,
-    Reuse, Run, RunError, RunFilter, RunHead, RunOrigin, RunStatus, RunSummary, RunTexts, Runs,
-    Trigger, Turn, aborted, timed_out, waited_too_long,
+    OnFailure, Outbox, OutboxEntry, Part, Place, RUN_ABORTED, RUN_TIMED_OUT, RerunOf, Resume,
+    Resumed, Reuse, Run, RunError, RunFilter, RunHead, RunOrigin, RunStatus, RunSummary, RunTexts,
+    Runs, Trigger, Turn, aborted, timed_out, waited_too_long,
 };
 pub use steps_usage::Usage;
 pub use store::Store;

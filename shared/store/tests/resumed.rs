@@ -1,5 +1,6 @@
 //! A run that is resumed is kept as long as one that starts then: all its records, and its texts in S3.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -89,6 +90,39 @@ async fn a_resumed_run_keeps_its_records_and_its_texts() {
     let node = nodes.get(&run, "x").await.unwrap().unwrap();
     let output = nodes.output(&node).await.unwrap().unwrap();
     assert_eq!(output, answer);
+}
+
+#[tokio::test]
+async fn a_run_that_goes_on_for_long_keeps_its_records() {
+    let world = World::new().await;
+    let (run, _) = world.begin(None, None).await;
+    let runs = world.store.runs();
+    world.granted(&run, "x", Timestamp::now()).await;
+    let every = runs.keep_every();
+    assert_eq!(
+        every,
+        SignedDuration::from_hours(12),
+        "records live a day here"
+    );
+    let expiries = |items: Vec<HashMap<String, AttributeValue>>| -> Vec<i64> {
+        let expires = items.iter().map(|item| item["expiresAt"].as_n().unwrap());
+        expires.map(|text| text.parse().unwrap()).collect()
+    };
+    let before = expiries(items(&world, &run).await);
+    let head = runs.head(&run).await.unwrap();
+    let early = head.started_at + SignedDuration::from_hours(11);
+    runs.keep(&run, &head, every, early).await.unwrap();
+    assert_eq!(expiries(items(&world, &run).await), before, "it is early");
+    let late = head.started_at + SignedDuration::from_hours(100);
+    runs.keep(&run, &head, every, late).await.unwrap();
+    let least = (late + SignedDuration::from_hours(24)).as_second();
+    for expires in expiries(items(&world, &run).await) {
+        assert!(expires >= least);
+    }
+    assert_eq!(
+        runs.head(&run).await.unwrap().kept_at.as_millisecond(),
+        late.as_millisecond()
+    );
 }
 
 #[tokio::test]

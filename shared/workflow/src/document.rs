@@ -210,8 +210,8 @@ pub struct Limits {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "usd")]
     #[schemars(schema_with = "usd_schema")]
     pub max_cost_usd_per_day: Option<Decimal>,
-    /// How long the run may take, 1 to 86 400 seconds.
-    #[schemars(range(min = 1, max = 86_400))]
+    /// How long the run may take, 1 to 31 104 000 seconds (360 days).
+    #[schemars(range(min = 1, max = 31_104_000))]
     pub timeout_seconds: u64,
     /// How many nodes run at once, 1 to 40.
     #[schemars(range(min = 1, max = 40))]

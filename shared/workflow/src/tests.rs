@@ -178,7 +178,7 @@ nodes[5].variableName: `trigger` is reserved; reserved are trigger, vars, this, 
 nodes[5].id: must be a text of 1 to 64 letters, digits, `_`, `$` or `-`
 nodes[5].operation: unknown operation `complete`; known: chat
 limits.maxCostUsd: must be an amount in US dollars such as \"0.50\"
-limits.timeoutSeconds: must be a whole number from 1 to 86400, not 0
+limits.timeoutSeconds: must be a whole number from 1 to 31104000, not 0
 limits.maxConcurency: unknown field `maxConcurency`; did you mean `maxConcurrency`?
 nmae: unknown field `nmae`; did you mean `name`?
 nodes[4].variableName: `a` is already the variableName of nodes[2]

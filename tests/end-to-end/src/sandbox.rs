@@ -100,7 +100,8 @@ impl Sandbox {
         self.start_function(name, seconds, &[]).await
     }
 
-    async fn start_function(
+    /// A function with another limit of Lambda's, seconds, and with these environment variables too.
+    pub async fn start_function(
         &self,
         name: &str,
         seconds: u64,

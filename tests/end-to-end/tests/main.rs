@@ -27,6 +27,7 @@ mod erased;
 mod failures;
 mod faults;
 mod frugality;
+mod hand_over;
 mod http_nodes;
 mod imports;
 mod inline_nodes;

@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use end_to_end::{Function, Told, decimal, list, text};
+use futures_util::StreamExt;
 use futures_util::future::try_join_all;
+use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
 use reqwest::Method;
 use rust_decimal::Decimal;
@@ -42,12 +44,19 @@ pub(crate) struct Machine {
     /// Functions that execute nodes and have nothing to do.
     idle: Mutex<Vec<Function>>,
     calls: AtomicU64,
+    /// After so many tasks an execution hands its run over.
+    hand_over_after: u32,
     /// A function may answer its token and die before it returns. Whether then its failure counts, or its answer.
     pub(crate) failure_wins: AtomicBool,
 }
 
 impl Machine {
     pub(crate) async fn new() -> Self {
+        Self::that_hands_over(u32::MAX).await
+    }
+
+    /// A machine whose executions hand their runs over after so many tasks.
+    pub(crate) async fn that_hands_over(hand_over_after: u32) -> Self {
         let world = World::new().await;
         world.sandbox.executions();
         Self {
@@ -56,6 +65,7 @@ impl Machine {
             finish_run: world.sandbox.function("finish-run").await,
             idle: Mutex::default(),
             calls: AtomicU64::new(0),
+            hand_over_after,
             failure_wins: AtomicBool::new(true),
             world,
         }
@@ -95,28 +105,54 @@ impl Machine {
         newest.expect("it was started")
     }
 
-    /// Plays the run's newest execution, and tells of its end; gives the run.
+    /// Plays the run's newest execution, and those that it is handed over to, and tells of their ends; gives the run.
     pub(crate) async fn play(&self, run: &str) -> Value {
-        let execution = self.execution(run);
-        let lanes = list(&execution["lanes"]).iter();
-        let lanes = try_join_all(lanes.map(|lane| self.lane(&execution, lane)));
-        let Ok(ended) = timeout(STUCK_AFTER, lanes).await else {
-            panic!("stuck: {:#}", self.world.run(run).await);
+        let executions = || {
+            let all = self.world.sandbox.executions().into_iter();
+            all.filter(|input| input["runId"] == run)
+                .collect::<Vec<_>>()
         };
+        let mut begun = executions().len() - 1;
+        let mut going = FuturesUnordered::new();
+        let played = async {
+            loop {
+                for execution in executions().split_off(begun) {
+                    begun += 1;
+                    going.push(self.play_part(execution));
+                }
+                match timeout(Duration::from_millis(50), going.next()).await {
+                    Ok(None) if executions().len() == begun => return,
+                    Ok(Some(failed)) if failed => return,
+                    _ => {}
+                }
+            }
+        };
+        if timeout(STUCK_AFTER, played).await.is_err() {
+            panic!("stuck: {:#}", self.world.run(run).await);
+        }
+        self.world.run(run).await
+    }
+
+    /// Plays an execution, and tells of its end. Whether it has failed.
+    async fn play_part(&self, execution: Value) -> bool {
+        let lanes = list(&execution["lanes"]).iter();
+        let ended = try_join_all(lanes.map(|lane| self.lane(&execution, lane))).await;
         let (status, error) = match ended {
             Ok(_) => ("SUCCEEDED", None),
             Err(error) => ("FAILED", Some(error)),
         };
         self.tell_of_end(&execution, status, error).await;
-        self.world.run(run).await
+        status == "FAILED"
     }
 
     /// Tells of the end of an execution, as EventBridge does.
     pub(crate) async fn tell_of_end(&self, execution: &Value, status: &str, error: Option<String>) {
         let run = text(&execution["runId"]);
-        let name = match execution["take"].as_u64() {
-            Some(1) | None => run,
-            Some(take) => format!("{run}-{take}"),
+        let number = |name: &str| execution[name].as_u64().unwrap_or(1);
+        let name = match (number("take"), number("part")) {
+            (1, 1) => run,
+            (take, 1) => format!("{run}-{take}"),
+            (take, part) => format!("{run}-{take}-{part}"),
         };
         let at = Timestamp::now().as_millisecond();
         let told = json!({"name": name, "status": status, "error": error, "stopDate": at});
@@ -131,7 +167,11 @@ impl Machine {
             Some(function) => function,
             None => {
                 let sandbox = &self.world.sandbox;
-                sandbox.function_for("execute-node", FUNCTION_SECONDS).await
+                let after = self.hand_over_after.to_string();
+                let environment = [("HAND_OVER_AFTER", after.as_str())];
+                let name = "execute-node";
+                let started = sandbox.start_function(name, FUNCTION_SECONDS, &environment);
+                started.await
             }
         }
     }
@@ -148,7 +188,8 @@ impl Machine {
         let mut task = input.clone();
         task["token"] = json!(token);
         let call = self.calls.fetch_add(1, Ordering::Relaxed);
-        task["call"] = json!(format!("{call:08}"));
+        let retries = input["retries"].as_u64().unwrap_or(0);
+        task["call"] = json!(format!("{call:08}#{retries:04}"));
         (task, told)
     }
 
@@ -158,9 +199,13 @@ impl Machine {
         let mut input = json!({
             "runId": run, "take": execution["take"], "lane": lane["lane"],
             "unit": lane["unit"], "listed": true, "was": null,
+            "part": execution["part"], "of": list(&execution["lanes"]).len(), "tasks": 0,
         });
+        let mut tasks = 0;
+        let mut retries = 0;
         let mut died = false;
         loop {
+            input["retries"] = json!(retries);
             let (task, mut told) = self.task(&input);
             let token = text(&task["token"]);
             let function = self.function().await;
@@ -180,11 +225,17 @@ impl Machine {
                     let wins = self.failure_wins.load(Ordering::Relaxed);
                     match told.try_recv() {
                         Ok(told) if !wins => told,
-                        _ if RETRIED.contains(&failure.as_str()) => continue,
+                        _ if RETRIED.contains(&failure.as_str()) => {
+                            retries += 1;
+                            continue;
+                        }
                         _ => return Err(failure),
                     }
                 }
             };
+            tasks += 1;
+            retries = 0;
+            input["tasks"] = json!(tasks);
             match told {
                 Ok(next) => {
                     for name in ["unit", "listed", "was"] {

@@ -12,26 +12,43 @@ use steps_usage::Usage;
 
 use crate::Error;
 use crate::keys::{self, EXPIRES_AT};
+use crate::lane::holder::{self, HOLDER, Heir, TOKEN_OF, is_held_by};
 use crate::node::ItemCounts;
+use crate::run::Part;
 use crate::table::item::{Kept, Words, kept_by_serde};
 use crate::table::{Attribute, Change, Item, Table};
 use crate::unit::Unit;
 
 /// A lane as recorded.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lane {
     /// Its number, from 1. The record of number 0 counts what no lane has taken.
     pub number: u8,
     /// The token of the task in which it sleeps.
     pub token: Option<String>,
+    /// The part of the run whose lane sleeps under it.
+    pub token_of: Option<Part>,
+    /// The call of the lane that wrote last. A later one is greater, as text.
+    pub call: Option<String>,
     /// How many units it has settled.
     pub settled: usize,
+    /// The part whose lane has taken the number; its own number is 0 where nobody has it. See [`Lane::held_by`].
+    pub holder: Option<Part>,
+    /// Who waits for the number.
+    pub heir: Option<Heir>,
+}
+
+impl Lane {
+    /// Whether a lane sleeps under its token, or waits for the number.
+    pub fn is_asleep(&self) -> bool {
+        self.token.is_some() || self.heir.is_some()
+    }
 }
 
 /// The token of its task while it sleeps.
-const TOKEN: Attribute<String> = Attribute::new("token");
+pub(super) const TOKEN: Attribute<String> = Attribute::new("token");
 /// Which of the lane's calls wrote the token last: a later call's is greater.
-const CALL: Attribute<String> = Attribute::new("call");
+pub(super) const CALL: Attribute<String> = Attribute::new("call");
 const SETTLED: Attribute<usize> = Attribute::new("settled");
 /// The same of the items of a list.
 const SETTLED_ITEMS: Attribute<u32> = Attribute::new("settled");
@@ -116,6 +133,19 @@ pub(crate) fn usage_of(item: &Item) -> Result<Usage, Error> {
     })
 }
 
+/// The lane of this number that the item is.
+pub(super) fn read(number: u8, item: &Item) -> Result<Lane, Error> {
+    Ok(Lane {
+        number,
+        token: TOKEN.find(item)?,
+        token_of: holder::part(item, TOKEN_OF)?,
+        call: CALL.find(item)?,
+        settled: SETTLED.find(item)?.unwrap_or_default(),
+        holder: holder::part(item, HOLDER)?,
+        heir: holder::heir(item)?,
+    })
+}
+
 /// Lanes of runs.
 #[derive(Debug, Clone)]
 pub struct Lanes(pub(crate) Table);
@@ -127,39 +157,37 @@ impl Lanes {
         let mut lanes = Vec::with_capacity(items.len());
         for item in &items {
             if let Some(number) = keys::lane_of(item)? {
-                lanes.push(Lane {
-                    number,
-                    token: TOKEN.find(item)?,
-                    settled: SETTLED.find(item)?.unwrap_or_default(),
-                });
+                lanes.push(read(number, item)?);
             }
         }
         Ok(lanes)
     }
 
-    /// Notes where the lane sleeps. `call` tells the lane's calls apart, a later one is greater: a call that has been
-    /// followed by another one changes nothing.
+    /// Notes where the lane of this part sleeps. `call` tells the lane's calls apart, a later one is greater: a call that has
+    /// been followed by another one changes nothing, nor does one whose lane does not hold the number any more: `false`.
     pub async fn sleep(
         &self,
         run_id: &str,
-        lane: u8,
+        (lane, part): (u8, Part),
         token: &str,
         call: &str,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let change = Change::of(keys::lane(run_id, lane))
             .when(CALL.missing().or(CALL.is_at_most(call)))
+            .when(is_held_by(part))
             .set(TOKEN, token)
+            .set(TOKEN_OF, part.to_string())
             .set(CALL, call)
             .set_once(EXPIRES_AT, self.0.expires(Timestamp::now()));
-        self.0.write(change).await?;
-        Ok(())
+        self.0.write(change).await
     }
 
     /// Notes that the lane does not sleep under this token any more.
     pub async fn wake(&self, run_id: &str, lane: u8, token: &str) -> Result<(), Error> {
         let change = Change::of(keys::lane(run_id, lane))
             .when(TOKEN.is(token))
-            .remove(TOKEN);
+            .remove(TOKEN)
+            .remove(TOKEN_OF);
         self.0.write(change).await?;
         Ok(())
     }

@@ -1,12 +1,46 @@
 //! A run is kept for longer: all its records and its texts. A run that is resumed is.
 
 use futures_util::{StreamExt, TryStreamExt, stream};
+use jiff::{SignedDuration, Timestamp};
 
 use crate::Error;
 use crate::keys::{self, EXPIRES_AT};
+use crate::run::record::{RunHead, Runs};
 use crate::table::key::{Key, PK, SK};
 use crate::table::texts::objects_of;
-use crate::table::{Change, Item, Query, Table};
+use crate::table::{Attribute, Change, Item, Query, Table};
+
+/// When a run that goes on for long was last kept for longer.
+pub(super) const KEPT_AT: Attribute<Timestamp> = Attribute::new("keptAt");
+
+impl Runs {
+    /// Keeps all records and texts of a run that goes on, or ends, as long as those of a run that ends at its deadline, where
+    /// nothing has done so for so long. A record lives from its own writing, and a run may go on for longer than that.
+    pub async fn keep(
+        &self,
+        id: &str,
+        head: &RunHead,
+        after: SignedDuration,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        if now.duration_since(head.kept_at) < after {
+            return Ok(());
+        }
+        let expires = self.0.expires(head.deadline.max(now));
+        keep(&self.0, id, expires).await?;
+        let change = Change::of(keys::run(id))
+            .when(PK.exists())
+            .set(KEPT_AT, now);
+        self.0.write(change).await?;
+        Ok(())
+    }
+
+    /// How often a run that goes on has to be kept, so that no record or text of it expires: half the time that they live.
+    pub fn keep_every(&self) -> SignedDuration {
+        let start = Timestamp::UNIX_EPOCH;
+        SignedDuration::from_secs((self.0.expires(start) - start.as_second()) / 2)
+    }
+}
 
 /// How many records or texts are kept for longer at the same time.
 const AT_ONCE: usize = 32;

@@ -8,6 +8,7 @@ mod gate;
 mod keep;
 mod list;
 mod outbox;
+mod part;
 pub(crate) mod record;
 mod resume;
 mod turn;
@@ -19,6 +20,7 @@ pub use erase::Erased;
 pub use gate::{Entry, Gate, Gates, LONGEST_WAIT, MOST_AT_ONCE, Place};
 pub use list::{RunFilter, RunSummary};
 pub use outbox::{FollowUp, Outbox, OutboxEntry};
+pub use part::Part;
 pub use record::{
     LOST_AFTER, LiveHead, OnFailure, RerunOf, Run, RunError, RunHead, RunOrigin, RunStatus,
     RunTexts, Runs, Trigger,

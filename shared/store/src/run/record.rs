@@ -15,6 +15,8 @@ use tokio::try_join;
 
 use crate::keys::{self, Key, LIST_KEY, WORKFLOW_ID};
 use crate::lane::{Totals, totals_of, usage_of};
+use crate::run::keep::KEPT_AT;
+use crate::run::part::Part;
 use crate::table::item::{kept_as_word, kept_by_serde};
 use crate::table::key::SK;
 use crate::table::{Attribute, Item, Table};
@@ -138,8 +140,10 @@ pub struct Run {
     pub version: u64,
     /// Its status.
     pub status: RunStatus,
-    /// The number of its execution: 1, and one more each time it is resumed.
+    /// Its take: 1, and one more each time it is resumed.
     pub execution: u32,
+    /// The part that it is at.
+    pub part: Part,
     /// What started it: `api`, `webhook`...
     pub trigger: String,
     /// Its texts, which never change.
@@ -236,12 +240,18 @@ impl Run {
 pub struct RunHead {
     /// Its status.
     pub status: RunStatus,
-    /// The number of its execution: 1, and one more each time it is resumed.
+    /// Its take: 1, and one more each time it is resumed.
     pub execution: u32,
+    /// The part that it is at.
+    pub part: Part,
+    /// How many lanes that part has, where it is not the first of its take.
+    pub lanes: u8,
     /// When its first execution started.
     pub started_at: Timestamp,
     /// When it began to wait for others of its workflow, where it did.
     pub queued_at: Option<Timestamp>,
+    /// When its records and texts were last kept for longer; at first: when it started.
+    pub kept_at: Timestamp,
     /// The deadline: from then on no node may start or go on.
     pub deadline: Timestamp,
 }
@@ -296,6 +306,10 @@ pub(super) const FIRST_LOOK: SignedDuration = SignedDuration::from_mins(5);
 pub(super) const VERSION: Attribute<u64> = Attribute::new("version");
 pub(crate) const STATUS: Attribute<RunStatus> = Attribute::new("status");
 pub(crate) const EXECUTION: Attribute<u32> = Attribute::new("execution");
+/// The number of the part within the take, where it is not the first one.
+pub(super) const PART: Attribute<u32> = Attribute::new("part");
+/// How many lanes that part has.
+pub(super) const LANES: Attribute<u8> = Attribute::new("lanes");
 pub(super) const TRIGGER: Attribute<String> = Attribute::new("trigger");
 /// Who asked for it, in the words of the costs by day: `token/root`.
 pub(crate) const STARTED_BY: Attribute<String> = Attribute::new("startedBy");
@@ -364,8 +378,14 @@ impl Runs {
         Ok(RunHead {
             status: STATUS.get(&item)?,
             execution: EXECUTION.get(&item)?,
+            part: part(&item)?,
+            lanes: LANES.find(&item)?.unwrap_or_default(),
             started_at: STARTED_AT.get(&item)?,
             queued_at: QUEUED_AT.find(&item)?,
+            kept_at: match KEPT_AT.find(&item)? {
+                Some(kept_at) => kept_at,
+                None => STARTED_AT.get(&item)?,
+            },
             deadline: DEADLINE.get(&item)?,
         })
     }
@@ -401,6 +421,14 @@ impl Runs {
     }
 }
 
+/// The part that the run with this head is at.
+fn part(head: &Item) -> Result<Part, Error> {
+    Ok(Part {
+        take: EXECUTION.get(head)?,
+        number: PART.find(head)?.unwrap_or(1),
+    })
+}
+
 /// The run whose head is among these items, and its texts too, unless they are known; [`Error::NotFound`] where they are
 /// not.
 pub(crate) async fn read(
@@ -426,6 +454,7 @@ pub(crate) async fn read(
         version: VERSION.get(head)?,
         status: STATUS.get(head)?,
         execution: EXECUTION.get(head)?,
+        part: part(head)?,
         trigger: TRIGGER.get(head)?,
         texts,
         credentials: CREDENTIALS.find(head)?.unwrap_or_default(),

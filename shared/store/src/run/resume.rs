@@ -9,10 +9,11 @@ use crate::Error;
 use crate::due::{DUE, DUE_AT, Due};
 use crate::keys::{self, EXPIRES_AT, STATUS_LIST};
 use crate::run::gate::{self, Entry, Gate, LONGEST_WAIT, Place};
-use crate::run::keep::keep;
+use crate::run::keep::{KEPT_AT, keep};
 use crate::run::record::{
     BUDGET_LEFT_USD, CREDENTIALS, DEADLINE, ENDED_AT, ERASED_AT, ERROR, EXECUTION, FIRST_LOOK,
-    MAX_COST_USD, MAX_COST_USD_PER_DAY, MAX_RUNS, QUEUED_AT, Run, RunStatus, Runs, STATUS,
+    LANES, MAX_COST_USD, MAX_COST_USD_PER_DAY, MAX_RUNS, PART, QUEUED_AT, Run, RunStatus, Runs,
+    STATUS,
 };
 use crate::table::{Change, Transacted};
 
@@ -72,9 +73,12 @@ impl Runs {
             .set(EXECUTION, next)
             .set(DEADLINE, resume.deadline)
             .set(EXPIRES_AT, expires)
+            .set(KEPT_AT, resume.at)
             .set(CREDENTIALS, resume.credentials)
             .set_or_remove(MAX_RUNS, entry.map(|entry| entry.most))
             .set_or_remove(MAX_COST_USD_PER_DAY, resume.max_cost_usd_per_day)
+            .remove(PART)
+            .remove(LANES)
             .remove(ENDED_AT)
             .remove(ERROR);
         let change = match resume.max_cost_usd {
