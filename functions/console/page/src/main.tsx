@@ -19,7 +19,11 @@ const PLACES: { path: string; words: string; icon: IconName }[] = [
   { path: "compare", words: "Compare", icon: "compare" },
   { path: "credentials", words: "Credentials", icon: "credentials" },
   { path: "models", words: "Models", icon: "models" },
+  { path: "access", words: "Access", icon: "approval" },
 ];
+
+/** Places that a phone's bar has no room for: they are in "Go to". */
+const WIDE_ONLY = ["compare", "access"];
 
 // ---- Light and dark
 
@@ -55,6 +59,7 @@ function Later<P extends object>({ load, props }: { load: () => Promise<Componen
 }
 
 const loadCompare = () => import("./views/compare").then((view) => view.Compare);
+const loadAccess = () => import("./views/access").then((view) => view.Access);
 const loadWorkflow = () => import("./views/workflow").then((view) => view.Workflow);
 
 function View() {
@@ -67,6 +72,7 @@ function View() {
   if (place === "compare") return <Later key="compare" load={loadCompare} props={{ id }} />;
   if (place === "credentials") return id ? <Credential key={id} id={id} /> : <Credentials />;
   if (place === "models") return <Models />;
+  if (place === "access") return <Later key="access" load={loadAccess} props={{}} />;
   return <Empty icon="search" title="There is no such page" action={<a class="button primary" href={to(["runs"])}>Go to the runs</a>}>The address names nothing of this console.</Empty>;
 }
 
@@ -100,7 +106,7 @@ function Frame() {
       }
       const target = event.target as HTMLElement;
       if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) || document.querySelector("dialog[open]")) return;
-      const to = isGoing ? { r: "runs", w: "workflows", c: "credentials", m: "models", v: "compare" }[event.key] : undefined;
+      const to = isGoing ? { r: "runs", w: "workflows", c: "credentials", m: "models", v: "compare", a: "access" }[event.key] : undefined;
       isGoing = event.key === "g";
       if (to) go([to]);
       else if (event.key === "?") opened.value = "help";
@@ -124,7 +130,7 @@ function Frame() {
         <nav aria-label="Main">
           <ul class="plain-list">
             {PLACES.map((one) => (
-              <li key={one.path} class={one.path === "compare" ? "wide-only" : ""}>
+              <li key={one.path} class={WIDE_ONLY.includes(one.path) ? "wide-only" : ""}>
                 <a href={to([one.path])} aria-current={one.path === place ? "page" : undefined}><Icon name={one.icon} />{one.words}</a>
               </li>
             ))}
@@ -151,6 +157,7 @@ const KEYS: [string[], string][] = [
   [["g", "c"], "Credentials"],
   [["g", "m"], "Models"],
   [["g", "v"], "Compare models"],
+  [["g", "a"], "Access: tokens and the audit"],
   [["/"], "Search in this view"],
   [["Arrows"], "Walk a graph"],
   [["{{"], "Variables, while a prompt is written"],
