@@ -145,6 +145,7 @@ impl Writer {
             2 => Outcome::Waiting {
                 until: Timestamp::now(),
                 problem: &problem,
+                paused: false,
             },
             _ => Outcome::Failed(&problem),
         };

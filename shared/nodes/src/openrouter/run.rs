@@ -65,7 +65,7 @@ impl Ready for ReadyChat {
             cost_usd: completion.cost_usd,
             first_token_after: completion.first_token_after,
         });
-        Ok(variable(&completion, self.wants_json))
+        Ok(variable(&completion, self.wants_json).into())
     }
 }
 

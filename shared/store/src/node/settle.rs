@@ -11,18 +11,21 @@ use steps_usage::Usage;
 use crate::Error;
 use crate::budget::Reserved;
 use crate::due::{DUE, DUE_AT, Due};
+use crate::keys;
 use crate::lane::Settles;
 use crate::node::claim::Lease;
 use crate::node::cost::{Charge, FIRST_ASKED};
+use crate::node::pause::Pause;
 use crate::node::record::{
-    ATTEMPT_COST_USD, ATTEMPT_ENDED_AT, ATTEMPTS, Attempt, Nodes, OUTPUT, OWNER, WAIT_CODE, changed,
+    ATTEMPT_COST_USD, ATTEMPT_ENDED_AT, ATTEMPTS, Attempt, Nodes, OUTPUT, OWNER, PAUSE, WAIT_CODE,
+    changed,
 };
 use crate::node::row::{
     ANSWER, Answer, COST_USD, ENDED_AT, ERROR, HANDLED, LEASE_UNTIL, NodeStatus, STATUS,
     WAIT_UNTIL, WAITING, Waiting,
 };
 use crate::run::RunError;
-use crate::table::{Change, Transacted};
+use crate::table::{Change, Delete, Transacted};
 use crate::unit::Unit;
 
 /// How an attempt ended.
@@ -36,6 +39,17 @@ pub enum Outcome<'a> {
         until: Timestamp,
         /// What happened.
         problem: &'a Problem,
+        /// Whether it waits without a lane.
+        paused: bool,
+    },
+    /// It has neither succeeded nor failed: the node waits without a lane, until `until` at the latest.
+    Paused {
+        /// What for.
+        waiting: Waiting,
+        /// When it is tried again at the latest.
+        until: Timestamp,
+        /// What is kept of it.
+        pause: &'a Pause,
     },
     /// It failed, and so has the node.
     Failed(&'a Problem),
@@ -46,7 +60,8 @@ pub enum Outcome<'a> {
 /// An outcome in the form that is written: the text of an answer is stored already.
 enum Kept<'a> {
     Succeeded(AttributeValue, Answer),
-    Waiting(Timestamp, &'a Problem),
+    Waiting(Timestamp, &'a Problem, Option<Pause>),
+    Paused(Waiting, Timestamp, &'a Pause),
     Failed(&'a Problem),
     Handled(&'a Problem, AttributeValue, Answer),
 }
@@ -174,7 +189,16 @@ impl Nodes {
                 let (kept, answer) = keep(output).await?;
                 Kept::Handled(problem, kept, answer)
             }
-            Outcome::Waiting { until, problem } => Kept::Waiting(until, problem),
+            Outcome::Waiting {
+                until,
+                problem,
+                paused,
+            } => Kept::Waiting(until, problem, paused.then(|| Pause::until(until))),
+            Outcome::Paused {
+                waiting,
+                until,
+                pause,
+            } => Kept::Paused(waiting, until, pause),
             Outcome::Failed(problem) => Kept::Failed(problem),
         })
     }
@@ -218,6 +242,10 @@ impl Nodes {
         if end.unpriced {
             node = node.set(DUE, Due::Cost).set(DUE_AT, end.now + FIRST_ASKED);
         }
+        let ends = !matches!(outcome, Some(Kept::Waiting(..) | Kept::Paused(..)) | None);
+        if ends && lease.has_paused {
+            node = node.remove(PAUSE);
+        }
         if outcome.is_some() {
             node = node.remove(LEASE_UNTIL).remove(OWNER);
             node = changed(node, &lease.node_id, end.now, lease.watched);
@@ -236,13 +264,20 @@ impl Nodes {
                 .remove(WAITING)
                 .remove(WAIT_CODE)
                 .remove(ERROR),
-            Some(Kept::Waiting(until, problem)) => node
+            Some(Kept::Waiting(until, problem, pause)) => node
                 .when(held())
+                .set_or_remove(PAUSE, pause.as_ref())
                 .set(STATUS, NodeStatus::Waiting)
                 .set(ERROR, *problem)
                 .set(WAITING, Waiting::Retry)
                 .set(WAIT_UNTIL, *until)
                 .set(WAIT_CODE, &problem.code),
+            Some(Kept::Paused(waiting, until, pause)) => node
+                .when(held())
+                .set(STATUS, NodeStatus::Waiting)
+                .set(WAITING, *waiting)
+                .set(WAIT_UNTIL, *until)
+                .set(PAUSE, *pause),
             Some(Kept::Handled(problem, output, answer)) => node
                 .when(held())
                 .set(STATUS, NodeStatus::Failed)
@@ -268,7 +303,7 @@ impl Nodes {
             settles: match outcome {
                 Some(Kept::Succeeded(..)) => Some(Settles::Succeeded),
                 Some(Kept::Handled(..)) => Some(Settles::Failed),
-                Some(Kept::Waiting(..) | Kept::Failed(_)) | None => None,
+                Some(Kept::Waiting(..) | Kept::Paused(..) | Kept::Failed(_)) | None => None,
             },
             failed: failed
                 .as_ref()
@@ -276,9 +311,19 @@ impl Nodes {
                 .map(|error| (lease.execution, error)),
             run_is_gone: of_run == OfRun::Nothing,
         };
+        let timer = match outcome {
+            Some(Kept::Paused(_, until, pause)) => Some(self.timer(lease, *until, pause).into()),
+            Some(Kept::Waiting(until, _, Some(pause))) => {
+                Some(self.timer(lease, *until, pause).into())
+            }
+            Some(_) if lease.has_paused => {
+                Some(Delete::of(keys::paused(&lease.run_id, &lease.node_id)).into())
+            }
+            _ => None,
+        };
         let writes = [node.into()].into_iter();
         let writes = writes.chain(self.charge(&lease.run_id, &charge));
-        self.0.transact(writes).await
+        self.0.transact(writes.chain(timer)).await
     }
 }
 
