@@ -8,6 +8,7 @@
 )]
 
 mod budgets;
+mod costs;
 mod interleavings;
 mod leases;
 mod lists;

@@ -16,6 +16,8 @@ mod budgets;
 mod cancel;
 mod chains;
 mod console;
+mod costs;
+mod costs_deaths;
 mod credentials;
 mod description;
 mod door;

@@ -19,6 +19,7 @@ const PLACES: { path: string; words: string; icon: IconName }[] = [
   { path: "compare", words: "Compare", icon: "compare" },
   { path: "credentials", words: "Credentials", icon: "credentials" },
   { path: "models", words: "Models", icon: "models" },
+  { path: "costs", words: "Costs", icon: "costs" },
   { path: "access", words: "Access", icon: "approval" },
 ];
 
@@ -59,6 +60,7 @@ function Later<P extends object>({ load, props }: { load: () => Promise<Componen
 }
 
 const loadCompare = () => import("./views/compare").then((view) => view.Compare);
+const loadCosts = () => import("./views/costs").then((view) => view.Costs);
 const loadAccess = () => import("./views/access").then((view) => view.Access);
 const loadWorkflow = () => import("./views/workflow").then((view) => view.Workflow);
 
@@ -72,6 +74,7 @@ function View() {
   if (place === "compare") return <Later key="compare" load={loadCompare} props={{ id }} />;
   if (place === "credentials") return id ? <Credential key={id} id={id} /> : <Credentials />;
   if (place === "models") return <Models />;
+  if (place === "costs") return <Later key="costs" load={loadCosts} props={{}} />;
   if (place === "access") return <Later key="access" load={loadAccess} props={{}} />;
   return <Empty icon="search" title="There is no such page" action={<a class="button primary" href={to(["runs"])}>Go to the runs</a>}>The address names nothing of this console.</Empty>;
 }
@@ -106,7 +109,7 @@ function Frame() {
       }
       const target = event.target as HTMLElement;
       if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) || document.querySelector("dialog[open]")) return;
-      const to = isGoing ? { r: "runs", w: "workflows", c: "credentials", m: "models", v: "compare", a: "access" }[event.key] : undefined;
+      const to = isGoing ? { r: "runs", w: "workflows", c: "credentials", m: "models", v: "compare", o: "costs", a: "access" }[event.key] : undefined;
       isGoing = event.key === "g";
       if (to) go([to]);
       else if (event.key === "?") opened.value = "help";
@@ -157,6 +160,7 @@ const KEYS: [string[], string][] = [
   [["g", "c"], "Credentials"],
   [["g", "m"], "Models"],
   [["g", "v"], "Compare models"],
+  [["g", "o"], "Costs"],
   [["g", "a"], "Access: tokens and the audit"],
   [["/"], "Search in this view"],
   [["Arrows"], "Walk a graph"],
