@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use steps_lambda::{Request, Streamed};
-use steps_live::{EventsToken, Opened, Refused, Watcher};
+use steps_live::{Asked, EventsToken, Opened, Refused, Watcher, Window};
 use steps_problem::Problem;
 
 use crate::app::App;
@@ -15,8 +15,11 @@ pub(crate) async fn handle(app: &App, request: &Request) -> Result<Streamed, Pro
     let after = request
         .header("last-event-id")
         .or_else(|| request.query("after"));
-    let all_texts = request.query("texts") == Some("all");
-    let opened = Watcher::open(&app.store, &app.plans, &run_id, after, all_texts).await?;
+    let asked = Asked {
+        all_texts: request.query("texts") == Some("all"),
+        items: request.query("items").map(Window::parse).transpose()?,
+    };
+    let opened = Watcher::open(&app.store, &app.plans, &run_id, after, asked).await?;
     Ok(match opened {
         Opened::Over => Streamed::empty(),
         Opened::Watches(watcher) => Streamed::events(events(*watcher)),

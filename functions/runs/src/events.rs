@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use steps_api::{MadeEventsToken, NewEventsToken, RunEvents, Secret};
 use steps_lambda::{Answer, Request, invalid};
-use steps_live::{Opened, TokenFor, Watcher};
+use steps_live::{Asked, Opened, TokenFor, Watcher, Window};
 use steps_problem::Problem;
 
 use crate::app::App;
@@ -26,7 +26,17 @@ pub(crate) async fn redirect(app: &App, id: &str, request: &Request) -> Result<A
         Some("all") => "&texts=all",
         _ => "",
     };
-    Ok(Answer::elsewhere(format!("{url}?token={token}{texts}")))
+    // What is no window is refused here, and not where an `EventSource` cannot tell why.
+    let items = match request.query("items") {
+        Some(items) => {
+            Window::parse(items)?;
+            format!("&items={}", items.replace('$', "%24").replace(':', "%3A"))
+        }
+        None => String::new(),
+    };
+    Ok(Answer::elsewhere(format!(
+        "{url}?token={token}{texts}{items}"
+    )))
 }
 
 /// `POST /runs/{id}/events-token`: a token to hand to a page.
@@ -51,8 +61,11 @@ pub(crate) async fn make_token(app: &App, id: &str, request: &Request) -> Result
 pub(crate) async fn poll(app: &App, id: &str, request: &Request) -> Result<Answer, Problem> {
     let wait = Duration::from_secs(request.number("wait", 0..=20, 0)?);
     let after = request.query("after");
-    let all_texts = request.query("texts") == Some("all");
-    let opened = Watcher::open(&app.store, &app.plans, id, after, all_texts).await?;
+    let asked = Asked {
+        all_texts: request.query("texts") == Some("all"),
+        items: request.query("items").map(Window::parse).transpose()?,
+    };
+    let opened = Watcher::open(&app.store, &app.plans, id, after, asked).await?;
     let answer = match opened {
         Opened::Over => RunEvents {
             events: Vec::new(),

@@ -7,6 +7,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use crate::window::MOST_IN_VIEW;
+
 /// What a reader knows of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cursor {
@@ -17,11 +19,24 @@ pub(crate) struct Cursor {
     pub(crate) began: u64,
     /// Whether the run's end was told. Then it knows no nodes any more.
     pub(crate) ended: bool,
+    /// The items of a list that the reader asks for, and what was told of them.
+    pub(crate) view: Option<View>,
     /// What was told of each node, in the document's order. Nodes behind the last one are [`Seen::Nothing`].
     pub(crate) nodes: Vec<Seen>,
 }
 
-/// What was told of a node.
+/// Items of a list, side by side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct View {
+    /// The place of the list's node in the document.
+    pub(crate) place: usize,
+    /// The first item.
+    pub(crate) from: u32,
+    /// What was told of each. Texts of items are not told.
+    pub(crate) items: Vec<Seen>,
+}
+
+/// What was told of a node, or of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Seen {
     /// It has not begun.
@@ -46,8 +61,9 @@ pub(crate) struct Told {
     pub(crate) text: u64,
 }
 
-/// The form that this release writes, in the first byte.
+/// The forms, in the first byte: without items in view, and with them.
 const FORM: u8 = 1;
+const FORM_WITH_VIEW: u8 = 2;
 
 // A node's byte: what it is in the three low bits, a small number in the others.
 const NOTHING: u8 = 0;
@@ -67,6 +83,7 @@ impl Cursor {
             take,
             began,
             ended: false,
+            view: None,
             nodes: Vec::new(),
         }
     }
@@ -88,13 +105,20 @@ impl Cursor {
 
     /// The cursor as a text of letters, digits, `-` and `_`, for the run of this id.
     pub(crate) fn encode(&self, run_id: &str) -> String {
-        let mut bytes = vec![FORM];
+        let form = match self.view {
+            Some(_) => FORM_WITH_VIEW,
+            None => FORM,
+        };
+        let mut bytes = vec![form];
         bytes.extend(check(run_id));
         put(
             &mut bytes,
             u64::from(self.take) << 1 | u64::from(self.ended),
         );
         put(&mut bytes, self.began);
+        if let Some(view) = &self.view {
+            put_view(&mut bytes, view);
+        }
         let mut rest = self.nodes.as_slice();
         while let Some((first, others)) = rest.split_first() {
             match *first {
@@ -133,7 +157,12 @@ impl Cursor {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let mut rest = bytes.as_slice();
         let head = rest.split_off(..3)?;
-        if head.first() != Some(&FORM) || head.get(1..) != Some(check(run_id).as_slice()) {
+        let has_view = match *head.first()? {
+            FORM => false,
+            FORM_WITH_VIEW => true,
+            _ => return None,
+        };
+        if head.get(1..) != Some(check(run_id).as_slice()) {
             return None;
         }
         let take = take_number(&mut rest)?;
@@ -141,8 +170,12 @@ impl Cursor {
             take: u32::try_from(take >> 1).ok()?,
             ended: take & 1 == 1,
             began: take_number(&mut rest)?,
+            view: None,
             nodes: Vec::new(),
         };
+        if has_view {
+            cursor.view = Some(take_view(&mut rest, count)?);
+        }
         while let Some(byte) = rest.split_off_first() {
             let number = match byte >> 3 {
                 FOLLOWS => take_number(&mut rest)?,
@@ -193,6 +226,51 @@ fn put_node(bytes: &mut Vec<u8>, what: u8, number: u64) {
             put(bytes, number);
         }
     }
+}
+
+fn put_view(bytes: &mut Vec<u8>, view: &View) {
+    put(bytes, view.place as u64);
+    put(bytes, u64::from(view.from));
+    put(bytes, view.items.len() as u64);
+    for seen in &view.items {
+        match *seen {
+            Seen::Runs(attempt, _) => put_node(bytes, RUNS, attempt as u64),
+            Seen::Waits(attempt) => put_node(bytes, WAITS, attempt as u64),
+            Seen::Ended => put_node(bytes, ENDED, 0),
+            Seen::Nothing | Seen::Lists(..) | Seen::Answered(..) => put_node(bytes, NOTHING, 0),
+        }
+    }
+}
+
+/// `None` where the node is none of `count`, or more items are in view than may be.
+fn take_view(rest: &mut &[u8], count: usize) -> Option<View> {
+    let place = usize::try_from(take_number(rest)?).ok()?;
+    let from = u32::try_from(take_number(rest)?).ok()?;
+    let items = take_number(rest)?;
+    if place >= count || items > u64::from(MOST_IN_VIEW) {
+        return None;
+    }
+    let mut view = View {
+        place,
+        from,
+        items: Vec::new(),
+    };
+    for _ in 0..items {
+        let byte = *rest.split_off_first()?;
+        let number = match byte >> 3 {
+            FOLLOWS => take_number(rest)?,
+            small => u64::from(small),
+        };
+        let attempt = usize::try_from(number).ok()?;
+        view.items.push(match byte & 7 {
+            NOTHING => Seen::Nothing,
+            RUNS => Seen::Runs(attempt, Told::default()),
+            WAITS => Seen::Waits(attempt),
+            ENDED => Seen::Ended,
+            _ => return None,
+        });
+    }
+    Some(view)
 }
 
 fn put_told(bytes: &mut Vec<u8>, told: Told) {
@@ -248,8 +326,22 @@ mod tests {
             4..6 => Seen::Ended,
             _ => Seen::Nothing,
         });
+        let nodes: Vec<Seen> = nodes.collect();
+        let view = (count > 0 && random.bool()).then(|| View {
+            place: random.usize(0..count),
+            from: random.u32(..),
+            items: (0..random.u32(0..=MOST_IN_VIEW))
+                .map(|_| match random.u8(0..4) {
+                    0 => Seen::Runs(random.usize(1..400), Told::default()),
+                    1 => Seen::Waits(random.usize(1..40)),
+                    2 => Seen::Ended,
+                    _ => Seen::Nothing,
+                })
+                .collect(),
+        });
         Cursor {
-            nodes: nodes.collect(),
+            nodes,
+            view,
             ended: random.bool(),
             ..Cursor::new(random.u32(1..), random.u64(0..1 << 50))
         }
@@ -284,18 +376,20 @@ mod tests {
             assert_eq!(Cursor::decode(broken, RUN, 30), None, "{broken}");
         }
         for _ in 0..20_000 {
-            let mut bytes = vec![FORM];
+            let mut bytes = vec![random.u8(FORM..=FORM_WITH_VIEW)];
             bytes.extend(check(RUN));
             bytes.extend((0..random.usize(0..30)).map(|_| random.u8(..)));
             let text = URL_SAFE_NO_PAD.encode(bytes);
             if let Some(cursor) = Cursor::decode(&text, RUN, 12) {
                 assert!(cursor.nodes.len() <= 12);
+                let in_view = cursor.view.map_or(0, |view| view.items.len());
+                assert!(in_view <= MOST_IN_VIEW as usize);
             }
         }
     }
 
     #[test]
-    fn a_cursor_of_two_thousand_nodes_has_four_kilobytes_at_most() {
+    fn a_cursor_of_two_thousand_nodes_and_ten_thousand_items_has_four_kilobytes_at_most() {
         let told = Told {
             reasoning: 30_000_000,
             text: 30_000_000,
@@ -303,10 +397,17 @@ mod tests {
         // Nothing that stands side by side is the same, and forty run past their thirtieth attempt.
         let nodes = (0..2_000).map(|place| match place {
             0..40 => Seen::Runs(60, told),
+            40..50 => Seen::Lists(1_000, 900),
             place if place % 2 == 0 => Seen::Waits(1 + place % 30),
             _ => Seen::Ended,
         });
+        // The items in view run past their thirtieth attempt too.
         let worst = Cursor {
+            view: Some(View {
+                place: 1_999,
+                from: 9_950,
+                items: vec![Seen::Runs(60, Told::default()); MOST_IN_VIEW as usize],
+            }),
             nodes: nodes.collect(),
             ..Cursor::new(3, NOW)
         };

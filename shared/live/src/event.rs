@@ -17,6 +17,8 @@ pub enum Event {
     Run(RunBegins),
     /// How nodes stand now.
     Nodes(NodesStand),
+    /// How the items stand that the reader asked for.
+    Items(ItemsInView),
     /// A piece of what a model writes.
     Text(TextPiece),
     /// The run has ended. Nothing comes after it.
@@ -132,6 +134,73 @@ impl From<&ItemCounts> for ItemsStand {
             total: counts.total,
             done: counts.done,
             failed: counts.failed,
+        }
+    }
+}
+
+/// How items of a list stand now, of those that the reader asked for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ItemsInView {
+    /// The id of the list's node.
+    pub node: String,
+    /// Each replaces what was said of the item before. Those that were not told have not begun.
+    pub items: Vec<ItemStands>,
+}
+
+/// How an item of a list stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ItemStands {
+    /// Its place in the list, from 0.
+    pub index: u32,
+    /// Where it stands.
+    pub status: NodeStatus,
+    /// The number of its last attempt, from 1; absent where it was not tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<usize>,
+    /// When its first attempt began.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "millis::option"
+    )]
+    #[schemars(with = "Option<Timestamp>")]
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "millis::option"
+    )]
+    #[schemars(with = "Option<Timestamp>")]
+    pub ended_at: Option<Timestamp>,
+    /// What all its attempts cost so far, USD.
+    pub cost_usd: Decimal,
+    /// Until when it waits, where it does.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "millis::option"
+    )]
+    #[schemars(with = "Option<Timestamp>")]
+    pub until: Option<Timestamp>,
+    /// Why it failed, or what it waits out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Problem>,
+}
+
+impl ItemStands {
+    pub(crate) fn of(index: u32, row: &NodeRow) -> Self {
+        let waits = row.status == NodeStatus::Waiting;
+        Self {
+            index,
+            status: row.status,
+            attempt: Some(attempt_of(row)).filter(|attempt| *attempt > 0),
+            started_at: row.started_at,
+            ended_at: row.ended_at,
+            cost_usd: row.cost_usd,
+            until: row.wait_until.filter(|_| waits),
+            error: row.error.clone(),
         }
     }
 }
@@ -316,6 +385,7 @@ impl Event {
         match self {
             Self::Run(_) => "run",
             Self::Nodes(_) => "nodes",
+            Self::Items(_) => "items",
             Self::Text(_) => "text",
             Self::End(_) => "end",
         }
@@ -329,6 +399,7 @@ impl Event {
         match self {
             Self::Run(run) => serde_json::to_string(run),
             Self::Nodes(nodes) => serde_json::to_string(nodes),
+            Self::Items(items) => serde_json::to_string(items),
             Self::Text(text) => serde_json::to_string(text),
             Self::End(end) => serde_json::to_string(end),
         }

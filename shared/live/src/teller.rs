@@ -8,12 +8,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use rust_decimal::Decimal;
-use steps_store::{LiveHead, NodeRow, NodeStatus, Piece, PieceKind};
+use steps_store::{LiveHead, NodeRow, NodeStatus, Piece, PieceKind, Unit};
 
-use crate::cursor::{Cursor, Seen, Told};
+use crate::cursor::{Cursor, Seen, Told, View};
 use crate::event::{
-    Event, News, NodeStands, NodesStand, RunBegins, RunEnds, TextKind, TextPiece, attempt_of,
+    Event, ItemStands, ItemsInView, News, NodeStands, NodesStand, RunBegins, RunEnds, TextKind,
+    TextPiece, attempt_of,
 };
+use crate::window::Window;
 
 /// Most bytes of text in one event.
 pub const MOST_TEXT: usize = 16_384;
@@ -62,6 +64,8 @@ pub struct Teller {
     run_id: String,
     plan: Arc<Plan>,
     cursor: Cursor,
+    /// Whether items are in view of which nothing was read yet.
+    view_is_new: bool,
     news: Vec<News>,
 }
 
@@ -124,6 +128,7 @@ impl Teller {
             run_id: run_id.to_owned(),
             plan: Arc::clone(plan),
             cursor,
+            view_is_new: false,
             news: Vec::new(),
         }
     }
@@ -168,6 +173,82 @@ impl Teller {
             .nodes
             .iter()
             .any(|seen| matches!(seen, Seen::Waits(_)))
+    }
+
+    /// Lets the reader see these items, or none. What it knows of the same items stays known; of others nothing is. `false`
+    /// where the run has no such node.
+    pub fn view(&mut self, window: Option<&Window>) -> bool {
+        let Some(window) = window else {
+            self.cursor.view = None;
+            return true;
+        };
+        let Some(&place) = self.plan.places.get(&window.node) else {
+            return false;
+        };
+        let count = window.count as usize;
+        let same =
+            |view: &View| (view.place, view.from, view.items.len()) == (place, window.from, count);
+        if !self.cursor.view.as_ref().is_some_and(same) {
+            self.view_is_new = true;
+            self.cursor.view = Some(View {
+                place,
+                from: window.from,
+                items: vec![Seen::Nothing; count],
+            });
+        }
+        true
+    }
+
+    /// The items in view whose end was not told yet, as units. None once their node has ended: they ended before it.
+    pub fn in_view(&self) -> Vec<String> {
+        let Some(view) = &self.cursor.view else {
+            return Vec::new();
+        };
+        let Some(node) = self.plan.ids.get(view.place) else {
+            return Vec::new();
+        };
+        if self.cursor.of(view.place) == Seen::Ended && !self.view_is_new {
+            return Vec::new();
+        }
+        let items = (view.from..=u32::MAX).zip(&view.items);
+        items
+            .filter(|(_, seen)| **seen != Seen::Ended)
+            .map(|(index, _)| Unit::Item(node, index).to_string())
+            .collect()
+    }
+
+    /// Takes in how items in view stand, and tells what is new of them.
+    pub fn hear_items(&mut self, rows: &[NodeRow]) {
+        self.view_is_new = false;
+        let take = self.cursor.take;
+        let Some(view) = &mut self.cursor.view else {
+            return;
+        };
+        let node = self.plan.ids.get(view.place).cloned().unwrap_or_default();
+        let mut items = Vec::new();
+        for row in rows.iter().filter(|row| !row.is_of_before(take)) {
+            let Unit::Item(of, index) = Unit::of(&row.id) else {
+                continue;
+            };
+            let slot = index.checked_sub(view.from).map(|slot| slot as usize);
+            let Some(seen) = slot.and_then(|slot| view.items.get_mut(slot)) else {
+                continue;
+            };
+            let Some(stand) = Stand::of(row).filter(|stand| of == node && stand.is_new_to(*seen))
+            else {
+                continue;
+            };
+            *seen = match stand {
+                Stand::Runs(attempt) => Seen::Runs(attempt, Told::default()),
+                Stand::Waits(attempt) => Seen::Waits(attempt),
+                Stand::Lists(..) | Stand::Ended => Seen::Ended,
+            };
+            items.push(ItemStands::of(index, row));
+        }
+        if !items.is_empty() {
+            items.sort_by_key(|item| item.index);
+            self.tell(Event::Items(ItemsInView { node, items }));
+        }
     }
 
     /// The nodes whose end was not told yet.
@@ -268,6 +349,7 @@ impl Teller {
         }
         self.tell_nodes(stands);
         self.cursor.ended = true;
+        self.cursor.view = None;
         self.cursor.nodes.clear();
         let ends = RunEnds::of(&self.run_id, head, cost_usd);
         self.tell(Event::End(Box::new(ends)));

@@ -14,6 +14,7 @@ use steps_workflow::Workflow;
 
 use crate::event::{Event, News};
 use crate::teller::{Plan, Teller, Texts};
+use crate::window::Asked;
 
 /// The index of changes may be so much behind, and the clocks of writers so much off. What comes later still is told by the
 /// next connection, or at the run's end.
@@ -89,7 +90,7 @@ pub struct Watcher {
     store: Store,
     run_id: String,
     plan: Arc<Plan>,
-    all_texts: bool,
+    asked: Asked,
     teller: Teller,
     /// As it was read when the reader came.
     head: Option<(LiveHead, Option<Timestamp>)>,
@@ -116,17 +117,16 @@ pub struct Watcher {
 }
 
 impl Watcher {
-    /// Opens the run for a reader: one that goes on after an event, or one that knows nothing. With `all_texts` the texts of
-    /// nodes that had ended before are told too.
+    /// Opens the run for a reader: one that goes on after an event, or one that knows nothing.
     ///
     /// # Errors
-    /// `RunNotFound`, and the store's.
+    /// `RunNotFound`; `InvalidRequest` where items of an unknown node are asked for; and the store's.
     pub async fn open(
         store: &Store,
         plans: &Plans,
         run_id: &str,
         after: Option<&str>,
-        all_texts: bool,
+        asked: Asked,
     ) -> Result<Opened, Problem> {
         let head = store.live().head(run_id).await?;
         let plan = plans.of(store, run_id).await?;
@@ -135,17 +135,22 @@ impl Watcher {
         // A reader that knows of no node may have been told that the run waits.
         let waited = head.0.queued_at.is_some();
         let resumed = resumed.filter(|teller| !waited || teller.knows_nodes());
-        let teller = match resumed {
+        let mut teller = match resumed {
             Some(teller) if teller.has_ended() => return Ok(Opened::Over),
             Some(teller) => teller,
-            None => Teller::begin(run_id, &plan, began(all_texts), &head.0),
+            None => Teller::begin(run_id, &plan, began(asked.all_texts), &head.0),
         };
+        if !teller.view(asked.items.as_ref())
+            && let Some(items) = &asked.items
+        {
+            return Err(items.unknown());
+        }
         let is_queued = head.0.status == RunStatus::Queued;
         Ok(Opened::Watches(Box::new(Self {
             store: store.clone(),
             run_id: run_id.to_owned(),
             plan,
-            all_texts,
+            asked,
             teller,
             head: Some(head),
             looked: None,
@@ -203,6 +208,8 @@ impl Watcher {
             _ => Vec::new(),
         };
         self.is_behind = self.teller.hear(&rows, &pieces);
+        // They are read behind their node, and told before its end.
+        self.hear_items().await?;
         self.is_full = !self.hear_ends(&rows).await?;
         if !self.is_full {
             self.looked = Some(now);
@@ -272,7 +279,8 @@ impl Watcher {
     /// The run was resumed, or waits for others no more: everything begins anew.
     fn begin_anew(&mut self, head: &LiveHead) {
         self.is_queued = head.status == RunStatus::Queued;
-        self.teller = Teller::begin(&self.run_id, &self.plan, began(self.all_texts), head);
+        self.teller = Teller::begin(&self.run_id, &self.plan, began(self.asked.all_texts), head);
+        self.teller.view(self.asked.items.as_ref());
         self.looked = None;
         self.runs.clear();
         self.waits.clear();
@@ -329,6 +337,17 @@ impl Watcher {
         Ok(())
     }
 
+    /// Reads the items in view that have not ended, where there are any.
+    async fn hear_items(&mut self) -> Result<(), Error> {
+        let units = self.teller.in_view();
+        if !units.is_empty() {
+            let units: Vec<&str> = units.iter().map(String::as_str).collect();
+            let rows = self.store.nodes().rows_now(&self.run_id, &units).await?;
+            self.teller.hear_items(&rows);
+        }
+        Ok(())
+    }
+
     /// From when on pieces are read; `None` where nothing runs. The first time, and where one is missing, all pieces of what
     /// runs are read.
     fn pieces_since(&mut self, now: Timestamp) -> Option<Timestamp> {
@@ -369,6 +388,7 @@ impl Watcher {
         self.lists.clear();
         self.count_items(&mut rows).await?;
         self.teller.hear(&rows, &[]);
+        self.hear_items().await?;
         if !self.hear_ends(&rows).await? {
             self.is_full = true;
             return Ok(());

@@ -15,9 +15,9 @@ use std::sync::Arc;
 use fastrand::Rng;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
-use steps_live::{Event, News, Plan, Teller, TextKind, Texts};
+use steps_live::{Event, News, Plan, Teller, TextKind, Texts, Window};
 use steps_store::{
-    Answer, ItemCounts, LiveHead, NodeRow, NodeStatus, Piece, PieceKind, RunError, RunStatus,
+    Answer, ItemCounts, LiveHead, NodeRow, NodeStatus, Piece, PieceKind, RunError, RunStatus, Unit,
     Waiting,
 };
 
@@ -301,6 +301,14 @@ impl Heard {
                         .entry(node.node.clone())
                         .or_default()
                         .push(stands);
+                }
+            }
+            Event::Items(view) => {
+                for item in &view.items {
+                    let stands = (item.status, item.attempt);
+                    let key = format!("{}#{}", view.node, item.index);
+                    let before = self.nodes.insert(key, stands);
+                    assert_ne!(before, Some(stands), "repeated");
                 }
             }
             Event::Text(piece) => {
@@ -657,4 +665,141 @@ fn a_list_is_two_numbers_that_only_grow_and_ends_as_its_run_says() {
         }
         assert_eq!(heard.nodes["each"].0, status);
     }
+}
+
+#[test]
+fn items_in_view_are_told_once_each_however_often_a_reader_is_cut_off_and_only_those() {
+    let plan = Arc::new(Plan::new(vec!["first".into(), "each".into()]));
+    let head = LiveHead {
+        workflow_id: "w".to_owned(),
+        status: RunStatus::Running,
+        execution: 1,
+        started_at: at(0),
+        queued_at: None,
+        ended_at: None,
+        error: None,
+    };
+    let window = Window::parse("each:5-24").unwrap();
+    for seed in 0..300 {
+        let mut random = Rng::with_seed(seed);
+        let mut truth: Vec<Option<(NodeStatus, usize)>> = vec![None; 40];
+        let mut teller = Teller::begin(RUN, &plan, 0, &head);
+        assert!(teller.view(Some(&window)));
+        let mut heard = Heard::default();
+        for _ in 0..60 {
+            for stand in &mut truth {
+                *stand = match *stand {
+                    None if random.u8(0..4) == 0 => Some((NodeStatus::Running, 1)),
+                    Some((NodeStatus::Running, tried)) => match random.u8(0..8) {
+                        0 => Some((NodeStatus::Succeeded, tried)),
+                        1 => Some((NodeStatus::Waiting, tried)),
+                        _ => *stand,
+                    },
+                    Some((NodeStatus::Waiting, tried)) if random.u8(0..3) == 0 => {
+                        Some((NodeStatus::Running, tried + 1))
+                    }
+                    other => other,
+                };
+            }
+            // Records of all items, also of those that are not in view, in any order.
+            let mut rows: Vec<NodeRow> = (0..)
+                .zip(&truth)
+                .filter_map(|(index, stand)| {
+                    let (status, tried) = (*stand)?;
+                    Some(row(&Unit::Item("each", index).to_string(), status, tried))
+                })
+                .collect();
+            random.shuffle(&mut rows);
+            let asked = teller.in_view();
+            assert!(asked.len() <= 20);
+            rows.retain(|row| asked.contains(&row.id) || random.u8(0..9) == 0);
+            teller.hear_items(&rows);
+            let news = teller.news();
+            // The connection breaks behind one of the events, or before the first.
+            let kept = random.usize(0..=news.len());
+            let before = teller.id();
+            for one in news.iter().take(kept) {
+                heard.hear(&one.event);
+            }
+            let id = match kept {
+                0 if news.is_empty() => Some(before),
+                0 => None,
+                kept => Some(news[kept - 1].id.clone()),
+            };
+            if let Some(id) = id {
+                teller = Teller::resume(RUN, &plan, 1, &id).unwrap();
+                teller.view(Some(&window));
+            } else {
+                teller = Teller::begin(RUN, &plan, 0, &head);
+                teller.view(Some(&window));
+                heard = Heard::default();
+            }
+        }
+        let rows: Vec<NodeRow> = (0..)
+            .zip(&truth)
+            .filter_map(|(index, stand)| {
+                let (status, tried) = (*stand)?;
+                Some(row(&Unit::Item("each", index).to_string(), status, tried))
+            })
+            .collect();
+        teller.hear_items(&rows);
+        for one in teller.news() {
+            heard.hear(&one.event);
+        }
+        for (index, stand) in truth.iter().enumerate() {
+            let told = heard.nodes.get(&format!("each#{index}"));
+            let expected = stand.filter(|_| (5..25).contains(&index));
+            let told = told.map(|(status, attempt)| (*status, attempt.unwrap_or_default()));
+            assert_eq!(told, expected, "item {index}, seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn another_window_is_told_from_its_beginning_and_none_is_told_nothing() {
+    let plan = Arc::new(Plan::new(vec!["each".into()]));
+    let head = LiveHead {
+        workflow_id: "w".to_owned(),
+        status: RunStatus::Running,
+        execution: 1,
+        started_at: at(0),
+        queued_at: None,
+        ended_at: None,
+        error: None,
+    };
+    let rows: Vec<NodeRow> = (0..10)
+        .map(|index| {
+            row(
+                &Unit::Item("each", index).to_string(),
+                NodeStatus::Succeeded,
+                1,
+            )
+        })
+        .collect();
+    let told = |teller: &mut Teller| -> Vec<u32> {
+        let news = teller.news();
+        let items = news.iter().filter_map(|one| match &one.event {
+            Event::Items(view) => Some(view.items.iter().map(|item| item.index)),
+            _ => None,
+        });
+        items.flatten().collect()
+    };
+    let mut teller = Teller::begin(RUN, &plan, 0, &head);
+    assert!(!teller.view(Some(&Window::parse("other:0-3").unwrap())));
+    assert!(teller.in_view().is_empty());
+    assert!(teller.view(Some(&Window::parse("each:0-3").unwrap())));
+    teller.hear_items(&rows);
+    assert_eq!(told(&mut teller), [0, 1, 2, 3]);
+    assert!(teller.in_view().is_empty(), "all have ended");
+    // The list has ended too, and another part of it is looked at.
+    teller.hear_ends(&[row("each", NodeStatus::Succeeded, 0)], &BTreeMap::new());
+    let mut later = Teller::resume(RUN, &plan, 1, &teller.id()).unwrap();
+    assert!(later.view(Some(&Window::parse("each:2-9").unwrap())));
+    assert_eq!(later.in_view().len(), 8);
+    later.hear_items(&rows);
+    assert_eq!(told(&mut later), [2, 3, 4, 5, 6, 7, 8, 9]);
+    let mut without = Teller::resume(RUN, &plan, 1, &later.id()).unwrap();
+    assert!(without.view(None));
+    without.hear_items(&rows);
+    assert!(told(&mut without).is_empty());
 }

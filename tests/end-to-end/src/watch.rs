@@ -17,6 +17,8 @@ pub struct Heard {
     pub events: Vec<(String, Value)>,
     /// How each node stands.
     pub nodes: BTreeMap<String, Value>,
+    /// How each item in view stands, by its node and its place.
+    pub items: BTreeMap<(String, u64), Value>,
     /// How the run has ended.
     pub end: Option<Value>,
     texts: BTreeMap<(String, u64, String), String>,
@@ -33,6 +35,14 @@ impl Heard {
             "nodes" => {
                 for stands in list(&data["nodes"]) {
                     let before = self.nodes.insert(text(&stands["node"]), stands.clone());
+                    assert_ne!(before.as_ref(), Some(stands), "told twice");
+                }
+            }
+            "items" => {
+                for stands in list(&data["items"]) {
+                    let index = stands["index"].as_u64().expect("a number");
+                    let key = (text(&data["node"]), index);
+                    let before = self.items.insert(key, stands.clone());
                     assert_ne!(before.as_ref(), Some(stands), "told twice");
                 }
             }
@@ -245,11 +255,16 @@ impl User {
 
     /// Reads the run's events by long-poll until it has ended; gives what was heard, and how many requests that took.
     pub async fn poll(&self, run: &str) -> (Heard, usize) {
+        self.poll_with(run, "").await
+    }
+
+    /// The same with more in the query, such as `&items=each:0-9`.
+    pub async fn poll_with(&self, run: &str, query: &str) -> (Heard, usize) {
         let (mut heard, mut after) = (Heard::default(), String::new());
         let began = Instant::now();
         for requests in 1.. {
             assert!(began.elapsed() < PATIENCE, "still: {:?}", heard.nodes);
-            let path = format!("/runs/{run}?wait=20&after={after}");
+            let path = format!("/runs/{run}?wait=20&after={after}{query}");
             let answer = self.get(&path).await;
             assert_eq!(answer.status, 200, "{:?}", answer.body);
             for event in list(&answer.body["events"]) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use end_to_end::{Meets, node, text};
 use jiff::Timestamp;
-use steps_live::{Event, Opened, Plans, Watcher};
+use steps_live::{Asked, Event, Opened, Plans, Watcher};
 use steps_store::Store;
 use tokio::time::{Instant, sleep};
 
@@ -78,7 +78,13 @@ async fn pieces_that_are_refused_hold_up_nothing_and_the_text_is_told_whole() {
 /// What a reader hears of the node's text who comes when it has ended.
 async fn heard(store: &Store, run: &str) -> String {
     let plans = Plans::default();
-    let opened = Watcher::open(store, &plans, run, None, true).await.unwrap();
+    let all_texts = Asked {
+        all_texts: true,
+        items: None,
+    };
+    let opened = Watcher::open(store, &plans, run, None, all_texts)
+        .await
+        .unwrap();
     let Opened::Watches(mut watcher) = opened else {
         panic!("there is something to watch");
     };

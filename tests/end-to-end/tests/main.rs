@@ -37,6 +37,7 @@ mod lanes;
 mod large_runs;
 mod lists;
 mod live;
+mod live_items;
 mod live_tokens;
 mod live_writes;
 mod max_runs;

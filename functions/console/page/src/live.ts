@@ -153,3 +153,20 @@ const rest = (milliseconds: number, signal: AbortSignal) =>
     const timer = setTimeout(go, milliseconds);
     signal.addEventListener("abort", () => { clearTimeout(timer); go(); }, { once: true });
   });
+
+/** How items of a list stand, told as they change: `items` is `node:from-to`. It ends with the run, or by the signal. */
+export async function followItems(id: string, items: string, signal: AbortSignal, heard: (items: (Partial<RunNode> & { index: number })[]) => void) {
+  for (let after = "", tries = 0; !signal.aborted; ) {
+    try {
+      const answer = await api<{ events: { event: string; data: any }[]; after: string; ended: boolean; retryMilliseconds: number }>("GET", `/runs/${id}?wait=20&items=${encodeURIComponent(items)}&after=${after}`, { signal });
+      after = answer.after;
+      tries = 0;
+      for (const { event, data } of answer.events) if (event === "items") heard(data.items);
+      if (answer.ended) return;
+      await new Promise((go) => setTimeout(go, Math.max(200, answer.retryMilliseconds)));
+    } catch (error) {
+      if (signal.aborted || ++tries > 5 || asProblem(error).status === 400) return;
+      await new Promise((go) => setTimeout(go, 1000 * tries));
+    }
+  }
+}

@@ -20,7 +20,11 @@ const PLACES: { path: string; words: string; icon: IconName }[] = [
   { path: "credentials", words: "Credentials", icon: "credentials" },
   { path: "models", words: "Models", icon: "models" },
   { path: "costs", words: "Costs", icon: "costs" },
+  { path: "access", words: "Access", icon: "approval" },
 ];
+
+/** Places that a phone's bar has no room for: they are in "Go to". */
+const WIDE_ONLY = ["compare", "access"];
 
 // ---- Light and dark
 
@@ -57,6 +61,7 @@ function Later<P extends object>({ load, props }: { load: () => Promise<Componen
 
 const loadCompare = () => import("./views/compare").then((view) => view.Compare);
 const loadCosts = () => import("./views/costs").then((view) => view.Costs);
+const loadAccess = () => import("./views/access").then((view) => view.Access);
 const loadWorkflow = () => import("./views/workflow").then((view) => view.Workflow);
 
 function View() {
@@ -70,6 +75,7 @@ function View() {
   if (place === "credentials") return id ? <Credential key={id} id={id} /> : <Credentials />;
   if (place === "models") return <Models />;
   if (place === "costs") return <Later key="costs" load={loadCosts} props={{}} />;
+  if (place === "access") return <Later key="access" load={loadAccess} props={{}} />;
   return <Empty icon="search" title="There is no such page" action={<a class="button primary" href={to(["runs"])}>Go to the runs</a>}>The address names nothing of this console.</Empty>;
 }
 
@@ -103,7 +109,7 @@ function Frame() {
       }
       const target = event.target as HTMLElement;
       if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) || document.querySelector("dialog[open]")) return;
-      const to = isGoing ? { r: "runs", w: "workflows", c: "credentials", m: "models", v: "compare", o: "costs" }[event.key] : undefined;
+      const to = isGoing ? { r: "runs", w: "workflows", c: "credentials", m: "models", v: "compare", o: "costs", a: "access" }[event.key] : undefined;
       isGoing = event.key === "g";
       if (to) go([to]);
       else if (event.key === "?") opened.value = "help";
@@ -127,7 +133,7 @@ function Frame() {
         <nav aria-label="Main">
           <ul class="plain-list">
             {PLACES.map((one) => (
-              <li key={one.path} class={one.path === "compare" ? "wide-only" : ""}>
+              <li key={one.path} class={WIDE_ONLY.includes(one.path) ? "wide-only" : ""}>
                 <a href={to([one.path])} aria-current={one.path === place ? "page" : undefined}><Icon name={one.icon} />{one.words}</a>
               </li>
             ))}
@@ -155,6 +161,7 @@ const KEYS: [string[], string][] = [
   [["g", "m"], "Models"],
   [["g", "v"], "Compare models"],
   [["g", "o"], "Costs"],
+  [["g", "a"], "Access: tokens and the audit"],
   [["/"], "Search in this view"],
   [["Arrows"], "Walk a graph"],
   [["{{"], "Variables, while a prompt is written"],

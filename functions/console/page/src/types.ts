@@ -1,7 +1,9 @@
 // What the API answers, as far as the page reads it.
 import type { Fault, Problem } from "./api";
 
-export type RunStatus = "RUNNING" | "SUCCEEDED" | "FAILED" | "TIMED_OUT" | "ABORTED";
+export type RunStatus = "QUEUED" | "RUNNING" | "SUCCEEDED" | "FAILED" | "TIMED_OUT" | "ABORTED";
+/** Whether a run has ended: it goes on, or waits for others of its workflow, else. */
+export const hasEnded = (status: RunStatus) => status !== "RUNNING" && status !== "QUEUED";
 export type NodeStatus = "PENDING" | "RUNNING" | "WAITING" | "SUCCEEDED" | "FAILED" | "SKIPPED";
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 
@@ -76,6 +78,8 @@ export interface Run {
   warnings: Fault[];
   startedAt: string;
   endedAt: string | null;
+  /** When its texts were erased. */
+  erasedAt?: string | null;
 }
 
 export interface Plan {

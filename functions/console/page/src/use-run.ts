@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { api, asProblem, type Problem } from "./api";
 import { apply, follow, type How } from "./live";
-import type { Run as RunOf, RunNode } from "./types";
+import { hasEnded, type Run as RunOf, type RunNode } from "./types";
 import { tell } from "./ui";
 import { statusWord } from "./words";
 
@@ -40,7 +40,7 @@ export function useRun(id: string): Followed {
         problem.value = null;
         how.value = "asking";
         announce(now, told);
-        if (now.status !== "RUNNING") return;
+        if (hasEnded(now.status)) return;
         if (follows) {
           const hasEnded = await follow(id, stop.signal, heard, (by) => (how.value = by));
           if (stop.signal.aborted) return;
@@ -79,7 +79,7 @@ export function useRun(id: string): Followed {
 /** Tells the live region what has changed since the last look: nodes that ended, and the run's end. */
 function announce(run: RunOf, told: { current: string }) {
   const ended = run.nodes.filter((node) => !["PENDING", "RUNNING"].includes(node.status)).map((node) => `${node.id} ${statusWord(node.status).toLowerCase()}`);
-  const words = run.status === "RUNNING" ? (ended.at(-1) ?? "") : `The run has ended: ${statusWord(run.status)}`;
+  const words = !hasEnded(run.status) ? (ended.at(-1) ?? "") : `The run has ended: ${statusWord(run.status)}`;
   if (told.current && words !== told.current) tell(words);
   told.current = words || "begun";
 }

@@ -55,6 +55,7 @@ const full = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle
 export const exact = (time: string) => full.format(new Date(time));
 
 const STATUS: Record<string, string> = {
+  QUEUED: "Queued",
   RUNNING: "Running",
   SUCCEEDED: "Succeeded",
   FAILED: "Failed",

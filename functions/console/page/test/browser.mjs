@@ -76,7 +76,7 @@ export async function call(method, path, body, token = API_TOKEN) {
 export async function ended(id) {
   for (const until = Date.now() + 20_000; Date.now() < until; ) {
     const run = await call("GET", `/runs/${id}`);
-    if (run.status !== "RUNNING") return run;
+    if (!["RUNNING", "QUEUED"].includes(run.status)) return run;
     await new Promise((go) => setTimeout(go, 100));
   }
   throw new Error(`the run ${id} goes on and on`);

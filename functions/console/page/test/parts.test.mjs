@@ -113,6 +113,27 @@ test("events are read however they are cut, and a run is what its events say", a
   }
 });
 
+const { rewritten } = await load("comments.ts");
+const YAML = await import("yaml");
+
+test("a change of the document leaves the comments of its YAML where they are", () => {
+  const text = "# The weekly post\nname: Post # short\nnodes:\n  # Writes it\n  - type: set\n    variableName: a # the first\n    value: x\n  # Ends it\n  - type: set\n    variableName: b\n    value: y\n";
+  const document = YAML.parse(text);
+  document.nodes[1].value = "z";
+  document.nodes[0].when = "{{topic}}";
+  document.description = "new";
+  const made = rewritten(text, document);
+  for (const comment of ["# The weekly post", "# short", "# Writes it", "# the first", "# Ends it"]) assert(made.includes(comment), comment);
+  assert.deepEqual(YAML.parse(made), document);
+  // A node that goes takes what stands at it; the others keep theirs.
+  const without = { ...document, nodes: [document.nodes[1]] };
+  const less = rewritten(made, without);
+  assert.deepEqual(YAML.parse(less), without);
+  assert(less.includes("# The weekly post") && !less.includes("# the first"));
+  assert.deepEqual(YAML.parse(rewritten(text, { ...document, nodes: [...document.nodes, { type: "set", variableName: "c", value: 1 }] })).nodes.length, 3);
+  assert.equal(rewritten("a: [", {}), null);
+});
+
 test("costs are added up to the last digit, and days are days of UTC", () => {
   const row = (day, model, costUsd, unknown = 0) => ({ day, model, costUsd, unknown });
   const rows = [row("2026-11-25", "a/b", "0.1"), row("2026-11-25", "c/d", "0.000000000001"), row("2026-11-26", "a/b", "0.2", 1), row("2026-11-26", undefined, "3")];

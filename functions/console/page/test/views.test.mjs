@@ -7,7 +7,7 @@ import { after, before, test } from "node:test";
 import { API_TOKEN, API_URL, call, close, ended, fits, fresh, isAccessible, key, node, revoke, visit } from "./browser.mjs";
 
 const PICTURES = process.env.UPDATE_SCREENSHOTS ? join(import.meta.dirname, "../../../../docs/pictures") : null;
-const PICTURED = ["sign-in", "runs", "run", "failure", "rerun", "credential", "new-credential", "editor", "versions", "triggers", "models", "compared", "palette"];
+const PICTURED = ["sign-in", "runs", "run", "failure", "rerun", "credential", "new-credential", "editor", "preview", "tokens", "versions", "triggers", "models", "compared", "palette"];
 const at = {};
 
 before(async () => {
@@ -44,6 +44,8 @@ before(async () => {
   await call("PUT", "/workflows/compare", { name: "Comparison", nodes: models.map((model, place) => node(`model${place + 1}`, main, `[[echo]]${answers[place]}`, { model })) });
   const compared = await call("POST", "/workflows/compare/runs", {});
   await ended(compared.id);
+  await call("POST", "/tokens", { name: "nightly report", scopes: ["read"], expiresInDays: 30 });
+  await call("POST", "/tokens", { name: "shop backend", scopes: ["run"], expiresInDays: 90 });
   Object.assign(at, { good: good.id, failed: failed.id, compared: compared.id });
   if (PICTURES) mkdirSync(PICTURES, { recursive: true });
 });
@@ -66,6 +68,15 @@ const views = () => [
   ["new-credential", "#/credentials?do=new", (page) => page.getByRole("dialog")],
   ["workflows", "#/workflows", (page) => page.getByRole("table")],
   ["editor", `#/workflows/${at.workflow}?node=article`, (page) => page.getByLabel("User prompt", { exact: true })],
+  ["preview", `#/workflows/${at.workflow}?node=article`, async (page) => {
+    await page.getByRole("region", { name: "User prompt, rendered" }).waitFor();
+    await page.getByText(/^about [\d,]+ tokens$/).waitFor();
+    await page.getByRole("region", { name: "Preview" }).evaluate((preview) => preview.scrollIntoView());
+    return page.getByRole("region", { name: "Preview" });
+  }],
+  ["tokens", "#/access", (page) => page.getByRole("row", { name: /nightly report/ }).first()],
+  ["audit", "#/access?tab=audit", (page) => page.getByRole("table")],
+  ["switch", "#/access?tab=switch", (page) => page.getByText(/may start/)],
   ["settings", `#/workflows/${at.workflow}`, (page) => page.getByLabel("Name")],
   ["versions", `#/workflows/${at.workflow}?tab=versions`, (page) => page.getByRole("region", { name: "Changed lines" })],
   ["triggers", `#/workflows/${at.workflow}?tab=triggers`, (page) => page.getByText("weekdays")],
@@ -90,7 +101,7 @@ for (const colorScheme of ["light", "dark"]) {
     await signIn();
     for (const [name, hash, shown] of views()) {
       await go(hash);
-      await shown(page).waitFor();
+      await (await shown(page)).waitFor();
       await isAccessible(page, name);
       await fits(page, name);
       await picture(page, name, colorScheme);
@@ -113,7 +124,7 @@ for (const width of [360, 768]) {
     await signIn();
     for (const [name, hash, shown] of views()) {
       await go(hash);
-      await shown(page).waitFor();
+      await (await shown(page)).waitFor();
       await fits(page, name);
       if (width === 360 && ["run", "editor"].includes(name)) await picture(page, name, "phone");
     }

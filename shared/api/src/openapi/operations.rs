@@ -721,6 +721,11 @@ fn runs() -> Vec<Operation> {
                 "Answers events instead: as soon as there are any, or after so many seconds.",
             )
             .query(
+                "items",
+                json!({ "type": "string", "examples": ["each:0-24"] }),
+                "With `wait` or `after`: how these items of a list stand is told too, up to 50, as `node:from-to`.",
+            )
+            .query(
                 "after",
                 text(),
                 "Answers the events that come after this: the `after` of the answer before, or the id of an event of the stream.",
@@ -737,6 +742,11 @@ fn runs() -> Vec<Operation> {
             "texts",
             json!({ "type": "string", "enum": ["all"] }),
             "With the texts of nodes that had ended before, too.",
+        )
+        .query(
+            "items",
+            json!({ "type": "string", "examples": ["each:0-24"] }),
+            "How these items of a list stand is told too, up to 50, as `node:from-to`.",
         )
         .sends_elsewhere("The stream's address: server-sent events.")
         .fails(&["EventsKeyMissing", "EventsNotStreamed", "RunNotFound"])

@@ -3,15 +3,16 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { api, asProblem, can, type Problem } from "../api";
 import { Graph } from "../graph";
-import type { How } from "../live";
+import { followItems, type How } from "../live";
 import { readPlan } from "../plan";
 import { go, refine, route, to } from "../router";
 import { idOf, pieces, needsOf } from "../template";
-import type { Json, Plan, Run as RunOf, RunNode, StoredWorkflow } from "../types";
+import { hasEnded, type Json, type Plan, type Run as RunOf, type RunNode, type StoredWorkflow } from "../types";
 import { Ago, Area, Ask, CopyButton, Empty, Field, Icon, JsonView, Note, ProblemCard, Select, Skeleton, Status, Text, say, useData, useTick, type Loaded } from "../ui";
 import { useRun } from "../use-run";
 import { count, exact, faultOfJson, fieldWords, lasting, many, money, statusWord, sum } from "../words";
 import { mendOf } from "./mend";
+import { Deliveries } from "./callbacks";
 import { type PreviewOf, Rendered } from "./preview";
 
 export function Run({ id }: { id: string }) {
@@ -40,10 +41,11 @@ function Shown({ run, how, set, reload }: { run: RunOf; how: How; set: (node: Ru
   const node = run.nodes.find((one) => one.id === chosenId);
   const asked = query.get("do");
   const close = () => refine({ do: null, from: null });
-  useTick(1000, run.status === "RUNNING");
+  useTick(1000, !hasEnded(run.status));
   const took = (run.endedAt ? Date.parse(run.endedAt) : Date.now()) - Date.parse(run.startedAt);
   const waiting = run.nodes.filter((one) => one.status === "WAITING");
-  const isDone = run.status !== "RUNNING";
+  const isDone = hasEnded(run.status);
+  const isErased = !!run.erasedAt;
   const mend = run.error && mendOf(run.error, run, stored.data?.workflow);
 
   const kinds = new Map((plan.data?.nodes ?? []).map((one) => [one.id, one.type]));
@@ -74,8 +76,9 @@ function Shown({ run, how, set, reload }: { run: RunOf; how: How; set: (node: Ru
         </div>
         <div class="row">
           {can("run") && !isDone && <button type="button" class="danger" onClick={() => refine({ do: "cancel" })}><Icon name="ABORTED" />Cancel</button>}
-          {can("run") && isDone && run.status !== "SUCCEEDED" && !mend && <button type="button" class="primary" onClick={() => refine({ do: "resume" })}><Icon name="runs" />Resume</button>}
-          {can("run") && <button type="button" onClick={() => refine({ do: "rerun" })}><Icon name="refresh" />Run again</button>}
+          {can("run") && isDone && !isErased && run.status !== "SUCCEEDED" && !mend && <button type="button" class="primary" onClick={() => refine({ do: "resume" })}><Icon name="runs" />Resume</button>}
+          {can("admin") && isDone && !isErased && <button type="button" class="danger plain icon-only" aria-label="Erase the run's texts" onClick={() => refine({ do: "erase" })}><Icon name="trash" /></button>}
+          {can("run") && !isErased && <button type="button" onClick={() => refine({ do: "rerun" })}><Icon name="refresh" />Run again</button>}
         </div>
       </div>
       <div class="stack wide">
@@ -89,6 +92,9 @@ function Shown({ run, how, set, reload }: { run: RunOf; how: How; set: (node: Ru
           {run.execution > 1 && <div><dt>Execution</dt><dd>{run.execution}</dd></div>}
           {!isDone && <div><dt>Progress</dt><dd><span class={`status is-${how === "late" ? "WAITING" : "RUNNING"}`}><Icon name={how === "late" ? "refresh" : "RUNNING"} spin={how === "late"} />{HOW[how]}</span></dd></div>}
         </dl>
+        {run.status === "QUEUED" && <Note icon="QUEUED">It waits for other runs of its workflow to end: as many go on at once as <code>limits.maxRuns</code> says.</Note>}
+        {isErased && <Note icon="trash">Its texts were erased <Ago at={run.erasedAt!} />: what it cost and used stays.</Note>}
+        {run.status === "ABORTED" && <Note icon="ABORTED">Stopped. Its calls cost {money(run.costUsd)}{run.nodes.some((one) => one.attempts.some((attempt) => attempt.endedAt && attempt.generationId && attempt.costUsd === undefined)) ? "; what a dropped call cost is asked for" : ""}.</Note>}
         {waiting.length > 0 && !isDone && <Note kind="warn" icon="WAITING">{waiting.map((one) => <p key={one.id}><strong>{one.id}</strong> waits{one.waitUntil ? <> until {exact(one.waitUntil)} ({lasting(Date.parse(one.waitUntil) - Date.now())})</> : ""}{one.error ? `: ${one.error.title}, attempt ${one.attempts.length}` : ""}. No function is held meanwhile.</p>)}</Note>}
         {run.error && (
           <ProblemCard
@@ -96,7 +102,7 @@ function Shown({ run, how, set, reload }: { run: RunOf; how: How; set: (node: Ru
             action={can("run") && (
               <>
                 {mend && <a class="button primary" href={mend.href}>{mend.words}</a>}
-                {isDone && run.status !== "SUCCEEDED" && <button type="button" class={mend ? "" : "primary"} onClick={() => refine({ do: "resume" })}><Icon name="runs" />Resume</button>}
+                {isDone && !isErased && run.status !== "SUCCEEDED" && <button type="button" class={mend ? "" : "primary"} onClick={() => refine({ do: "resume" })}><Icon name="runs" />Resume</button>}
                 {run.error.node && run.error.node !== chosenId && <button type="button" onClick={() => refine({ node: run.error!.node })}>Show the node {run.error.node}</button>}
               </>
             )}
@@ -117,11 +123,13 @@ function Shown({ run, how, set, reload }: { run: RunOf; how: How; set: (node: Ru
                 {run.output && <details class="fold"><summary>Output</summary><div class="box json"><JsonView value={run.output as Json} /></div></details>}
               </div>
             </section>
+            {isDone && <Deliveries run={run.id} status={run.status} />}
           </div>
           <div class="follow">{node ? <NodePanel key={node.id} run={run} set={set} node={node} stored={stored} plan={plan.data} /> : <section class="card"><Empty icon="runs" title="Choose a node">Its answer, prompts and attempts are shown here.</Empty></section>}</div>
         </div>
       </div>
       {asked === "cancel" && <Cancel run={run} onClose={close} onDone={() => { close(); say("The run is cancelled"); reload(); }} />}
+      {asked === "erase" && <Ask title="Erase this run's texts" submit="Erase" danger onClose={close} onDone={() => { close(); say("The texts are erased"); reload(); }} send={() => api("DELETE", `/runs/${run.id}`)}><p>Its input, prompts, answers and the words of failures go for good. What it cost and used, its times and statuses stay. It can be neither resumed nor repeated afterwards. This cannot be undone.</p></Ask>}
       {asked === "resume" && <Resume run={run} plan={plan.data} onClose={close} onDone={() => { close(); say("The run goes on"); reload(); }} />}
       {asked === "rerun" && <Rerun run={run} plan={plan.data} from={query.get("from") ?? ""} onClose={close} onDone={(made: { id: string }) => { say("Another run has started"); go(["runs", made.id]); }} />}
     </>
@@ -275,7 +283,7 @@ function Answer({ run, node }: { run: RunOf; node: RunNode }) {
       {output?.finishReason === "length" && <Note kind="warn" icon="warn">The answer was cut at <code>maxTokens</code>.</Note>}
       {node.reusedFrom && <p class="small dim">Taken over from <a href={to(["runs", node.reusedFrom], { node: node.id })}>the run that paid for it</a>.</p>}
       {rest && text !== null && Object.keys(rest).length > 0 && <details class="fold"><summary>Everything else of its variable</summary><div class="box json"><JsonView value={rest as Json} /></div></details>}
-      {can("run") && run.status !== "RUNNING" && ["SUCCEEDED", "FAILED"].includes(node.status) && <p><button type="button" onClick={() => refine({ do: "rerun", from: node.id })}><Icon name="refresh" />Run again from here</button></p>}
+      {can("run") && hasEnded(run.status) && !run.erasedAt && ["SUCCEEDED", "FAILED"].includes(node.status) && <p><button type="button" onClick={() => refine({ do: "rerun", from: node.id })}><Icon name="refresh" />Run again from here</button></p>}
     </>
   );
 }
@@ -298,12 +306,32 @@ function Items({ run, node }: { run: RunOf; node: RunNode }) {
     rows.value = [];
     cursor.value = "";
     more();
-  }, [node.items?.done]);
+  }, [hasEnded(run.status) ? node.items?.done : 0]);
+  // While the list goes on, the items in view are told one by one.
+  const first = useSignal(0);
+  const total = node.items?.total ?? 0;
+  const goesOn = !hasEnded(run.status) && total > 0;
+  useEffect(() => {
+    if (!goesOn) return;
+    const stop = new AbortController();
+    const last = Math.min(total, first.value + IN_VIEW) - 1;
+    followItems(run.id, `${node.id}:${first.value}-${last}`, stop.signal, (told) => {
+      const known = new Map(rows.value.map((row) => [row.index, row]));
+      for (const one of told) known.set(one.index, { ...(known.get(one.index) ?? { id: node.id, variableName: node.variableName, output: null, attempts: [], error: null }), ...one } as RunNode);
+      rows.value = [...known.values()].sort((a, b) => a.index! - b.index!);
+    });
+    return () => stop.abort();
+  }, [goesOn, total, first.value]);
+  const opened = async (item: RunNode) => {
+    if (item.output !== null || item.status !== "SUCCEEDED") return;
+    const whole = await api<RunNode>("GET", `/runs/${run.id}/nodes/${encodeURIComponent(node.id)}/items/${item.index}`).catch(() => null);
+    if (whole) rows.value = rows.value.map((row) => (row.index === item.index ? { ...row, ...whole } : row));
+  };
   return (
     <>
       <p class="dim small">{count(node.items?.done)} of {many(node.items?.total ?? 0, "item")} done{node.items?.failed ? `, ${count(node.items.failed)} failed and kept` : ""}.</p>
       {rows.value.map((item) => (
-        <details class="fold" key={item.index}>
+        <details class="fold" key={item.index} onToggle={(event) => event.currentTarget.open && opened(item)}>
           <summary>Item {item.index} <Status of={item.status} /> <span class="dim num">{money(item.costUsd)}</span></summary>
           <div class="stack tight">
             {item.error && <ProblemCard problem={item.error} small level={3} />}
@@ -314,9 +342,13 @@ function Items({ run, node }: { run: RunOf; node: RunNode }) {
       ))}
       {problem.value && <ProblemCard problem={problem.value} small level={3} />}
       {cursor.value && <button type="button" onClick={more}>Show more</button>}
+      {goesOn && total > IN_VIEW && <Select id="in-view" label="Followed as they happen" value={String(first.value)} onValue={(value) => { first.value = Number(value); }} options={Array.from({ length: Math.ceil(total / IN_VIEW) }, (_, page): [string, string] => [String(page * IN_VIEW), `items ${page * IN_VIEW} to ${Math.min(total, (page + 1) * IN_VIEW) - 1}`])} />}
     </>
   );
 }
+
+/** How many items of a list are followed at once. */
+const IN_VIEW = 25;
 
 /** The output of a node that is too long for one answer, read in pieces. */
 async function wholeOutput(run: string, node: string) {

@@ -1,11 +1,11 @@
 // The list of runs: filters in the address, no texts, no counts.
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { api, asProblem, can, type Problem } from "../api";
+import { api, asProblem, can, Failure, type Problem } from "../api";
 import { refine, route, to } from "../router";
-import type { RunRow, WorkflowRow } from "../types";
-import { Ago, Empty, Icon, ProblemCard, Select, Skeleton, Status, useData } from "../ui";
-import { lasting, money, statusWord } from "../words";
+import { hasEnded, type Run as RunOf, type RunRow, type WorkflowRow } from "../types";
+import { Ago, Ask, Empty, Icon, ProblemCard, say, Select, Skeleton, Status, useData } from "../ui";
+import { exact, lasting, many, money, statusWord } from "../words";
 import { Welcome } from "./welcome";
 
 interface Page {
@@ -13,7 +13,7 @@ interface Page {
   cursor: string | null;
 }
 
-const STATUSES = ["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"];
+const STATUSES = ["RUNNING", "QUEUED", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"];
 const LIMIT = 25;
 
 export function Runs() {
@@ -48,6 +48,8 @@ export function RunList({ workflowId, status = "" }: { workflowId: string; statu
   const cursor = useSignal<string | null>(null);
   const problem = useSignal<Problem | null>(null);
   const busy = useSignal(false);
+  const picked = useSignal<Set<string>>(new Set());
+  const doing = useSignal<"" | "cancel" | "resume">("");
 
   const read = (after: string | null, signal?: AbortSignal) => {
     const asked = new URLSearchParams({ limit: String(LIMIT) });
@@ -103,12 +105,32 @@ export function RunList({ workflowId, status = "" }: { workflowId: string; statu
       </div>
     );
   }
+  const chosen = rows.value.filter((run) => picked.value.has(run.id));
+  const stoppable = chosen.filter((run) => !hasEnded(run.status));
+  const resumable = chosen.filter((run) => hasEnded(run.status) && run.status !== "SUCCEEDED");
+  const running = rows.value.filter((run) => run.status === "RUNNING").slice(0, LOOKED_INTO);
+  const pick = (id: string, isOn: boolean) => {
+    const next = new Set(picked.value);
+    if (isOn) next.add(id);
+    else next.delete(id);
+    picked.value = next;
+  };
   return (
     <div class="card flat">
+      {chosen.length > 0 && (
+        <div class="row picked" role="group" aria-label="With the chosen runs">
+          <span>{many(chosen.length, "run")} chosen</span>
+          {stoppable.length > 0 && <button type="button" class="danger" onClick={() => (doing.value = "cancel")}>Cancel {stoppable.length}</button>}
+          {resumable.length > 0 && <button type="button" onClick={() => (doing.value = "resume")}>Resume {resumable.length}</button>}
+          <button type="button" class="plain" onClick={() => (picked.value = new Set())}>Choose none</button>
+        </div>
+      )}
+      {doing.value && <Several what={doing.value} runs={doing.value === "cancel" ? stoppable : resumable} onClose={() => (doing.value = "")} onDone={(words) => { doing.value = ""; picked.value = new Set(); say(words); more(null); }} />}
       <div class="table-wrap">
         <table>
           <thead>
             <tr>
+              {can("run") && <th scope="col" class="pick"><span class="sr">Choose</span></th>}
               <th scope="col">Workflow</th>
               <th scope="col">Status</th>
               <th scope="col">Started</th>
@@ -120,8 +142,9 @@ export function RunList({ workflowId, status = "" }: { workflowId: string; statu
           <tbody>
             {rows.value.map((run) => (
               <tr key={run.id}>
+                {can("run") && <td class="pick"><label class="above"><input type="checkbox" aria-label={`Choose the run of ${run.workflowId}, ${statusWord(run.status)}`} checked={picked.value.has(run.id)} onChange={(event) => pick(run.id, event.currentTarget.checked)} /></label></td>}
                 <td class="first"><a class="whole" href={to(["runs", run.id])}>{run.workflowId}</a> <span class="dim small">version {run.version}</span></td>
-                <td><Status of={run.status} /></td>
+                <td><Status of={run.status} />{running.includes(run) && <Struggles id={run.id} />}</td>
                 <td class="nowrap"><Ago at={run.startedAt} /></td>
                 <td class="num nowrap" data-label="Took">{run.endedAt ? lasting(Date.parse(run.endedAt) - Date.parse(run.startedAt)) : <span class="dim">going on</span>}</td>
                 <td><span class="tag">{run.trigger}</span></td>
@@ -134,5 +157,49 @@ export function RunList({ workflowId, status = "" }: { workflowId: string; statu
       {problem.value && <ProblemCard problem={problem.value} small />}
       {cursor.value && <div class="more"><button type="button" disabled={busy.value} onClick={() => more(cursor.value)}>Show more</button></div>}
     </div>
+  );
+}
+
+/** How many runs that go on are looked into, whether a node of them waits. */
+const LOOKED_INTO = 10;
+
+/** Why a run that goes on does not get on: a node that waits for its next attempt. */
+function Struggles({ id }: { id: string }) {
+  const run = useSignal<RunOf | null>(null);
+  useEffect(() => {
+    const stop = new AbortController();
+    const look = () => !document.hidden && api<RunOf>("GET", `/runs/${id}?texts=false`, { signal: stop.signal }).then((now) => (run.value = now), () => {});
+    look();
+    const timer = setInterval(look, 8000);
+    return () => { stop.abort(); clearInterval(timer); };
+  }, [id]);
+  const node = run.value?.nodes.find((one) => one.status === "WAITING");
+  if (!node || !run.value || hasEnded(run.value.status)) return null;
+  const tried = node.attempts.length || (node as { tried?: number }).tried;
+  return <div class="small warn-text"><Icon name="WAITING" /> {node.id} waits{tried ? `, attempt ${tried}` : ""}{node.error ? `, ${node.error.code}` : ""}{node.waitUntil ? ` until ${exact(node.waitUntil)}` : ""}</div>;
+}
+
+/** Cancels or resumes several runs, one after the other. What is refused is told. */
+function Several({ what, runs, onClose, onDone }: { what: "cancel" | "resume"; runs: RunRow[]; onClose: () => void; onDone: (words: string) => void }) {
+  const send = async () => {
+    let done = 0;
+    const refused: Problem[] = [];
+    for (const run of runs) {
+      try {
+        await api("POST", `/runs/${run.id}/${what}`, { body: {} });
+        done++;
+      } catch (error) {
+        refused.push({ ...asProblem(error), cause: `${run.workflowId} (${run.id}): ${asProblem(error).cause}` });
+      }
+    }
+    if (done === 0 && refused[0]) throw new Failure(refused[0]);
+    return `${many(done, "run")} ${what === "cancel" ? "cancelled" : "resumed"}${refused.length ? `; ${refused.length} refused: ${refused[0]!.cause}` : ""}`;
+  };
+  const title = what === "cancel" ? `Cancel ${many(runs.length, "run")}` : `Resume ${many(runs.length, "run")}`;
+  return (
+    <Ask title={title} submit={title} danger={what === "cancel"} onClose={onClose} onDone={onDone} send={send}>
+      <p>{what === "cancel" ? "They end at once. What is answered stays, what calls in flight cost is recorded, and they can be resumed." : "They go on at the nodes that have no answer. What is answered is not paid again; the rest costs what those nodes cost."}</p>
+      <ul class="small">{runs.slice(0, 10).map((run) => <li key={run.id}>{run.workflowId} <span class="dim mono">{run.id}</span></li>)}{runs.length > 10 && <li>and {runs.length - 10} more</li>}</ul>
+    </Ask>
   );
 }

@@ -4,6 +4,8 @@ import { api, base, can } from "../api";
 import type { Schedule, Webhook } from "../types";
 import { Ago, Area, Ask, CopyButton, Dialog, Empty, Field, Icon, Note, Select, Shown, say, useData } from "../ui";
 import { exact, faultOfJson } from "../words";
+import { CallbackSecret } from "./callbacks";
+import { SwitchCard } from "./switch";
 
 const MODES: [string, string][] = [
   ["standard", "Standard Webhooks (Svix, Clerk, Resend, your own code)"],
@@ -67,6 +69,8 @@ export function Triggers({ id }: { id: string }) {
           )}
         </Shown>
       </section>
+      <CallbackSecret at={at} />
+      <SwitchCard path={`${at}/switch`} what="this workflow" />
       {opened.value?.kind === "webhook" && <HookForm at={at} of={opened.value.of} onClose={close} onDone={(hook) => { changed("The webhook is stored", hooks); if (hook.secret) made.value = hook; }} />}
       {opened.value?.kind === "rotate" && <RotateHook at={at} of={opened.value.of} onClose={close} onDone={(hook) => { changed("The secret is changed", hooks); if (hook.secret) made.value = hook; }} />}
       {opened.value?.kind === "delete-webhook" && <Ask title={`Delete the webhook ${opened.value.of.name}`} submit="Delete" danger onClose={close} onDone={() => changed("The webhook is deleted", hooks)} send={() => api("DELETE", `${at}/webhooks/${encodeURIComponent(opened.value!.of.name)}`)}><p>Deliveries to it are refused from now on. Secrets Manager keeps its secret recoverable for 7 days.</p></Ask>}

@@ -3,6 +3,7 @@ import { signal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { isMap, parseDocument } from "yaml";
 import { api, asProblem, can, type Fault, type Problem } from "../api";
+import { rewritten } from "../comments";
 import { Graph } from "../graph";
 import { readPlan } from "../plan";
 import { go, refine, route, to } from "../router";
@@ -57,6 +58,7 @@ export function Workflow({ id }: { id: string }) {
   const stored = useData((signal) => api<StoredWorkflow>("GET", `${at}${version ? `?version=${version}` : ""}`, { signal }), [id, version]);
   const newest = useData((signal) => (version ? api<StoredWorkflow>("GET", at, { signal }) : Promise.resolve(null)), [id, version]);
   const tab = query.get("tab") ?? "editor";
+  const off = useData((signal) => api<{ enabled: boolean; reason: string | null }>("GET", `${at}/switch`, { signal }), [id, tab]);
   const deleting = useSignal(false);
   const busy = useSignal(false);
   const problem = useSignal<Problem | null>(null);
@@ -78,7 +80,8 @@ export function Workflow({ id }: { id: string }) {
     problem.value = null;
     try {
       const made = await api<StoredWorkflow>("PUT", at, { body: now.document });
-      setDraft(id, { ...now, ...begin(made), isJson: now.isJson, text: written(tidy(made.workflow), now.isJson) });
+      // Comments are not stored, but stay while the page is open.
+      setDraft(id, { ...now, ...begin(made), isJson: now.isJson, text: (!now.isJson && rewritten(now.text, tidy(made.workflow))) || written(tidy(made.workflow), now.isJson) });
       warnings.value = made.warnings ?? [];
       stored.set(made);
       planned.value++;
@@ -124,8 +127,9 @@ export function Workflow({ id }: { id: string }) {
                 {!isFixed && hasChanged && <button type="button" class="primary" disabled={busy.value || !!draft.broken} onClick={save}>{busy.value && <Icon name="refresh" spin />}Save</button>}
               </div>
             </div>
+            {off.data && !off.data.enabled && <Note kind="warn" icon="warn">It is switched off: no run of it starts{off.data.reason ? ` (${off.data.reason})` : ""}. <a href={to(["workflows", id], { tab: "triggers" })}>Switch it on</a></Note>}
             {version && <Note icon="clock">This is version {version}; the newest is {latest}. <a href={to(["workflows", id])}>Go to the newest</a></Note>}
-            <Tabs label="Of this workflow" tabs={[view("editor", "Editor"), view("runs", "Runs"), view("versions", "Versions"), view("triggers", "Webhooks and schedules")]} />
+            <Tabs label="Of this workflow" tabs={[view("editor", "Editor"), view("runs", "Runs"), view("versions", "Versions"), view("triggers", "What starts it")]} />
             {tab === "editor" && draft && <Editor id={id} draft={draft} isFixed={isFixed} stored={of} problem={problem.value} warnings={warnings.value} planned={planned.value} />}
             {tab === "runs" && <RunList workflowId={id} />}
             {tab === "versions" && <Versions id={id} newest={latest} onTake={can("admin") ? (old) => { setDraft(id, { ...begin(old), saved: JSON.stringify(tidy(of.workflow)) }); say(`Version ${old.version} is in the editor, not saved yet`); go(["workflows", id]); } : null} />}
@@ -164,7 +168,7 @@ function Editor({ id, draft, isFixed, stored, problem, warnings, planned }: { id
   const index = chosen && edited.value.id === chosen && nodes[edited.value.place] && handle(nodes[edited.value.place]!) === chosen ? edited.value.place : nodes.findIndex((node) => handle(node) === chosen);
   const hasChanged = isChanged(draft);
 
-  const change = (next: WorkflowDocument) => setDraft(id, { ...draft, document: next, text: written(next, draft.isJson), broken: null, faults: [] });
+  const change = (next: WorkflowDocument) => setDraft(id, { ...draft, document: next, text: (!draft.isJson && !draft.broken && rewritten(draft.text, next)) || written(next, draft.isJson), broken: null, faults: [] });
   const changeNode = (place: number, node: DocumentNode) => {
     const before = nodes[place]!;
     change({ ...document, nodes: document.nodes.map((one) => (one === before ? node : one)) });
