@@ -308,6 +308,7 @@ fn attempt(started: Timestamp, receipt: Receipt) -> Attempt {
         started_at: started,
         ended_at: Some(Timestamp::now()),
         generation_id: receipt.generation_id,
+        model: receipt.model,
         cost_usd: receipt.cost_usd,
         usage: receipt.usage.filter(|usage| !usage.is_empty()),
         ..Attempt::default()

@@ -110,6 +110,7 @@ pub(crate) async fn execute(
         Ok(granted) => granted,
         Err(busy) => return busy,
     };
+    let lease = lease.paid_by(payer(&work, node));
     let scope = scope.under(&lease);
     let ended = match prepared {
         Ok(prepared) => run(app, &lease, prepared, &scope).await,
@@ -168,6 +169,13 @@ fn known_answer(work: &Work, take: u32, now: Timestamp) -> Option<Result<Execute
     of_node
         .and_then(|record| already(record, work.told, take, now))
         .or_else(|| check_goes_on(work, take, now).err().map(Err))
+}
+
+/// The id of the credential that pays for the node's calls, where it has one.
+fn payer<'a>(work: &'a Work, node: &Node) -> Option<&'a str> {
+    let credentials = node.kind.credentials();
+    let (_, reference) = credentials.first()?;
+    work.run.credential_of(reference).ok()
 }
 
 /// What the node needs to be tried, and what is to be held back for it.

@@ -66,6 +66,7 @@ const ROUTES: &[(&str, Scope)] = &[
     ("GET /runs/{id}/nodes/{node}/items/{index}", Read),
     ("GET /runs/{id}/events", Read),
     ("POST /runs/{id}/events-token", Read),
+    ("GET /costs", Read),
     ("POST /tokens", Admin),
     ("GET /tokens", Admin),
     ("GET /tokens/{id}", Admin),

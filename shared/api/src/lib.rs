@@ -2,6 +2,7 @@
 
 mod audit;
 mod callback;
+mod cost;
 mod credential;
 mod events;
 mod model;
@@ -22,6 +23,7 @@ mod workflow;
 
 pub use audit::AuditPage;
 pub use callback::{CallbackSecretView, DeliveryList, DeliveryView, RotateCallbackSecret};
+pub use cost::{CostPage, CostView};
 pub use credential::{
     ChangeCredential, ChangedCredential, CredentialList, CredentialView, CredentialWithKey,
     HttpLogin, KeyView, NewCredential, RestoreCredential,

@@ -7,7 +7,7 @@ use schemars::generate::SchemaSettings;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use steps_key::CredentialType;
-use steps_openrouter::{ModelList, Usage};
+use steps_openrouter::ModelList;
 use steps_problem::{Fault, Problem};
 use steps_template::Template;
 
@@ -16,7 +16,7 @@ use crate::known_models::KnownModels;
 use crate::most::Most;
 use crate::node_kind::{NodeKind, Ready};
 use crate::preview::Preview;
-use crate::scope::Scope;
+use crate::scope::{Charged, Scope};
 use crate::unread::Unread;
 use crate::{compare, http, lambda, openrouter, set, signal, wait};
 
@@ -219,7 +219,7 @@ macro_rules! kinds {
                 &self,
                 generation_id: &str,
                 scope: &impl Scope,
-            ) -> Result<Option<(Usage, Decimal)>, Problem> {
+            ) -> Result<Option<Charged>, Problem> {
                 match &self.0 {
                     $(Any::$name(kind) => kind.cost(generation_id, scope).await,)+
                     Any::Unread(_) => Ok(None),

@@ -24,6 +24,6 @@ pub use kind::{Kind, Prepared, TYPES, UNREAD, schema};
 pub use known_models::KnownModels;
 pub use most::Most;
 pub use preview::{CallPreview, Preview};
-pub use scope::{Invoked, KeptFile, NotInvoked, Receipt, Scope};
+pub use scope::{Charged, Invoked, KeptFile, NotInvoked, Receipt, Scope};
 pub use signal::{is_signal, signal_message};
 pub use steps_openrouter::Said;

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use steps_key::CredentialType;
-use steps_openrouter::{ModelList, Usage};
+use steps_openrouter::ModelList;
 use steps_problem::{Fault, Problem};
 use steps_template::Template;
 
@@ -17,7 +17,7 @@ use crate::ended::Ended;
 use crate::known_models::KnownModels;
 use crate::most::Most;
 use crate::preview::Preview;
-use crate::scope::Scope;
+use crate::scope::{Charged, Scope};
 
 /// A kind of node. Its fields are the fields of the document; its JSON Schema refuses what the kind cannot take.
 pub(crate) trait NodeKind:
@@ -99,7 +99,7 @@ pub(crate) trait NodeKind:
         &self,
         _generation_id: &str,
         _scope: &impl Scope,
-    ) -> Result<Option<(Usage, Decimal)>, Problem> {
+    ) -> Result<Option<Charged>, Problem> {
         Ok(None)
     }
 }

@@ -2,6 +2,7 @@
 
 mod audit;
 mod budget;
+mod costs;
 mod credential;
 mod due;
 mod error;
@@ -24,6 +25,7 @@ mod workflow;
 
 pub use audit::{Actor, AuditEntry, Audits};
 pub use budget::{Budget, OverBudget, Reserve, Reserved};
+pub use costs::{CostRow, Costs, CostsBy, KEPT_DAYS, OpenCosts};
 pub use credential::{
     Action, Check, Credential, CredentialUser, Credentials, DeletedCredential, LastRotation,
     OldKey, Rotation,

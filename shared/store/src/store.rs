@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::Client;
 
 use crate::audit::Audits;
+use crate::costs::Costs;
 use crate::credential::Credentials;
 use crate::due::DueItems;
 use crate::lane::Lanes;
@@ -122,6 +123,11 @@ impl Store {
     /// Credentials.
     pub fn credentials(&self) -> Credentials {
         Credentials(self.0.clone())
+    }
+
+    /// Costs by day.
+    pub fn costs(&self) -> Costs {
+        Costs(self.0.clone())
     }
 
     /// Named tokens of the API.

@@ -9,6 +9,7 @@
 
 mod budgets;
 mod by_hand;
+mod costs;
 mod interleavings;
 mod leases;
 mod lists;

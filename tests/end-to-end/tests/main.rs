@@ -18,6 +18,8 @@ mod cancel;
 mod chains;
 mod compare;
 mod console;
+mod costs;
+mod costs_deaths;
 mod credentials;
 mod description;
 mod door;

@@ -74,6 +74,9 @@ const views = () => [
   ["model", "#/models?model=openai%2Fgpt-4o-mini", (page) => page.getByRole("dialog").getByText("Up, last 30 min")],
   ["compare", "#/compare", (page) => page.getByLabel("Model 3", { exact: true })],
   ["compared", `#/compare/${at.compared}`, (page) => page.getByText("cheapest")],
+  ["costs", "#/costs", (page) => page.getByRole("table").first()],
+  ["costs-day", `#/costs?by=credential&day=${new Date().toISOString().slice(0, 10)}`, (page) => page.getByRole("row", { name: at.credential })],
+  ["costs-none", "#/costs?from=2026-01-01&to=2026-01-31", (page) => page.getByText("Nothing was paid on these days")],
   ["nothing", "#/nowhere", (page) => page.getByText("There is no such page")],
 ];
 

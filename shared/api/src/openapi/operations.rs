@@ -7,14 +7,14 @@ use crate::openapi::operation::{Access, Operation};
 use crate::openapi::problems::{OPENROUTER, SCHEDULER, SECRETS, START, STORE};
 use crate::{
     AuditPage, CallbackSecretView, CancelRun, ChangeCredential, ChangeSchedule, ChangedCredential,
-    CredentialList, CredentialView, CredentialWithKey, Delivered, DeliveryList, DeliveryView,
-    EndedOrSkipped, ForeignWorkflow, GiveOutput, ImportedWorkflow, ItemPage, MadeEventsToken,
-    MadeToken, ModelDetails, ModelPage, NewCredential, NewEventsToken, NewRun, NewToken, NodeView,
-    PreviewNode, PreviewView, PutSchedule, PutWebhook, PutWorkflow, RefreshedModels, RerunRun,
-    RestoreCredential, ResumeRun, RotateCallbackSecret, RotateWebhook, RunAnswer, RunInput,
-    RunPage, RunView, SchedulePage, ScheduleView, SentSignal, SetSwitch, SetVar, SourceList,
-    SourceView, StartedRun, SwitchView, TokenPage, VarList, VarView, WebhookList, WebhookView,
-    WorkflowDocument, WorkflowPage, WorkflowPlan, WorkflowView,
+    CostPage, CredentialList, CredentialView, CredentialWithKey, Delivered, DeliveryList,
+    DeliveryView, EndedOrSkipped, ForeignWorkflow, GiveOutput, ImportedWorkflow, ItemPage,
+    MadeEventsToken, MadeToken, ModelDetails, ModelPage, NewCredential, NewEventsToken, NewRun,
+    NewToken, NodeView, PreviewNode, PreviewView, PutSchedule, PutWebhook, PutWorkflow,
+    RefreshedModels, RerunRun, RestoreCredential, ResumeRun, RotateCallbackSecret, RotateWebhook,
+    RunAnswer, RunInput, RunPage, RunView, SchedulePage, ScheduleView, SentSignal, SetSwitch,
+    SetVar, SourceList, SourceView, StartedRun, SwitchView, TokenPage, VarList, VarView,
+    WebhookList, WebhookView, WorkflowDocument, WorkflowPage, WorkflowPlan, WorkflowView,
 };
 
 /// Every operation, by noun.
@@ -31,6 +31,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         schedules(),
         starts(),
         runs(),
+        costs(),
         tokens(),
         audit(),
         reference(),
@@ -859,6 +860,37 @@ fn tokens() -> Vec<Operation> {
         )
         .answers_nothing("It is revoked.")
         .fails(&["TokenNotFound"]),
+    ]
+}
+
+fn costs() -> Vec<Operation> {
+    const TAG: &str = "costs";
+    let groupings = ["day", "workflow", "model", "credential", "node", "user"];
+    vec![
+        get(
+            "/costs",
+            "listCosts",
+            TAG,
+            "Tells what runs have cost, by day.",
+        )
+        .query(
+            "from",
+            json!({ "type": "string", "format": "date" }),
+            "The first day (UTC); 29 days before `to` where it is left out.",
+        )
+        .query(
+            "to",
+            json!({ "type": "string", "format": "date" }),
+            "The last day (UTC), 365 days after `from` at most; today where it is left out.",
+        )
+        .query(
+            "by",
+            json!({ "type": "string", "enum": groupings, "default": "day" }),
+            "What the costs are told by, beside the day.",
+        )
+        .query("cursor", text(), "The `cursor` of the page before.")
+        .answers::<CostPage>(200, "A page of costs, the earliest day first.")
+        .fails(&["InvalidRequest"]),
     ]
 }
 

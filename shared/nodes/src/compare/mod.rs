@@ -13,7 +13,7 @@ use rust_decimal::Decimal;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use steps_openrouter::{ModelList, Usage};
+use steps_openrouter::ModelList;
 use steps_problem::{Fault, Problem};
 use steps_template::Template;
 
@@ -23,7 +23,7 @@ use crate::known_models::KnownModels;
 use crate::most::Most;
 use crate::node_kind::{NodeKind, Ready};
 use crate::openrouter::{Chat, Options, ReadyChat};
-use crate::scope::Scope;
+use crate::scope::{Charged, Scope};
 
 /// The fields of the variable.
 const OUTPUT_FIELDS: [&str; 4] = ["answers", "best", "judge", "costUsd"];
@@ -216,7 +216,7 @@ impl NodeKind for Compare {
         &self,
         generation_id: &str,
         scope: &impl Scope,
-    ) -> Result<Option<(Usage, Decimal)>, Problem> {
+    ) -> Result<Option<Charged>, Problem> {
         self.chat("").cost(generation_id, scope).await
     }
 }

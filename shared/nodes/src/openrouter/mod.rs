@@ -10,9 +10,8 @@ mod warnings;
 
 use std::borrow::Cow;
 
-use rust_decimal::Decimal;
 use serde_json::Value;
-use steps_openrouter::{ModelList, Usage};
+use steps_openrouter::ModelList;
 use steps_problem::{Fault, Problem};
 use steps_template::Template;
 
@@ -22,7 +21,7 @@ pub(crate) use self::run::ReadyChat;
 use crate::known_models::KnownModels;
 use crate::most::Most;
 use crate::node_kind::NodeKind;
-use crate::scope::Scope;
+use crate::scope::{Charged, Scope};
 
 impl NodeKind for Chat {
     type Ready = ReadyChat;
@@ -69,7 +68,7 @@ impl NodeKind for Chat {
         &self,
         generation_id: &str,
         scope: &impl Scope,
-    ) -> Result<Option<(Usage, Decimal)>, Problem> {
+    ) -> Result<Option<Charged>, Problem> {
         run::cost(&self.credential, generation_id, scope).await
     }
 }

@@ -16,6 +16,7 @@ mod waiting;
 mod work;
 
 pub use claim::{Claim, Claimed, Lease, Look};
+pub(crate) use cost::TriedUnit;
 pub(crate) use erase::{at_work_since, without_texts, without_words};
 pub use file::{FilePiece, FileRange, StoredFile};
 pub use list::ListEnd;

@@ -40,6 +40,12 @@ pub struct Attempt {
     /// OpenRouter's id of the generation, as soon as it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub generation_id: Option<String>,
+    /// The model that answered; where the answer broke off before it said so, the one that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// The id of the credential that paid for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credential_id: Option<String>,
     /// What OpenRouter charged for it, USD; absent while it is not known.
     #[serde(
         skip_serializing_if = "Option::is_none",
@@ -74,6 +80,8 @@ impl Default for Attempt {
             started_at: Timestamp::UNIX_EPOCH,
             ended_at: None,
             generation_id: None,
+            model: None,
+            credential_id: None,
             cost_usd: None,
             usage: None,
             reserved: None,
@@ -164,6 +172,8 @@ pub(super) const ATTEMPTS: Attribute<Vec<Attempt>> = Attribute::new("attempts");
 pub(super) const GENERATION_ID: Attribute<String> = Attribute::new("generationId");
 pub(super) const ATTEMPT_ENDED_AT: Attribute<Timestamp> = Attribute::new("endedAt");
 pub(super) const ATTEMPT_COST_USD: Attribute<String> = Attribute::new("costUsd");
+pub(super) const ATTEMPT_MODEL: Attribute<String> = Attribute::new("model");
+pub(super) const ATTEMPT_CREDENTIAL_ID: Attribute<String> = Attribute::new("credentialId");
 pub(super) const ATTEMPT_USAGE: Attribute<Usage> = Attribute::new("usage");
 pub(super) const ATTEMPT_RESERVED: Attribute<Reserved> = Attribute::new("reserved");
 pub(super) const WAIT_CODE: Attribute<String> = Attribute::new("waitCode");

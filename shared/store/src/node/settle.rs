@@ -10,7 +10,7 @@ use steps_usage::Usage;
 
 use crate::Error;
 use crate::budget::Reserved;
-use crate::due::{DUE, DUE_AT, Due};
+use crate::due::{DUE, DUE_AT, Due, costs_change};
 use crate::keys;
 use crate::lane::Settles;
 use crate::node::claim::Lease;
@@ -25,7 +25,7 @@ use crate::node::row::{
     WAIT_UNTIL, WAITING, Waiting,
 };
 use crate::run::RunError;
-use crate::table::{Change, Delete, Transacted};
+use crate::table::{Change, Delete, Transacted, Write};
 use crate::unit::Unit;
 
 /// How an attempt ended.
@@ -108,6 +108,7 @@ impl Nodes {
         let mut end = Settlement {
             attempt: Attempt {
                 execution: lease.execution,
+                credential_id: lease.credential_id.clone(),
                 ..attempt.clone()
             },
             cost: attempt.cost_usd.unwrap_or_default(),
@@ -323,9 +324,14 @@ impl Nodes {
             }
             _ => None,
         };
-        let writes = [node.into()].into_iter();
-        let writes = writes.chain(self.charge(&lease.run_id, &charge));
-        self.0.transact(writes.chain(timer)).await
+        let mut writes: Vec<Write> = vec![node.into()];
+        writes.extend(self.charge(&lease.run_id, &charge));
+        writes.extend(timer);
+        if outcome.is_none() && !end.cost.is_zero() {
+            // The run may have ended: nothing else would look at what it cost.
+            writes.push(costs_change(&self.0, &lease.run_id, end.now));
+        }
+        self.0.transact(writes).await
     }
 }
 

@@ -17,8 +17,8 @@ use crate::run::gate::{self, Entry, Gate, LONGEST_WAIT, Place};
 use crate::run::record::{
     BUDGET_LEFT_USD, CALLBACK_URL, COST_USD, CREDENTIALS, DEADLINE, DEFINITION, EXECUTION,
     FIRST_LOOK, INPUT, MAX_COST_USD, MAX_COST_USD_PER_DAY, MAX_RUNS, ON_FAILURE, OnFailure,
-    QUEUED_AT, RERUN_OF, RerunOf, RunStatus, Runs, STARTED_AT, STATUS, TRIGGER, TRIGGER_CONTEXT,
-    Trigger, UNKEPT_FROM, VARS, VERSION, WARNINGS,
+    QUEUED_AT, RERUN_OF, RerunOf, RunStatus, Runs, STARTED_AT, STARTED_BY, STATUS, TRIGGER,
+    TRIGGER_CONTEXT, Trigger, UNKEPT_FROM, VARS, VERSION, WARNINGS,
 };
 use crate::run::turn::{self, Turn};
 use crate::table::key::PK;
@@ -81,13 +81,15 @@ pub struct NewRun<'a> {
     pub warnings: &'a [Fault],
     /// The run that it repeats, and what it takes over from it.
     pub reuse: Option<&'a Reuse<'a>>,
-    /// What its workflow says of all its runs.
+    /// Who asked for it, and what its workflow says of all its runs.
     pub manner: Manner<'a>,
 }
 
-/// What a workflow says of all its runs, beside their budgets.
+/// Who asked for a run, and what its workflow says of all its runs, beside their budgets.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Manner<'a> {
+    /// Who asked for it: `token/<id>`, `webhook/<workflow>/<name>`, `schedule/<workflow>/<name>`...; costs are told by it.
+    pub started_by: Option<&'a str>,
     /// What else makes a repeated delivery the same run: something that its sender has signed.
     pub twin: Option<&'a str>,
     /// How it comes to the workflow's gate; `None` where there is no gate.
@@ -147,6 +149,7 @@ impl Runs {
             },
         )?;
         let Manner {
+            started_by,
             twin,
             entry,
             unkept_from,
@@ -170,6 +173,7 @@ impl Runs {
             .set(STATUS_LIST, keys::status_list(status.as_str(), run.id)?)
             .set(EXECUTION, 1)
             .set(TRIGGER, &run.trigger.kind)
+            .set_some(STARTED_BY, started_by)
             .set(CREDENTIALS, run.credentials)
             .set(COST_USD, Decimal::ZERO)
             .set(STARTED_AT, run.started_at)

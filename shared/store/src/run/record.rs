@@ -294,14 +294,16 @@ pub(super) const FIRST_LOOK: SignedDuration = SignedDuration::from_mins(5);
 
 // The head. The end of a node does not write to it, but where the run has a budget, or fails.
 pub(super) const VERSION: Attribute<u64> = Attribute::new("version");
-pub(super) const STATUS: Attribute<RunStatus> = Attribute::new("status");
+pub(crate) const STATUS: Attribute<RunStatus> = Attribute::new("status");
 pub(crate) const EXECUTION: Attribute<u32> = Attribute::new("execution");
 pub(super) const TRIGGER: Attribute<String> = Attribute::new("trigger");
+/// Who asked for it, in the words of the costs by day: `token/root`.
+pub(crate) const STARTED_BY: Attribute<String> = Attribute::new("startedBy");
 pub(super) const CREDENTIALS: Attribute<BTreeMap<String, String>> = Attribute::new("credentials");
 pub(super) const COST_USD: Attribute<Decimal> = Attribute::new("costUsd");
 pub(crate) const ERROR: Attribute<RunError> = Attribute::new("error");
 pub(super) const STARTED_AT: Attribute<Timestamp> = Attribute::new("startedAt");
-pub(super) const ENDED_AT: Attribute<Timestamp> = Attribute::new("endedAt");
+pub(crate) const ENDED_AT: Attribute<Timestamp> = Attribute::new("endedAt");
 pub(super) const DEADLINE: Attribute<Timestamp> = Attribute::new("deadline");
 pub(super) const MAX_COST_USD: Attribute<Decimal> = Attribute::new("maxCostUsd");
 pub(crate) const BUDGET_LEFT_USD: Attribute<Decimal> = Attribute::new("budgetLeftUsd");
