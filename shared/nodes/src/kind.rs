@@ -269,10 +269,10 @@ kinds! {
     Lambda(lambda::Lambda) = "lambda",
     /// A variable made from templates.
     Set(set::Set) = "set",
-    /// One prompt to several models.
-    Compare(compare::Compare) = "compare",
     /// A wait: for so long, or until a time.
     Wait(wait::Wait) = "wait",
     /// A wait for a signal.
     Signal(signal::Signal) = "signal",
+    /// One prompt to several models.
+    Compare(compare::Compare) = "compare",
 }

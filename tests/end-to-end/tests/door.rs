@@ -241,6 +241,7 @@ async fn the_schema_of_the_document_is_open_and_takes_what_the_api_takes() {
     for example in [
         include_str!("../../../infra/examples/workflows/article.yaml"),
         include_str!("../../../infra/examples/workflows/blog-post.yaml"),
+        include_str!("../../../infra/examples/workflows/compare.yaml"),
         include_str!("../../../infra/examples/workflows/page-comparison.yaml"),
         include_str!("../../../infra/examples/workflows/stock-check.yaml"),
         include_str!("../../../infra/examples/workflows/mail.yaml"),

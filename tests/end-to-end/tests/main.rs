@@ -16,6 +16,7 @@ mod budgets;
 mod by_hand;
 mod cancel;
 mod chains;
+mod compare;
 mod console;
 mod costs;
 mod costs_deaths;
