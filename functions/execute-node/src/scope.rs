@@ -10,8 +10,10 @@ use jiff::Timestamp;
 use steps_key::{ApiKey, HttpSecret};
 use steps_nodes::{Invoked, KeptFile, NotInvoked, Receipt, Said, Scope};
 use steps_openrouter::{Client, ModelList};
-use steps_problem::Problem;
-use steps_store::{Attempt, Credential, Lease, NodeRecord, RUN_ABORTED, RUN_TIMED_OUT, Run};
+use steps_problem::{PATH, Problem, short};
+use steps_store::{
+    Attempt, Credential, KeptBytes, Lease, NodeRecord, RUN_ABORTED, RUN_TIMED_OUT, Run, StoredFile,
+};
 use steps_web::Web;
 use steps_workflow::Node;
 use tokio::time::Instant;
@@ -68,6 +70,8 @@ pub(crate) struct RunScope<'a> {
     lease: Option<&'a Lease>,
     /// Whether an earlier attempt began and did not tell how it ended.
     may_have_acted: bool,
+    /// Whether another node goes on with this one's conversation.
+    pub(crate) is_continued: bool,
     until: Instant,
     receipt: RefCell<Receipt>,
     heard: Heard,
@@ -88,6 +92,7 @@ impl<'a> RunScope<'a> {
             unit,
             lease: None,
             may_have_acted: false,
+            is_continued: false,
             until,
             receipt: RefCell::default(),
             heard: Heard::default(),
@@ -99,6 +104,14 @@ impl<'a> RunScope<'a> {
         let last = record.and_then(|record| record.attempts.last());
         Self {
             may_have_acted: last.is_some_and(was_cut_off),
+            ..self
+        }
+    }
+
+    /// For a node whose conversation another one goes on with, or does not.
+    pub(crate) fn continued(self, is_continued: bool) -> Self {
+        Self {
+            is_continued,
             ..self
         }
     }
@@ -169,14 +182,42 @@ impl Scope for RunScope<'_> {
         self.may_have_acted
     }
 
-    async fn keep_file(&self, bytes: Bytes, content_type: &str) -> Result<KeptFile, Problem> {
+    fn keeps_files(&self) -> bool {
+        true
+    }
+
+    async fn keep_file(
+        &self,
+        bytes: Bytes,
+        content_type: &str,
+        number: usize,
+    ) -> Result<KeptFile, Problem> {
         let lease = self.lease.ok_or_else(file_needs_run)?;
         let nodes = self.app.store.nodes();
-        let kept = nodes.keep_file(lease, bytes, content_type).await?;
+        let kept = nodes.keep_file(lease, bytes, content_type, number).await?;
         Ok(KeptFile {
             bucket: kept.bucket,
             key: kept.key,
         })
+    }
+
+    async fn kept_file(&self, file: &KeptFile, most: usize) -> Result<Bytes, Problem> {
+        let nodes = self.app.store.nodes();
+        let asked = StoredFile {
+            bucket: file.bucket.clone(),
+            key: file.key.clone(),
+        };
+        match nodes.kept_file(&self.run.id, &asked, most).await? {
+            Some(KeptBytes::All(bytes)) => Ok(bytes.into()),
+            Some(KeptBytes::TooLarge) => Err(Problem::new(
+                413,
+                "FileTooLarge",
+                "File Too Large",
+                format!("`{}` has more than the {most} bytes that are left for the files of a call", short(&file.key, PATH)),
+            )
+            .solution(["Send smaller files, or fewer; or name the file's address, which OpenRouter reads itself"])),
+            None => Err(file_not_found(file)),
+        }
     }
 
     async fn invoke(&self, function: &str, payload: &[u8]) -> Result<Invoked, NotInvoked> {
@@ -211,6 +252,20 @@ fn was_cut_off(attempt: &Attempt) -> bool {
     let code = attempt.code.as_deref();
     attempt.ended_at.is_none()
         || code.is_some_and(|code| [RUN_ABORTED, RUN_TIMED_OUT].contains(&code))
+}
+
+/// A file of another run is none of this one's.
+fn file_not_found(file: &KeptFile) -> Problem {
+    Problem::new(
+        422,
+        "FileNotFound",
+        "File Not Found",
+        format!("no node of this run keeps the file `{}`", short(&file.key, PATH)),
+    )
+    .solution([
+        "Name the output of a node of the same run that keeps a file: an `http` node with `as: file`, or an `openrouter` node's `images` or `audio`",
+        "Of a run that repeats an earlier one, execute the node that keeps the file too",
+    ])
 }
 
 fn file_needs_run() -> Problem {
@@ -292,8 +347,21 @@ impl Scope for InlineScope<'_> {
         false
     }
 
-    async fn keep_file(&self, _bytes: Bytes, _content_type: &str) -> Result<KeptFile, Problem> {
+    fn keeps_files(&self) -> bool {
+        false
+    }
+
+    async fn keep_file(
+        &self,
+        _bytes: Bytes,
+        _content_type: &str,
+        _number: usize,
+    ) -> Result<KeptFile, Problem> {
         Err(file_needs_run())
+    }
+
+    async fn kept_file(&self, file: &KeptFile, _most: usize) -> Result<Bytes, Problem> {
+        Err(file_not_found(file))
     }
 
     async fn invoke(&self, function: &str, payload: &[u8]) -> Result<Invoked, NotInvoked> {

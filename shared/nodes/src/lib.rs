@@ -20,3 +20,7 @@ pub use known_models::KnownModels;
 pub use most::Most;
 pub use scope::{Invoked, KeptFile, NotInvoked, Receipt, Scope};
 pub use steps_openrouter::Said;
+
+/// The code of a try whose answer is not what was asked for. What came of it is kept, and the next try of the same
+/// execution of the run corrects it.
+pub const INVALID_OUTPUT: &str = "InvalidOutput";

@@ -356,6 +356,14 @@ impl Workflow {
             .find(|node| node.on_error.fallback() == Some(id))
     }
 
+    /// Whether another node goes on with this one's conversation.
+    #[must_use]
+    pub fn continues(&self, node: &Node) -> bool {
+        let variable = Some(node.variable_name.as_str());
+        let mut nodes = self.nodes.iter();
+        nodes.any(|other| other.kind.continues() == variable)
+    }
+
     /// The node of this id.
     #[must_use]
     pub fn node(&self, id: &str) -> Option<&Node> {

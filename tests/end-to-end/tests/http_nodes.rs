@@ -4,7 +4,7 @@
 mod addresses;
 mod examples;
 mod kills;
-mod page;
+pub(crate) mod page;
 mod redirects;
 mod requests;
 mod retries;

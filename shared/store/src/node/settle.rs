@@ -36,9 +36,11 @@ pub enum Outcome<'a> {
         until: Timestamp,
         /// What happened.
         problem: &'a Problem,
+        /// What came of the attempt all the same. It is the node's output until the next one ends.
+        draft: Option<&'a Value>,
     },
-    /// It failed, and so has the node.
-    Failed(&'a Problem),
+    /// It failed, and so has the node. What came of it all the same is the node's output.
+    Failed(&'a Problem, Option<&'a Value>),
     /// It failed, and so has the node, but the run goes on: this is the node's variable.
     Handled(&'a Problem, &'a Value),
 }
@@ -46,8 +48,8 @@ pub enum Outcome<'a> {
 /// An outcome in the form that is written: the text of an answer is stored already.
 enum Kept<'a> {
     Succeeded(AttributeValue, Answer),
-    Waiting(Timestamp, &'a Problem),
-    Failed(&'a Problem),
+    Waiting(Timestamp, &'a Problem, Option<AttributeValue>),
+    Failed(&'a Problem, Option<AttributeValue>),
     Handled(&'a Problem, AttributeValue, Answer),
 }
 
@@ -165,6 +167,12 @@ impl Nodes {
             let kept = self.0.texts().keep(&object, &text).await?;
             Ok::<_, Error>((kept, Answer::of(output, &text, usage, number)))
         };
+        let some = async |draft: Option<&Value>| {
+            Ok::<_, Error>(match draft {
+                Some(draft) => Some(keep(draft).await?.0),
+                None => None,
+            })
+        };
         Ok(match *outcome {
             Outcome::Succeeded(output) => {
                 let (kept, answer) = keep(output).await?;
@@ -174,8 +182,12 @@ impl Nodes {
                 let (kept, answer) = keep(output).await?;
                 Kept::Handled(problem, kept, answer)
             }
-            Outcome::Waiting { until, problem } => Kept::Waiting(until, problem),
-            Outcome::Failed(problem) => Kept::Failed(problem),
+            Outcome::Waiting {
+                until,
+                problem,
+                draft,
+            } => Kept::Waiting(until, problem, some(draft).await?),
+            Outcome::Failed(problem, draft) => Kept::Failed(problem, some(draft).await?),
         })
     }
 
@@ -236,7 +248,7 @@ impl Nodes {
                 .remove(WAITING)
                 .remove(WAIT_CODE)
                 .remove(ERROR),
-            Some(Kept::Waiting(until, problem)) => node
+            Some(Kept::Waiting(until, problem, draft)) => with_draft(node, draft.as_ref())
                 .when(held())
                 .set(STATUS, NodeStatus::Waiting)
                 .set(ERROR, *problem)
@@ -251,9 +263,10 @@ impl Nodes {
                 .set(OUTPUT, output)
                 .set(ANSWER, answer)
                 .set(ENDED_AT, end.now),
-            Some(Kept::Failed(problem)) => {
+            Some(Kept::Failed(problem, draft)) => {
                 failed = Some(run_error(&lease.node_id, problem));
-                node.when(held())
+                with_draft(node, draft.as_ref())
+                    .when(held())
                     .set(STATUS, NodeStatus::Failed)
                     .set(ERROR, *problem)
                     .set(ENDED_AT, end.now)
@@ -268,7 +281,7 @@ impl Nodes {
             settles: match outcome {
                 Some(Kept::Succeeded(..)) => Some(Settles::Succeeded),
                 Some(Kept::Handled(..)) => Some(Settles::Failed),
-                Some(Kept::Waiting(..) | Kept::Failed(_)) | None => None,
+                Some(Kept::Waiting(..) | Kept::Failed(..)) | None => None,
             },
             failed: failed
                 .as_ref()
@@ -279,6 +292,14 @@ impl Nodes {
         let writes = [node.into()].into_iter();
         let writes = writes.chain(self.charge(&lease.run_id, &charge));
         self.0.transact(writes).await
+    }
+}
+
+/// Writes what came of an attempt that failed.
+fn with_draft(node: Change, draft: Option<&AttributeValue>) -> Change {
+    match draft {
+        Some(draft) => node.set(OUTPUT, draft),
+        None => node,
     }
 }
 
