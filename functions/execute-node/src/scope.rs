@@ -12,7 +12,7 @@ use steps_nodes::{Invoked, KeptFile, NotInvoked, Receipt, Said, Scope};
 use steps_openrouter::{Client, ModelList};
 use steps_problem::{PATH, Problem, short};
 use steps_store::{
-    Attempt, Credential, KeptBytes, Lease, NodeRecord, RUN_ABORTED, RUN_TIMED_OUT, Run, StoredFile,
+    Attempt, Credential, FileRange, Lease, NodeRecord, RUN_ABORTED, RUN_TIMED_OUT, Run,
 };
 use steps_web::Web;
 use steps_workflow::Node;
@@ -198,25 +198,27 @@ impl Scope for RunScope<'_> {
         Ok(KeptFile {
             bucket: kept.bucket,
             key: kept.key,
+            at: format!("/runs/{}/files/{}", self.run.id, kept.name),
         })
     }
 
     async fn kept_file(&self, file: &KeptFile, most: usize) -> Result<Bytes, Problem> {
+        let own = format!("runs/{}/", self.run.id);
+        let name = file.key.strip_prefix(&own).unwrap_or_default();
         let nodes = self.app.store.nodes();
-        let asked = StoredFile {
-            bucket: file.bucket.clone(),
-            key: file.key.clone(),
+        let all = FileRange::Of(0..=most as u64);
+        let piece = match nodes.read_file(&self.run.id, name, &all).await {
+            Ok(piece) => piece,
+            Err(error) if matches!(error, steps_store::Error::NotFound { .. }) => {
+                return Err(file_not_found(file));
+            }
+            Err(error) => return Err(error.into()),
         };
-        match nodes.kept_file(&self.run.id, &asked, most).await? {
-            Some(KeptBytes::All(bytes)) => Ok(bytes.into()),
-            Some(KeptBytes::TooLarge) => Err(Problem::new(
-                413,
-                "FileTooLarge",
-                "File Too Large",
-                format!("`{}` has more than the {most} bytes that are left for the files of a call", short(&file.key, PATH)),
-            )
-            .solution(["Send smaller files, or fewer; or name the file's address, which OpenRouter reads itself"])),
-            None => Err(file_not_found(file)),
+        match piece {
+            Some(piece) if piece.total > most as u64 => Err(file_too_large(file, most)),
+            Some(piece) => Ok(piece.bytes.into()),
+            // It has no byte at all.
+            None => Ok(Bytes::new()),
         }
     }
 
@@ -254,10 +256,23 @@ fn was_cut_off(attempt: &Attempt) -> bool {
         || code.is_some_and(|code| [RUN_ABORTED, RUN_TIMED_OUT].contains(&code))
 }
 
+fn file_too_large(file: &KeptFile, most: usize) -> Problem {
+    let name = short(&file.key, PATH);
+    Problem::new(
+        413,
+        "FileTooLarge",
+        "File Too Large",
+        format!("`{name}` has more than the {most} bytes that are left for the files of a call"),
+    )
+    .solution([
+        "Send smaller files, or fewer; or name the file's address, which OpenRouter reads itself",
+    ])
+}
+
 /// A file of another run is none of this one's.
 fn file_not_found(file: &KeptFile) -> Problem {
     Problem::new(
-        422,
+        404,
         "FileNotFound",
         "File Not Found",
         format!("no node of this run keeps the file `{}`", short(&file.key, PATH)),

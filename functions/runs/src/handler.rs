@@ -4,7 +4,7 @@ use steps_lambda::{Answer, Request};
 use steps_problem::Problem;
 
 use crate::app::App;
-use crate::{cancel, deliveries, erase, events, get, get_node, list, list_items};
+use crate::{cancel, deliveries, erase, events, get, get_file, get_node, list, list_items};
 
 /// Answers a request by the route that API Gateway matched.
 pub(crate) async fn handle(app: &App, request: &Request) -> Result<Answer, Problem> {
@@ -14,6 +14,9 @@ pub(crate) async fn handle(app: &App, request: &Request) -> Result<Answer, Probl
         "GET /runs/{id}" => get::get(app, id()?, request).await,
         "GET /runs/{id}/events" => events::redirect(app, id()?, request).await,
         "POST /runs/{id}/events-token" => events::make_token(app, id()?, request).await,
+        "GET /runs/{id}/files/{file}" => {
+            get_file::get_file(app, id()?, request.parameter("file")?, request).await
+        }
         "GET /runs/{id}/nodes/{node}" => {
             get_node::get_node(app, id()?, request.parameter("node")?, request).await
         }

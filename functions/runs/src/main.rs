@@ -7,6 +7,7 @@ mod deliveries;
 mod erase;
 mod events;
 mod get;
+mod get_file;
 mod get_node;
 mod handler;
 mod list;

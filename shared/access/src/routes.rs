@@ -52,6 +52,7 @@ const ROUTES: &[(&str, Scope)] = &[
     ("POST /runs/{id}/cancel", Run),
     ("GET /runs", Read),
     ("GET /runs/{id}", Read),
+    ("GET /runs/{id}/files/{file}", Read),
     ("GET /runs/{id}/nodes/{node}", Read),
     ("GET /runs/{id}/nodes/{node}/items", Read),
     ("GET /runs/{id}/nodes/{node}/items/{index}", Read),

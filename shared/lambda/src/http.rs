@@ -418,6 +418,13 @@ impl Answer {
         }
     }
 
+    /// The same as 206, a part: `place` is its `content-range`.
+    #[must_use]
+    pub fn partial(mut self, place: impl Into<String>) -> Self {
+        self.status = 206;
+        self.header(header::CONTENT_RANGE, place)
+    }
+
     /// 304, no body: the caller has what it asks for.
     pub fn unchanged() -> Self {
         Self {

@@ -115,6 +115,8 @@ pub struct KeptFile {
     pub bucket: String,
     /// The object's key in it.
     pub key: String,
+    /// The path of the API that it is read at.
+    pub at: String,
 }
 
 /// How a Lambda function answered.

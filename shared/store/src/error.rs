@@ -13,6 +13,8 @@ pub enum Record {
     Run,
     /// A node of a run.
     Node,
+    /// A file that a node of a run has kept.
+    File,
     /// The post of a run's end to its callback address.
     Delivery,
     /// A workflow.
@@ -37,6 +39,7 @@ impl Record {
         match self {
             Self::Run => ("RunNotFound", "Run Not Found"),
             Self::Node => ("NodeNotFound", "Node Not Found"),
+            Self::File => ("FileNotFound", "File Not Found"),
             Self::Delivery => ("DeliveryNotFound", "Delivery Not Found"),
             Self::CallbackSecret => ("CallbackSecretNotFound", "Callback Secret Not Found"),
             Self::Workflow => ("WorkflowNotFound", "Workflow Not Found"),
@@ -53,7 +56,7 @@ impl Record {
     pub fn listed_at(self) -> &'static str {
         match self {
             Self::Run => "/runs",
-            Self::Node => "/runs/{id}",
+            Self::Node | Self::File => "/runs/{id}",
             Self::Delivery => "/runs/{id}/deliveries",
             Self::CallbackSecret => "/workflows/{id}/callback-secret",
             Self::Workflow => "/workflows",
@@ -86,6 +89,7 @@ impl fmt::Display for Record {
         f.write_str(match self {
             Self::Run => "run",
             Self::Node => "node",
+            Self::File => "file",
             Self::Delivery => "delivery",
             Self::CallbackSecret => "callback secret of workflow",
             Self::Workflow => "workflow",

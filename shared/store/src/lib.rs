@@ -34,8 +34,8 @@ pub use live::{Live, Piece, PieceKind};
 pub use lock::{Lock, Locks};
 pub use model_list::{ModelList, ModelListHead};
 pub use node::{
-    Answer, Attempt, Claim, Claimed, ItemCounts, KeptBytes, Lease, ListEnd, Look, NodeRecord,
-    NodeRow, NodeStatus, Nodes, Outcome, StoredFile, Waiting, WaitingNode, Work, done,
+    Answer, Attempt, Claim, Claimed, FilePiece, FileRange, ItemCounts, Lease, ListEnd, Look,
+    NodeRecord, NodeRow, NodeStatus, Nodes, Outcome, StoredFile, Waiting, WaitingNode, Work, done,
 };
 pub use receiver::{Pass, Receivers};
 pub use run::{

@@ -47,7 +47,7 @@ pub(crate) fn check(method: &str, path: &str, status: u16, headers: &HeaderMap, 
         assert!(content.is_empty(), "{asked}: {status} without a body");
         return;
     }
-    let media = content.get(content_type);
+    let media = content.get(content_type).or_else(|| content.get("*/*"));
     let media = media.unwrap_or_else(|| panic!("{asked}: {status} with `{content_type}`: {body}"));
     let validator = validator(&format!("{place} {content_type}"), &media["schema"]);
     let faults: Vec<String> = validator

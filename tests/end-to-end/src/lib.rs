@@ -127,6 +127,16 @@ impl User {
         self.call(Method::PUT, path, Some(body)).await
     }
 
+    /// GET, with a header more, of what may be no text: the answer as it comes.
+    pub async fn get_bytes(&self, path: &str, header: Option<(&str, &str)>) -> reqwest::Response {
+        let request = self.http.get(format!("{}{path}", self.api));
+        let mut request = request.bearer_auth(&self.token);
+        if let Some((name, value)) = header {
+            request = request.header(name, value);
+        }
+        request.send().await.expect("the door answers")
+    }
+
     /// GET with another `Authorization` header, or none.
     pub async fn call_as(&self, authorization: Option<&str>, path: &str) -> Answer {
         self.try_as(authorization, Method::GET, path).await

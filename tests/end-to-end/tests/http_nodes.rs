@@ -3,6 +3,7 @@
 
 mod addresses;
 mod examples;
+mod files;
 mod kills;
 pub(crate) mod page;
 mod redirects;

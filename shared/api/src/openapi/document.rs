@@ -256,6 +256,7 @@ fn succeeded(success: &Success, schemas: &mut Schemas) -> Value {
             let kind = if is_text { "string" } else { "object" };
             json!({ *content_type: { "schema": { "type": kind } } })
         }
+        Content::File => json!({ "*/*": {} }),
         Content::Nothing => json!({}),
     };
     json!({ "description": success.description, "headers": headers, "content": content })

@@ -33,6 +33,8 @@ pub(crate) enum Content {
     Json(MakesSchema),
     /// A text or, of another content type, a JSON object.
     As(&'static str),
+    /// Bytes of any content type.
+    File,
     Nothing,
 }
 
@@ -184,6 +186,11 @@ impl Operation {
 
     pub(crate) fn answers_as(self, content_type: &'static str, description: &'static str) -> Self {
         self.success(200, description, Content::As(content_type))
+    }
+
+    /// Bytes of any content type.
+    pub(crate) fn answers_file(self, status: u16, description: &'static str) -> Self {
+        self.success(status, description, Content::File)
     }
 
     /// 307, without a body: `location` has the address.

@@ -700,6 +700,15 @@ fn runs() -> Vec<Operation> {
         .answers::<NodeView>(200, "The node.")
         .fails(&["NodeNotFound", "RunNotFound"]),
         get(
+            "/runs/{id}/files/{file}",
+            "getRunFile",
+            TAG,
+            "Reads a file that a node of the run has kept, whole or in pieces: the header `range` says which bytes.",
+        )
+        .answers_file(200, "The file.")
+        .answers_file(206, "The bytes that `range` asked for, at most 4,194,304; `content-range` says which.")
+        .fails(&["FileNeedsRange", "FileNotFound", "RangeNotSatisfiable", "RunNotFound"]),
+        get(
             "/runs/{id}/nodes/{node}/items",
             "listRunItems",
             TAG,

@@ -1,11 +1,12 @@
 //! The codes that the HTTP API answers with: the status of each, and those that go together.
 
 /// The status of each code.
-const STATUSES: [(u16, &[&str]); 14] = [
+const STATUSES: [(u16, &[&str]); 15] = [
     (
         400,
         &[
             "CallbackRefused",
+            "FileNeedsRange",
             "InvalidCredential",
             "InvalidInput",
             "InvalidRequest",
@@ -44,6 +45,7 @@ const STATUSES: [(u16, &[&str]); 14] = [
             "CredentialNotFound",
             "DeliveryNotFound",
             "ErrorPageNotFound",
+            "FileNotFound",
             "ModelNotFound",
             "NodeNotFound",
             "RunNotFound",
@@ -74,6 +76,7 @@ const STATUSES: [(u16, &[&str]); 14] = [
     ),
     (413, &["BodyTooLarge"]),
     (415, &["UnsupportedContentType"]),
+    (416, &["RangeNotSatisfiable"]),
     (
         422,
         &[

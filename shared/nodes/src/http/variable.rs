@@ -66,6 +66,7 @@ async fn file(answer: Answer, scope: &impl Scope) -> Result<Value, Problem> {
         .await?;
     Ok(json!({
         "bucket": kept.bucket, "key": kept.key, "bytes": bytes, "contentType": content_type,
+        "at": kept.at,
     }))
 }
 

@@ -4,7 +4,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use steps_openrouter::{ChatRequest, Completion, Content, Part};
 use steps_problem::Problem;
 
@@ -133,6 +133,7 @@ async fn read(place: &str, left: &mut usize, scope: &impl Scope) -> Result<Optio
     let kept = KeptFile {
         bucket: field("bucket").to_owned(),
         key: field("key").to_owned(),
+        at: String::new(),
     };
     let bytes = scope.kept_file(&kept, *left).await?;
     *left = left.saturating_sub(bytes.len());
@@ -181,7 +182,7 @@ fn sound(content_type: &str) -> &'static str {
     }
 }
 
-/// The images and the sound of an answer, kept beside the run's texts: each as `{bucket, key, bytes, contentType}`. What
+/// The images and the sound of an answer, kept beside the run's texts: each as `{bucket, key, bytes, contentType, at}`. What
 /// cannot be kept stays as it came.
 pub(super) async fn keep(
     completion: &Completion,
@@ -234,12 +235,10 @@ async fn kept(
 ) -> Result<Value, Problem> {
     let length = bytes.len();
     let kept = scope.keep_file(bytes, content_type, number).await?;
-    let mut file = Map::new();
-    file.insert("bucket".to_owned(), json!(kept.bucket));
-    file.insert("key".to_owned(), json!(kept.key));
-    file.insert("bytes".to_owned(), json!(length));
-    file.insert("contentType".to_owned(), json!(content_type));
-    Ok(Value::Object(file))
+    Ok(json!({
+        "bucket": kept.bucket, "key": kept.key, "bytes": length, "contentType": content_type,
+        "at": kept.at,
+    }))
 }
 
 #[cfg(test)]

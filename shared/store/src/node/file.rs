@@ -1,9 +1,11 @@
 //! Files that nodes keep: objects of the bucket beside the run's texts, which end with the run.
 
+use std::ops::RangeInclusive;
+
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::primitives::ByteStream;
 
-use crate::Error;
+use crate::error::{Error, Record};
 use crate::node::claim::Lease;
 use crate::node::record::Nodes;
 
@@ -14,6 +16,33 @@ pub struct StoredFile {
     pub bucket: String,
     /// The object's key in it.
     pub key: String,
+    /// Its name among the files of its run.
+    pub name: String,
+}
+
+/// What the name of every file ends with: no text of a run can be read as one.
+const ENDING: &str = ".file";
+
+/// A part of a file, or the whole of it.
+#[derive(Debug)]
+pub struct FilePiece {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// Which byte of the file is the first of them.
+    pub from: u64,
+    /// How many bytes the file has.
+    pub total: u64,
+    /// What the file is, as whoever sent it said.
+    pub content_type: String,
+}
+
+/// Which bytes of a file are asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileRange {
+    /// From this byte to that one, or to the last one that the file has.
+    Of(RangeInclusive<u64>),
+    /// So many at the end.
+    Last(u64),
 }
 
 impl Nodes {
@@ -28,12 +57,14 @@ impl Nodes {
     ) -> Result<StoredFile, Error> {
         let texts = self.0.texts();
         let number = lease.attempt + 1;
-        let place = lease.node_id.replace('#', "/");
+        // No id of a node has a `~`, and none of the characters has a meaning in an address.
+        let place = lease.node_id.replace('#', "~");
         let which = match of_attempt {
             0 => String::new(),
             more => format!(".{more}"),
         };
-        let key = format!("runs/{}/{place}.{number}{which}.file", lease.run_id);
+        let name = format!("{place}.{number}{which}{ENDING}");
+        let key = file_key(&lease.run_id, &name);
         texts
             .client
             .put_object()
@@ -47,53 +78,71 @@ impl Nodes {
         Ok(StoredFile {
             bucket: texts.bucket.clone(),
             key,
+            name,
         })
     }
 
-    /// The bytes of a file that a node of this run keeps, in at most `most` bytes. `Ok(None)` where the run keeps no such
-    /// file: it may be another run's.
-    pub async fn kept_file(
+    /// These bytes of a file of the run; `None` where the file has none of them. `name` is the last part of its key.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] where there is no such file (any more).
+    pub async fn read_file(
         &self,
         run_id: &str,
-        file: &StoredFile,
-        most: usize,
-    ) -> Result<Option<KeptBytes>, Error> {
+        name: &str,
+        range: &FileRange,
+    ) -> Result<Option<FilePiece>, Error> {
+        let no_file = || Record::File.not_found(name);
+        if !name.ends_with(ENDING) || name.contains('/') {
+            return Err(no_file());
+        }
         let texts = self.0.texts();
-        let is_of_run = file
-            .key
-            .strip_prefix("runs/")
-            .and_then(|rest| rest.strip_prefix(run_id)?.strip_prefix('/'))
-            .is_some_and(|rest| rest.ends_with(".file"));
-        if file.bucket != texts.bucket || !is_of_run {
-            return Ok(None);
-        }
-        let asked = texts.client.get_object().bucket(&texts.bucket);
-        let object = match asked.key(&file.key).send().await {
-            Ok(object) => object,
-            // Who may not list the bucket is told that it may not read what is not there.
-            Err(error) if matches!(error.code(), Some("NoSuchKey" | "AccessDenied")) => {
-                return Ok(None);
-            }
-            Err(error) => return Err(Error::s3(error)),
+        let range = match range {
+            FileRange::Of(range) => format!("bytes={}-{}", range.start(), range.end()),
+            FileRange::Last(count) => format!("bytes=-{count}"),
         };
-        let length = object.content_length().unwrap_or_default();
-        if usize::try_from(length).unwrap_or(usize::MAX) > most {
-            return Ok(Some(KeptBytes::TooLarge));
-        }
+        let object = texts
+            .client
+            .get_object()
+            .bucket(&texts.bucket)
+            .key(file_key(run_id, name))
+            .range(range)
+            .send()
+            .await;
+        let object = match object {
+            Ok(object) => object,
+            Err(error) => {
+                return match error.code() {
+                    // S3 does not say that an object is not there to whoever may not list the bucket.
+                    Some("NoSuchKey" | "AccessDenied") => Err(no_file()),
+                    Some("InvalidRange") => Ok(None),
+                    _ => Err(Error::s3(error)),
+                };
+            }
+        };
+        // `bytes 0-3/4`.
+        let place = object.content_range.as_deref().and_then(|range| {
+            let (bytes, total) = range.strip_prefix("bytes ")?.split_once('/')?;
+            let (from, _) = bytes.split_once('-')?;
+            Some((from.parse().ok()?, total.parse().ok()?))
+        });
+        let content_type = object.content_type.unwrap_or_default();
         let body = object.body.collect().await;
-        let body = body.map_err(|error| Error::Unavailable {
+        let bytes = body.map_err(|error| Error::Unavailable {
             service: "S3",
             reason: error.to_string(),
         })?;
-        Ok(Some(KeptBytes::All(body.into_bytes().into())))
+        let bytes = bytes.to_vec();
+        let (from, total) = place.unwrap_or((0, bytes.len() as u64));
+        Ok(Some(FilePiece {
+            bytes,
+            from,
+            total,
+            content_type,
+        }))
     }
 }
 
-/// The bytes of a kept file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum KeptBytes {
-    /// All of them.
-    All(Vec<u8>),
-    /// There are more than were asked for.
-    TooLarge,
+fn file_key(run_id: &str, name: &str) -> String {
+    format!("runs/{run_id}/{name}")
 }

@@ -14,7 +14,7 @@ mod work;
 
 pub use claim::{Claim, Claimed, Lease, Look};
 pub(crate) use erase::{at_work_since, without_texts, without_words};
-pub use file::{KeptBytes, StoredFile};
+pub use file::{FilePiece, FileRange, StoredFile};
 pub use list::ListEnd;
 pub(crate) use record::read;
 pub use record::{Attempt, NodeRecord, Nodes};

@@ -37,6 +37,7 @@ impl Page {
             .route("/binary", any(async || vec![0_u8, 159, 146, 150]))
             .route("/echo", any(echo))
             .route("/bytes/{count}", any(bytes))
+            .route("/file/{count}", any(file))
             .route("/status/{status}", any(status))
             .route("/fails/{times}/{status}", any(fails))
             .route("/redirect/{status}", any(redirect))
@@ -132,6 +133,15 @@ async fn echo(method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> impl
 
 async fn bytes(Path(count): Path<usize>) -> String {
     "b".repeat(count)
+}
+
+/// As many bytes, none of which can be taken for its neighbour.
+pub(crate) fn counted(count: usize) -> Vec<u8> {
+    (0..count).map(|index| (index % 251) as u8).collect()
+}
+
+async fn file(Path(count): Path<usize>) -> impl IntoResponse {
+    ([("content-type", "text/html")], counted(count))
 }
 
 async fn status(Path(status): Path<u16>) -> impl IntoResponse {

@@ -137,32 +137,3 @@ async fn each_item_of_a_list_has_a_key_of_its_own() {
     keys.dedup();
     assert_eq!(keys.len(), 3, "{keys:?}");
 }
-
-#[tokio::test]
-async fn a_file_is_kept_in_the_bucket_and_named_by_the_variable() {
-    let page = Page::new().await;
-    let nodes = json!([
-        {"type": "http", "variableName": "x", "url": page.url("/binary"), "as": "file"},
-        {"type": "set", "variableName": "where", "value": "{{x.data.key}}"},
-    ]);
-    let run = run(nodes).await;
-    assert_eq!(run["status"], "SUCCEEDED", "{run:#}");
-    let file = &node(&run, "x")["output"]["data"];
-    assert_eq!(file["bytes"], 4);
-    assert_eq!(file["contentType"], "application/octet-stream");
-    let key = run["output"]["where"].as_str().unwrap();
-    assert!(
-        key.starts_with(&format!("runs/{}/", run["id"].as_str().unwrap())),
-        "{key}"
-    );
-    let s3 = aws_sdk_s3::config::Builder::from(&end_to_end::aws().await).force_path_style(true);
-    let object = aws_sdk_s3::Client::from_conf(s3.build())
-        .get_object()
-        .bucket(file["bucket"].as_str().unwrap())
-        .key(key)
-        .send()
-        .await
-        .unwrap();
-    let bytes = object.body.collect().await.unwrap().to_vec();
-    assert_eq!(bytes, [0, 159, 146, 150]);
-}
