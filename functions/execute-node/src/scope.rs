@@ -203,11 +203,18 @@ impl Scope for RunScope<'_> {
     }
 
     async fn kept_file(&self, file: &KeptFile, most: usize) -> Result<Bytes, Problem> {
-        let own = format!("runs/{}/", self.run.id);
-        let name = file.key.strip_prefix(&own).unwrap_or_default();
+        // A run that repeats another one takes its answers over, and they name its files.
+        let repeated = self.run.rerun_of.as_ref().map(|of| of.run_id.as_str());
+        let found = [Some(self.run.id.as_str()), repeated]
+            .into_iter()
+            .flatten()
+            .find_map(|run| Some((run, file.key.strip_prefix(&format!("runs/{run}/"))?)));
+        let Some((run, name)) = found else {
+            return Err(file_not_found(file));
+        };
         let nodes = self.app.store.nodes();
         let all = FileRange::Of(0..=most as u64);
-        let piece = match nodes.read_file(&self.run.id, name, &all).await {
+        let piece = match nodes.read_file(run, name, &all).await {
             Ok(piece) => piece,
             Err(error) if matches!(error, steps_store::Error::NotFound { .. }) => {
                 return Err(file_not_found(file));

@@ -359,9 +359,14 @@ impl Workflow {
     /// Whether another node goes on with this one's conversation.
     #[must_use]
     pub fn continues(&self, node: &Node) -> bool {
-        let variable = Some(node.variable_name.as_str());
-        let mut nodes = self.nodes.iter();
-        nodes.any(|other| other.kind.continues() == variable)
+        let goes_on = |node: &Node| {
+            let variable = Some(node.variable_name.as_str());
+            self.nodes
+                .iter()
+                .any(|other| other.kind.continues() == variable)
+        };
+        // A fallback's output is the variable of both.
+        goes_on(node) || self.stands_in_for(&node.id).is_some_and(goes_on)
     }
 
     /// The node of this id.

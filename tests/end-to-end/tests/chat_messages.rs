@@ -112,7 +112,7 @@ async fn a_file_is_read_once_and_what_it_said_is_sent_again() {
     let read = &node(&run, "first")["output"]["annotations"];
     assert_eq!(read[0]["file"]["name"], "report.pdf", "{read}");
     let sent = sent(&user, &marker).await;
-    assert_eq!(sent[1]["messages"][2]["annotations"], *read);
+    assert_eq!(sent[1]["messages"][1]["annotations"], *read);
     assert!(
         node(&run, "second")["output"]["annotations"].is_null(),
         "it was not read again"
@@ -142,10 +142,14 @@ async fn what_a_model_draws_and_says_is_kept_and_sent_on() {
         image["bytes"].as_u64().unwrap() > 50 && text(&image["key"]).starts_with("runs/"),
         "{image}"
     );
+    let range = Some(("range", "bytes=0-99999"));
+    let read = user.get_bytes(&text(&image["at"]), range).await;
+    let read = read.bytes().await.unwrap();
+    assert!(read.starts_with(b"\x89PNG"), "{read:?}");
     assert_eq!(drawing["audio"]["contentType"], "audio/mpeg");
     assert!(text(&drawing["audio"]["transcript"]).contains("draw and say"));
     let sent = sent(&user, &marker).await;
-    let parts = &sent[0]["messages"][1]["content"];
+    let parts = &sent[0]["messages"][0]["content"];
     assert!(
         text(&parts[1]["image_url"]["url"]).starts_with("data:image/png;base64,iVBOR"),
         "{parts}"
@@ -183,4 +187,38 @@ async fn a_file_of_another_run_is_not_sent() {
         assert_eq!(run["error"]["code"], code, "{run:#}");
     }
     assert_eq!(user.ledger().await.len(), 0);
+}
+
+#[tokio::test]
+async fn the_examples_of_the_page_run() {
+    let user = User::with_credential().await;
+    let page = Page::new().await;
+    let docs = include_str!("../../../docs/openrouter-node.md");
+    for (example, input, shown) in [
+        (
+            include_str!("../../../infra/examples/workflows/ticket.yaml"),
+            json!({"mail": "[[json:{\"subject\": \"parcel\", \"urgent\": true}]]"}),
+            ("line", "parcel (urgent)"),
+        ),
+        (
+            include_str!("../../../infra/examples/workflows/picture-talk.yaml"),
+            json!({"url": page.url("/binary")}),
+            ("caption", "Write a caption of one line."),
+        ),
+        (
+            include_str!("../../../infra/examples/workflows/careful-answer.yaml"),
+            json!({"rules": "Be kind.", "question": "May I?"}),
+            ("answer", "May I?"),
+        ),
+    ] {
+        assert!(docs.contains(example), "{example}");
+        let document = example.replace("credential: main", &format!("credential: {}", user.name));
+        let document: Value = yaml_serde::from_str(&document).unwrap();
+        let workflow = user.workflow_with(document).await;
+        let run = user.trigger(&workflow, &input).await;
+        let run = user.ended(&run).await;
+        assert_eq!(run["status"], "SUCCEEDED", "{run:#}");
+        let output = run["output"][shown.0].to_string();
+        assert!(output.contains(shown.1), "{output}");
+    }
 }

@@ -5,6 +5,8 @@ use end_to_end::{User, decimal, list, node, text};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
+use crate::sandboxed::{World, task};
+
 /// A person's age; the stand-in's own answer fits it.
 fn age() -> Value {
     json!({"type": "json_schema", "json_schema": {"name": "person", "strict": true, "schema": {
@@ -137,10 +139,11 @@ async fn a_failure_that_may_be_has_the_text_as_its_variable() {
 #[tokio::test]
 async fn no_correction_begins_that_its_budget_does_not_cover() {
     let user = User::with_credential().await;
-    // The first call may cost at most some 0.6 USD for its 1,000,000 tokens; the second one more than what is left.
+    // The first call may cost 0.0006 USD, and costs 0.0004. The second one may cost more than what is left: it has the first
+    // answer in its prompt.
     let workflow = user
         .workflow_with(json!({
-            "limits": {"maxCostUsd": "0.0004"},
+            "limits": {"maxCostUsd": "0.0008"},
             "nodes": [{
                 "variableName": "x", "maxTokens": 600, "userPrompt": format!("[[json:{{\"text\": \"{}\"}}]]", "word ".repeat(400)),
                 "responseFormat": never(),
@@ -172,6 +175,7 @@ async fn an_answer_that_was_cut_is_not_asked_for_again() {
 #[tokio::test]
 async fn what_cannot_be_a_format_is_refused_with_its_place() {
     let user = User::with_credential().await;
+    let path_of = format!("/workflows/{}", user.name);
     let with = |more: Value| {
         let mut node = json!({"type": "openrouter", "variableName": "x", "credential": user.name, "userPrompt": "hi"});
         node.as_object_mut()
@@ -206,7 +210,7 @@ async fn what_cannot_be_a_format_is_refused_with_its_place() {
             "one of",
         ),
     ] {
-        let answer = user.post("/workflows", &with(more.clone())).await;
+        let answer = user.put(&path_of, &with(more.clone())).await;
         assert_eq!(answer.status, 422, "{more}: {:?}", answer.body);
         let faults = list(&answer.body["faults"]);
         let fault = faults
@@ -216,5 +220,66 @@ async fn what_cannot_be_a_format_is_refused_with_its_place() {
         assert!(text(&fault["message"]).contains(word), "{fault}");
     }
     let off = with(json!({"plugins": [{"id": "response-healing", "enabled": false}]}));
-    assert_eq!(user.post("/workflows", &off).await.status, 201);
+    assert!(user.put(&path_of, &off).await.status.is_success());
+}
+
+#[tokio::test]
+async fn a_correction_that_fails_for_a_while_is_tried_again() {
+    let user = User::with_credential().await;
+    // The faults that the model is told have its answer in them, and with it what the stand-in is to do.
+    let answer = json!({"age": format!("[[fault:rate-limit-own(retry_after=1)*1]] {}", user.name)});
+    let prompt = format!("[[json:{answer}]] how old?");
+    let run = user
+        .run(
+            json!([{"variableName": "x", "userPrompt": prompt, "responseFormat": age()}]),
+            json!({}),
+        )
+        .await;
+    assert_eq!(run["status"], "SUCCEEDED", "{}", run["error"]);
+    let attempts = node(&run, "x")["attempts"].clone();
+    let codes: Vec<&Value> = list(&attempts).iter().map(|tried| &tried["code"]).collect();
+    assert_eq!(codes.len(), 3, "{attempts:#}");
+    assert_eq!(codes[0], "InvalidOutput");
+    assert_eq!(codes[1], "RateLimitExceeded");
+    assert_eq!(user.ledger().await.len(), 2, "what was refused is not paid");
+}
+
+#[tokio::test]
+async fn a_correction_whose_function_dies_is_made_by_another_one_and_the_first_answer_stays_paid() {
+    let world = World::new().await;
+    let answer = json!({"age": "[[fault:slow-headers(ms=20000)*1]]"});
+    let run = world
+        .begin_nodes(json!([{
+            "variableName": "x", "userPrompt": format!("[[json:{answer}]] how old?"), "responseFormat": age(),
+        }]))
+        .await;
+    let function = world.sandbox.function_for("execute-node", 300).await;
+    let _lost = function.hand(task(&run)).await;
+    world
+        .run_when(&run, |run| list(&node(run, "x")["attempts"]).len() == 2)
+        .await;
+    function.kill().await;
+    world.sandbox.let_leases_end(&run).await;
+    let next = world.sandbox.function("execute-node").await;
+    assert_eq!(next.invoke(task(&run)).await["status"], "SUCCEEDED");
+    let run = world.run(&run).await;
+    let x = node(&run, "x");
+    assert_eq!(x["output"]["json"]["age"], 1, "{x:#}");
+    let attempts = list(&x["attempts"]);
+    assert_eq!(attempts.len(), 3, "{x:#}");
+    assert_eq!(attempts[0]["code"], "InvalidOutput");
+    assert!(decimal(&attempts[0]["costUsd"]) > Decimal::ZERO);
+}
+
+#[tokio::test]
+async fn a_node_of_someones_own_state_machine_corrects_its_answer_in_the_same_task() {
+    let world = World::new().await;
+    let function = world.sandbox.function("execute-node").await;
+    let node = json!({
+        "type": "openrouter", "variableName": "x", "credential": "main", "responseFormat": age(),
+        "userPrompt": "[[json:{\"age\": \"seven\"}]] how old?",
+    });
+    let answered = function.invoke(json!({"node": node, "context": {}})).await;
+    assert_eq!(answered["output"]["json"]["age"], 1, "{answered}");
+    assert_eq!(world.paid().await, 2);
 }

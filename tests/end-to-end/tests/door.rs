@@ -241,11 +241,14 @@ async fn the_schema_of_the_document_is_open_and_takes_what_the_api_takes() {
     for example in [
         include_str!("../../../infra/examples/workflows/article.yaml"),
         include_str!("../../../infra/examples/workflows/blog-post.yaml"),
+        include_str!("../../../infra/examples/workflows/careful-answer.yaml"),
         include_str!("../../../infra/examples/workflows/page-comparison.yaml"),
+        include_str!("../../../infra/examples/workflows/picture-talk.yaml"),
         include_str!("../../../infra/examples/workflows/stock-check.yaml"),
         include_str!("../../../infra/examples/workflows/mail.yaml"),
         include_str!("../../../infra/examples/workflows/multi-model-comparison.yaml"),
         include_str!("../../../infra/examples/workflows/summary.yaml"),
+        include_str!("../../../infra/examples/workflows/ticket.yaml"),
     ] {
         let document: Value = yaml_serde::from_str(example).unwrap();
         assert!(validator.is_valid(&document), "{example}");

@@ -137,24 +137,28 @@ async fn read(place: &str, left: &mut usize, scope: &impl Scope) -> Result<Optio
     };
     let bytes = scope.kept_file(&kept, *left).await?;
     *left = left.saturating_sub(bytes.len());
-    let content_type = field("contentType").split(';').next().unwrap_or_default();
-    let is_type = content_type.split_once('/').is_some_and(|(kind, rest)| {
-        let is_word = |text: &str| {
-            !text.is_empty()
-                && text
-                    .chars()
-                    .all(|sign| sign.is_ascii_alphanumeric() || "+-.".contains(sign))
-        };
-        is_word(kind) && is_word(rest)
-    });
     Ok(Some(File {
         bytes,
-        content_type: if is_type {
-            content_type.to_owned()
-        } else {
-            "application/octet-stream".to_owned()
-        },
+        content_type: content_type(field("contentType")),
     }))
+}
+
+/// A content type without its parameters; `application/octet-stream` for what is none.
+fn content_type(text: &str) -> String {
+    let kind = text.split(';').next().unwrap_or_default().trim();
+    let is_word = |word: &str| {
+        let is_sign = |sign: char| sign.is_ascii_alphanumeric() || "+-.".contains(sign);
+        !word.is_empty() && word.chars().all(is_sign)
+    };
+    let is_type = kind
+        .split_once('/')
+        .is_some_and(|(kind, rest)| is_word(kind) && is_word(rest));
+    if is_type {
+        kind
+    } else {
+        "application/octet-stream"
+    }
+    .to_owned()
 }
 
 /// The content type and the data of a data URL.
@@ -200,7 +204,7 @@ pub(super) async fn keep(
         images.push(match (data, bytes) {
             (Some((kind, _)), Some(bytes)) if scope.keeps_files() => {
                 number += 1;
-                kept(bytes.into(), &kind, number, scope).await?
+                kept(bytes.into(), &content_type(&kind), number, scope).await?
             }
             _ => image.clone(),
         });

@@ -1,5 +1,6 @@
 //! The options of a call. Each is one field here: its comment is the documentation, its attributes are its bounds, and
-//! it is sent under the same name in OpenRouter's spelling (`topP` as `top_p`).
+//! it is sent under the same name in OpenRouter's spelling (`topP` as `top_p`). To add one is to add its field: to [`Options`]
+//! where a model has to know it, which a warning then tells, else to [`Own`].
 
 use std::collections::BTreeMap;
 
@@ -70,6 +71,22 @@ pub(crate) struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "reasoning")]
     reasoning: Option<Map<String, Value>>,
+    /// Tokens' ids, each with a number from -100 to 100 that makes it rarer or likelier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "logit_bias")]
+    logit_bias: Option<Map<String, Value>>,
+    /// How long the answer is, in a word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["low", "medium", "high", "xhigh", "max"]))]
+    verbosity: Option<String>,
+    #[serde(flatten)]
+    own: Own,
+}
+
+/// Options of OpenRouter itself: no model has to know them.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+struct Own {
     /// OpenRouter's `provider`: which providers may answer, in which order, at which price.
     #[serde(skip_serializing_if = "Option::is_none")]
     provider: Option<Provider>,
@@ -111,14 +128,6 @@ pub(crate) struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "open_object")]
     prediction: Option<Map<String, Value>>,
-    /// Tokens' ids, each with a number from -100 to 100 that makes it rarer or likelier.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "logit_bias")]
-    logit_bias: Option<Map<String, Value>>,
-    /// How long the answer is, in a word.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("examples" = ["low", "medium", "high", "xhigh", "max"]))]
-    verbosity: Option<String>,
     /// The service tier, which sets speed and price.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("examples" = ["auto", "default", "fast", "flex", "priority", "scale", "ultrafast"]))]
@@ -379,26 +388,6 @@ fn number_or_percentiles(_: &mut SchemaGenerator) -> Schema {
 /// The highest price that a node may set, USD per million tokens.
 pub(super) const MOST_PRICE: u32 = 1_000_000;
 
-/// Options of OpenRouter itself: no model has to know them.
-const OPENROUTERS_OWN: [&str; 16] = [
-    "provider",
-    "plugins",
-    "transforms",
-    "serviceTier",
-    "user",
-    "sessionId",
-    "metadata",
-    "preset",
-    "modalities",
-    "imageConfig",
-    "audio",
-    "cacheControl",
-    "promptCacheKey",
-    "promptCacheOptions",
-    "prediction",
-    "trace",
-];
-
 impl Options {
     /// The options that are set, under the document's names, in the order in which they stand here.
     fn set(&self) -> IndexMap<String, Value> {
@@ -420,11 +409,11 @@ impl Options {
 
     /// The options that are set, each with the parameters of which the model has to know one.
     pub(super) fn parameters(&self) -> Vec<(String, Vec<String>)> {
+        let own = serde_json::to_value(&self.own).unwrap_or_default();
         self.set()
             .into_iter()
             .filter(|(name, value)| {
-                let no_matter = OPENROUTERS_OWN.contains(&name.as_str());
-                !no_matter && (name != "reasoning" || !is_off(value))
+                own.get(name).is_none() && (name != "reasoning" || !is_off(value))
             })
             .map(|(name, value)| {
                 let known_as: Vec<String> = match name.as_str() {
@@ -452,14 +441,14 @@ impl Options {
     /// Which traces are set.
     pub(super) fn is_traced(&self) -> Traced {
         Traced {
-            session: self.session_id.is_some(),
-            trace: self.trace.is_some(),
+            session: self.own.session_id.is_some(),
+            trace: self.own.trace.is_some(),
         }
     }
 
     /// The format that sound is asked for in.
     pub(super) fn audio_format(&self) -> Option<String> {
-        let format = self.audio.as_ref()?.get("format")?;
+        let format = self.own.audio.as_ref()?.get("format")?;
         format.as_str().map(str::to_owned)
     }
 }

@@ -49,21 +49,29 @@ impl Form {
     }
 
     /// The value of the text; else its faults.
-    fn read(&self, text: &str) -> Result<Value, Vec<String>> {
-        let value: Value = serde_json::from_str(without_fence(text))
-            .map_err(|error| vec![format!("it is not JSON: {error}")])?;
+    fn read(&self, text: &str) -> Result<Value, Vec<Fault>> {
+        let value: Value = serde_json::from_str(without_fence(text)).map_err(|error| {
+            let words = format!("it is not JSON: {error}");
+            vec![Fault {
+                rule: words.clone(),
+                words,
+            }]
+        })?;
         let Self::Fitting(validator) = self else {
             return Ok(value);
         };
-        let faults: Vec<String> = validator
+        let faults: Vec<Fault> = validator
             .iter_errors(&value)
             .take(FAULTS)
-            .map(|fault| {
-                let place = match fault.instance_path().as_str() {
+            .map(|error| {
+                let place = match error.instance_path().as_str() {
                     "" => "the whole".to_owned(),
                     path => format!("`{path}`"),
                 };
-                short(&format!("{place}: {fault}"), FAULT)
+                Fault {
+                    words: short(&format!("{place}: {error}"), FAULT),
+                    rule: short(&format!("it breaks `{}`", error.schema_path()), FAULT),
+                }
             })
             .collect();
         if faults.is_empty() {
@@ -72,6 +80,14 @@ impl Form {
             Err(faults)
         }
     }
+}
+
+/// One thing wrong with an answer.
+struct Fault {
+    /// In words, with what the model wrote.
+    words: String,
+    /// Which rule of the schema is broken. It has nothing of the answer in it: a problem is told to Step Functions.
+    rule: String,
 }
 
 /// The schema inside `response_format`.
@@ -147,7 +163,9 @@ pub(super) fn value(
             ),
         }
     };
-    let told = faults.join("; ");
+    let told: Vec<String> = faults.iter().map(|fault| fault.rule.clone()).collect();
+    let told = told.join("; ");
+    let faults: Vec<String> = faults.into_iter().map(|fault| fault.words).collect();
     let cause = match why {
         Some(why) => {
             format!("the answer is not the JSON that `responseFormat` asks for, for {why}: {told}")
@@ -228,9 +246,11 @@ mod tests {
     fn faults_are_named_and_asked_to_be_corrected_once() {
         let failed = value(&fitting(), &answered("{\"a\": \"x\"}"), true).unwrap_err();
         assert_eq!(failed.problem.code, INVALID_OUTPUT);
+        let cause = &failed.problem.cause;
+        assert!(failed.problem.retryable, "{failed:?}");
         assert!(
-            failed.problem.retryable && failed.problem.cause.contains("`/a`"),
-            "{failed:?}"
+            cause.contains("`/properties/a/type`") && !cause.contains("\"x\""),
+            "{cause}"
         );
         let mut request = ChatRequest::new("a/b").user("hi");
         assert!(ask_to_correct(&mut request, &failed.draft.unwrap()));

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use steps_openrouter::{Completion, Message, Role, Usage};
 
 /// Its fields: what templates may read as `{{variable.field}}`.
-pub(super) const OUTPUT_FIELDS: [&str; 18] = [
+pub(super) const OUTPUT_FIELDS: [&str; 19] = [
     "text",
     "json",
     "model",
@@ -23,6 +23,8 @@ pub(super) const OUTPUT_FIELDS: [&str; 18] = [
     "audio",
     "routing",
     "cacheSavedUsd",
+    // Of a node that has failed with `InvalidOutput`.
+    "faults",
     CONVERSATION,
 ];
 
