@@ -216,9 +216,7 @@ impl Scope for RunScope<'_> {
         let all = FileRange::Of(0..=most as u64);
         let piece = match nodes.read_file(run, name, &all).await {
             Ok(piece) => piece,
-            Err(error) if matches!(error, steps_store::Error::NotFound { .. }) => {
-                return Err(file_not_found(file));
-            }
+            Err(steps_store::Error::NotFound { .. }) => return Err(file_not_found(file)),
             Err(error) => return Err(error.into()),
         };
         match piece {
