@@ -21,6 +21,7 @@ const ROUTES: &[(&str, Scope)] = &[
     ("PUT /workflows/{id}", Admin),
     ("GET /workflows/{id}", Read),
     ("GET /workflows/{id}/plan", Read),
+    ("POST /workflows/preview", Read),
     ("DELETE /workflows/{id}", Admin),
     ("GET /workflows/{id}/schedules", Read),
     ("PUT /workflows/{id}/schedules/{name}", Admin),
@@ -89,7 +90,8 @@ mod tests {
         for &(route, scope) in ROUTES {
             assert_eq!(scope_of(route), Some(scope));
             // The token lets its holder read what the sender may read.
-            let only_reads = route.starts_with("GET ") || route == "POST /runs/{id}/events-token";
+            let only_reads = route.starts_with("GET ")
+                || ["POST /runs/{id}/events-token", "POST /workflows/preview"].contains(&route);
             assert!(only_reads || scope != Read, "{route}");
         }
         for unknown in ["GET /nothing", "", "GET /runs/", "get /runs"] {

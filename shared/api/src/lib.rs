@@ -8,6 +8,7 @@ mod model;
 mod money;
 mod openapi;
 mod plan;
+mod preview;
 mod problem;
 mod run;
 mod run_view;
@@ -31,6 +32,7 @@ pub use model::{
 };
 pub use openapi::{VERSION, openapi};
 pub use plan::{PlannedEdge, PlannedNodeView, PlannedRead, WorkflowPlan};
+pub use preview::{CallView, ModelCost, PreviewNode, PreviewView, RenderedField};
 pub use problem::GatewayRefusal;
 pub use run::{
     CancelRun, EndedOrSkipped, NewRun, Newest, RerunRun, ResumeRun, RunInput, RunPage, RunRow,

@@ -15,6 +15,7 @@ use crate::ended::Ended;
 use crate::known_models::KnownModels;
 use crate::most::Most;
 use crate::node_kind::{NodeKind, Ready};
+use crate::preview::Preview;
 use crate::scope::Scope;
 use crate::unread::Unread;
 use crate::{http, lambda, openrouter, set};
@@ -210,6 +211,15 @@ macro_rules! kinds {
             pub fn keep_conversation(&mut self) {
                 match &mut self.0 {
                     $(AnyReady::$name(ready) => ready.keep_conversation(),)+
+                }
+            }
+
+            /// What the try would send, and what it may cost by the model list, where there is one; also with each of
+            /// `models` in place of the node's own. No secret is read for it.
+            #[must_use]
+            pub fn preview(&self, list: Option<&ModelList>, models: &[String]) -> Preview {
+                match &self.0 {
+                    $(AnyReady::$name(ready) => ready.preview(list, models),)+
                 }
             }
 

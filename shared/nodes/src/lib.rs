@@ -9,6 +9,7 @@ mod lambda;
 mod most;
 mod node_kind;
 mod openrouter;
+mod preview;
 mod scope;
 mod set;
 mod unknown;
@@ -18,6 +19,7 @@ pub use ended::{Ended, Failed};
 pub use kind::{Kind, Prepared, TYPES, UNREAD, schema};
 pub use known_models::KnownModels;
 pub use most::Most;
+pub use preview::{CallPreview, Preview};
 pub use scope::{Invoked, KeptFile, NotInvoked, Receipt, Scope};
 pub use steps_openrouter::Said;
 

@@ -16,6 +16,7 @@ use steps_template::Template;
 use crate::ended::Ended;
 use crate::known_models::KnownModels;
 use crate::most::Most;
+use crate::preview::Preview;
 use crate::scope::Scope;
 
 /// A kind of node. Its fields are the fields of the document; its JSON Schema refuses what the kind cannot take.
@@ -93,6 +94,12 @@ pub(crate) trait Ready {
 
     /// Has the output hold all that a later node needs to go on with the conversation.
     fn keep_conversation(&mut self) {}
+
+    /// What the try would send, and what it may cost by the model list, where there is one; also with each of `models` in
+    /// place of its own. No secret is read for it.
+    fn preview(&self, _list: Option<&ModelList>, _models: &[String]) -> Preview {
+        Preview::default()
+    }
 
     /// Tries the node once.
     async fn run(self, scope: &impl Scope) -> Ended;

@@ -1,6 +1,7 @@
 //! The workflow document as it is kept.
 
 use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -367,6 +368,29 @@ impl Workflow {
         };
         // A fallback's output is the variable of both.
         goes_on(node) || self.stands_in_for(&node.id).is_some_and(goes_on)
+    }
+
+    /// What the templates of a run's nodes see: the input's fields at the root, `trigger`, and a variable for each node that
+    /// has one in `outputs`, by its id. Where a node is among `failed` and another one stands in for it, its variable is that
+    /// one's output.
+    #[must_use]
+    pub fn context(
+        &self,
+        input: &Value,
+        trigger: Value,
+        outputs: &BTreeMap<String, Value>,
+        failed: &BTreeSet<String>,
+    ) -> Value {
+        let mut context = input.as_object().cloned().unwrap_or_default();
+        context.insert("trigger".to_owned(), trigger);
+        for (id, output) in outputs {
+            if let Some(node) = self.node(id) {
+                let stands_in = node.on_error.fallback().filter(|_| failed.contains(id));
+                let other = stands_in.and_then(|fallback| outputs.get(fallback));
+                context.insert(node.variable_name.clone(), other.unwrap_or(output).clone());
+            }
+        }
+        Value::Object(context)
     }
 
     /// The node of this id.

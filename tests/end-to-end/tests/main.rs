@@ -47,6 +47,7 @@ mod on_failure;
 mod outbox;
 mod plans;
 mod played;
+mod previews;
 mod runs;
 mod sandboxed;
 mod schedules;

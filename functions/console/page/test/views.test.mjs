@@ -65,7 +65,7 @@ const views = () => [
   ["credential", `#/credentials/${at.credential}`, (page) => page.getByRole("meter")],
   ["new-credential", "#/credentials?do=new", (page) => page.getByRole("dialog")],
   ["workflows", "#/workflows", (page) => page.getByRole("table")],
-  ["editor", `#/workflows/${at.workflow}?node=article`, (page) => page.getByLabel("User prompt")],
+  ["editor", `#/workflows/${at.workflow}?node=article`, (page) => page.getByLabel("User prompt", { exact: true })],
   ["settings", `#/workflows/${at.workflow}`, (page) => page.getByLabel("Name")],
   ["versions", `#/workflows/${at.workflow}?tab=versions`, (page) => page.getByRole("region", { name: "Changed lines" })],
   ["triggers", `#/workflows/${at.workflow}?tab=triggers`, (page) => page.getByText("weekdays")],
@@ -151,12 +151,12 @@ test("faults are told at their fields, all at once, and a broken source changes 
   await signIn(API_TOKEN, `#/workflows/${at.workflow}?node=article`);
   const source = page.getByLabel("Source of the workflow");
   const before = await source.inputValue();
-  await page.getByLabel("User prompt").fill("{{#if x}} never closed");
+  await page.getByLabel("User prompt", { exact: true }).fill("{{#if x}} never closed");
   await page.getByText(/^More fields/).click();
   await page.getByLabel(/^Temperature/).fill("9");
   await page.getByRole("button", { name: "Save" }).click();
   await page.getByRole("alert").getByText("2 faults").waitFor();
-  assert.equal(await page.getByLabel("User prompt").getAttribute("aria-invalid"), "true");
+  assert.equal(await page.getByLabel("User prompt", { exact: true }).getAttribute("aria-invalid"), "true");
   assert.equal(await page.getByLabel(/^Temperature/).getAttribute("aria-invalid"), "true");
   await page.getByRole("button", { name: "nodes[4].temperature" }).click();
   await page.waitForFunction(() => document.activeElement.labels?.[0]?.textContent.startsWith("Temperature"));
@@ -166,7 +166,7 @@ test("faults are told at their fields, all at once, and a broken source changes 
   await page.getByRole("button", { name: "Discard" }).click();
   assert.equal(await source.inputValue(), before);
   await source.fill(before.replace("You are an editor.", "You are a strict editor."));
-  assert.equal(await page.getByLabel(/^System prompt/).inputValue(), "You are a strict editor.");
+  assert.equal(await page.getByLabel("System prompt (optional)").inputValue(), "You are a strict editor.");
   await page.getByRole("button", { name: "Discard" }).click();
   await end();
 });

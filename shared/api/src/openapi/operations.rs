@@ -9,11 +9,11 @@ use crate::{
     AuditPage, CallbackSecretView, CancelRun, ChangeCredential, ChangeSchedule, ChangedCredential,
     CredentialList, CredentialView, CredentialWithKey, Delivered, DeliveryList, DeliveryView,
     EndedOrSkipped, ItemPage, MadeEventsToken, MadeToken, ModelDetails, ModelPage, NewCredential,
-    NewEventsToken, NewRun, NewToken, NodeView, PutSchedule, PutWebhook, PutWorkflow,
-    RefreshedModels, RerunRun, RestoreCredential, ResumeRun, RotateCallbackSecret, RotateWebhook,
-    RunAnswer, RunInput, RunPage, RunView, SchedulePage, ScheduleView, SetSwitch, SourceList,
-    SourceView, StartedRun, SwitchView, TokenPage, WebhookList, WebhookView, WorkflowDocument,
-    WorkflowPage, WorkflowPlan, WorkflowView,
+    NewEventsToken, NewRun, NewToken, NodeView, PreviewNode, PreviewView, PutSchedule, PutWebhook,
+    PutWorkflow, RefreshedModels, RerunRun, RestoreCredential, ResumeRun, RotateCallbackSecret,
+    RotateWebhook, RunAnswer, RunInput, RunPage, RunView, SchedulePage, ScheduleView, SetSwitch,
+    SourceList, SourceView, StartedRun, SwitchView, TokenPage, WebhookList, WebhookView,
+    WorkflowDocument, WorkflowPage, WorkflowPlan, WorkflowView,
 };
 
 /// Every operation, by noun.
@@ -304,6 +304,17 @@ fn workflows() -> Vec<Operation> {
         )
         .answers::<WorkflowPlan>(200, "The plan of the version.")
         .fails(&["WorkflowNotFound"]),
+        post(
+            "/workflows/preview",
+            "previewNode",
+            TAG,
+            "Renders a node's prompts with given values or those of a run, and tells what it would send and may cost. Nothing is called.",
+        )
+        .takes::<PreviewNode>(json!({
+            "workflowId": "summary", "node": "summary", "input": { "input": { "text": "a long text" } },
+        }))
+        .answers::<PreviewView>(200, "What is rendered, and what could not be.")
+        .fails(&["RunErased", "RunNotFound", "WorkflowNotFound"]),
         delete(
             "/workflows/{id}",
             "deleteWorkflow",

@@ -2,16 +2,17 @@
 
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
-use steps_openrouter::{Call, ChatRequest, Error, Failure, Said, Timeouts, Usage};
+use steps_openrouter::{Call, ChatRequest, Error, Failure, ModelList, Said, Timeouts, Usage};
 use steps_problem::Problem;
 
 use super::media::{fill, keep};
 use super::options::Traced;
 use super::output::{self, Form, ask_to_correct};
-use super::price::{ceiling, saved_by_cache};
+use super::price::{ceiling, preview_of, saved_by_cache};
 use super::variable::variable;
 use crate::ended::{Ended, Failed};
 use crate::node_kind::Ready;
+use crate::preview::Preview;
 use crate::scope::{Receipt, Scope};
 
 /// The call, ready to be sent.
@@ -46,6 +47,13 @@ impl Ready for ReadyChat {
 
     fn keep_conversation(&mut self) {
         self.keeps_conversation = true;
+    }
+
+    fn preview(&self, list: Option<&ModelList>, models: &[String]) -> Preview {
+        Preview {
+            sends: serde_json::to_value(&self.request).unwrap_or_default(),
+            call: Some(preview_of(&self.request, list, models)),
+        }
     }
 
     /// The generation's id is noted while the answer comes: it costs no time, and a function that dies leaves it behind.

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use steps_problem::{Fault, Problem};
 use steps_usage::Usage;
 use tokio::try_join;
@@ -19,7 +19,7 @@ use crate::table::item::{kept_as_word, kept_by_serde};
 use crate::table::key::SK;
 use crate::table::{Attribute, Item, Table};
 use crate::workflow::document;
-use crate::{Error, Record};
+use crate::{Error, Record, millis};
 
 /// The status of a run, in Step Functions' words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -210,6 +210,17 @@ impl Run {
         let id = self.credentials.get(reference);
         id.map(String::as_str)
             .ok_or_else(|| Record::Credential.not_found(reference))
+    }
+
+    /// What templates see as `trigger`.
+    #[must_use]
+    pub fn trigger_seen(&self) -> Value {
+        let mut trigger = self.texts.trigger.as_object().cloned().unwrap_or_default();
+        trigger.insert("type".to_owned(), json!(self.trigger));
+        trigger.insert("runId".to_owned(), json!(self.id));
+        trigger.entry("id").or_insert_with(|| json!(self.id));
+        trigger.insert("time".to_owned(), json!(millis::text(self.started_at)));
+        Value::Object(trigger)
     }
 
     /// The error for a node that the document does not have.
