@@ -222,3 +222,31 @@ async fn the_examples_of_the_page_run() {
         assert!(output.contains(shown.1), "{output}");
     }
 }
+
+#[tokio::test]
+async fn what_was_corrected_is_no_part_of_the_conversation() {
+    let user = User::with_credential().await;
+    let marker = format!("how old, {}", user.name);
+    let schema =
+        json!({"type": "object", "required": ["age"], "properties": {"age": {"type": "integer"}}});
+    let run = user
+        .run(
+            json!([
+                {
+                    "variableName": "first", "userPrompt": format!("[[json:{{\"age\": \"old\"}}]] {marker}"),
+                    "responseFormat": {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}},
+                },
+                {"variableName": "second", "continue": "first", "userPrompt": "And then?"},
+            ]),
+            json!({}),
+        )
+        .await;
+    assert_eq!(run["status"], "SUCCEEDED", "{}", run["error"]);
+    let sent = sent(&user, &marker).await;
+    let roles: Vec<&Value> = list(&sent[2]["messages"])
+        .iter()
+        .map(|message| &message["role"])
+        .collect();
+    assert_eq!(roles, ["system", "user", "assistant", "user"]);
+    assert_eq!(sent[2]["messages"][2]["content"], "{\"age\":1}");
+}

@@ -68,6 +68,7 @@ impl NodeKind for Chat {
             credential: self.credential.clone(),
             form: Form::of(self.options.response_format())?,
             repairs: self.repair,
+            corrects_from: None,
             keeps_conversation: false,
             is_traced: self.options.is_traced(),
             audio_format: self.options.audio_format(),

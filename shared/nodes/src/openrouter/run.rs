@@ -2,7 +2,9 @@
 
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
-use steps_openrouter::{Call, ChatRequest, Error, Failure, ModelList, Said, Timeouts, Usage};
+use steps_openrouter::{
+    Call, ChatRequest, Error, Failure, Message, ModelList, Said, Timeouts, Usage,
+};
 use steps_problem::Problem;
 
 use super::media::{fill, keep};
@@ -24,6 +26,8 @@ pub(crate) struct ReadyChat {
     pub(super) form: Form,
     /// Whether the model may still be asked to correct its answer.
     pub(super) repairs: bool,
+    /// From which message on the model is asked to correct an answer: that is no part of the conversation.
+    pub(super) corrects_from: Option<usize>,
     /// Whether the output holds the whole conversation, for a node that goes on with it.
     pub(super) keeps_conversation: bool,
     /// Whether the node says itself how the call is traced.
@@ -40,7 +44,9 @@ impl Ready for ReadyChat {
     }
 
     fn mend(&mut self, draft: &Value) {
+        let said = self.request.messages.len();
         if ask_to_correct(&mut self.request, draft) {
+            self.corrects_from = Some(said);
             self.repairs = false;
         }
     }
@@ -59,9 +65,7 @@ impl Ready for ReadyChat {
     /// The generation's id is noted while the answer comes: it costs no time, and a function that dies leaves it behind.
     async fn run(mut self, scope: &impl Scope) -> Ended {
         self.trace(scope);
-        let messages = self
-            .keeps_conversation
-            .then(|| self.request.messages.clone());
+        let messages = self.keeps_conversation.then(|| self.conversation());
         fill(&mut self.request, scope).await?;
         let call = match self.begin(scope).await? {
             Ok(call) => call,
@@ -102,6 +106,12 @@ impl Ready for ReadyChat {
 }
 
 impl ReadyChat {
+    /// The messages of the node, without those of a correction.
+    fn conversation(&self) -> Vec<Message> {
+        let own = self.corrects_from.unwrap_or(usize::MAX);
+        self.request.messages.iter().take(own).cloned().collect()
+    }
+
     /// OpenRouter's records of a call name the run and the node, unless the node names something itself.
     fn trace(&mut self, scope: &impl Scope) {
         let Some(unit) = scope.unit() else { return };
