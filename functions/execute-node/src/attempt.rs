@@ -5,9 +5,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use steps_metrics::NodeTry;
-use steps_nodes::{Ended, Receipt};
+use steps_nodes::{Ended, Pause, Receipt, Tried, WaitsFor};
 use steps_problem::{MESSAGE, Problem, short};
-use steps_store::{Attempt, Lease, Outcome, RUN_ABORTED, RUN_TIMED_OUT, Unit, Work, timed_out};
+use steps_store::{
+    Attempt, Lease, NodeRecord, Outcome, RUN_ABORTED, RUN_TIMED_OUT, Unit, Waiting, Work, timed_out,
+};
 use steps_workflow::{Node, OnError, OnItemError};
 use tokio::time::{Instant, sleep};
 
@@ -16,6 +18,9 @@ use crate::app::App;
 use crate::deadlines::left;
 use crate::executed::Executed;
 use crate::retry::wait_seconds;
+
+/// A wait for the next attempt that is longer than so many seconds holds no lane.
+const LONGEST_IN_LANE: u64 = 300;
 
 /// The longest pause before the end of an attempt is tried to be written again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -46,6 +51,10 @@ pub(crate) async fn settle(
     let cost_usd = attempt.cost_usd;
     let usage = attempt.usage.clone().unwrap_or_default();
     let answer = end(app, open, attempt, ended, !unpriced.is_empty()).await;
+    if matches!(&answer, Ok(Executed::Paused { code: None })) {
+        // It is no try of the node's work.
+        return (answer, unpriced);
+    }
     let took = Timestamp::now().duration_since(open.started);
     NodeTry {
         workflow: &open.work.run.workflow_id,
@@ -65,7 +74,9 @@ pub(crate) async fn settle(
 /// The code of what made the attempt fail or wait.
 fn code(executed: &Result<Executed, Problem>) -> Option<&str> {
     match executed {
-        Ok(Executed::Wait(Answer::Wait { code, .. })) => code.as_deref(),
+        Ok(Executed::Wait(Answer::Wait { code, .. }) | Executed::Paused { code }) => {
+            code.as_deref()
+        }
         Ok(_) => None,
         Err(problem) => Some(&problem.code),
     }
@@ -105,7 +116,8 @@ async fn end(
     let name = unit.to_string();
     let now = Timestamp::now();
     let failed = match ended {
-        Ok(output) => {
+        Ok(Tried::Paused(pause)) => return paused(app, open, attempt, pause, unpriced).await,
+        Ok(Tried::Done(output)) => {
             let outcome = Outcome::Succeeded(&output);
             let now = write_end(app, open, &attempt, &outcome, unpriced).await?;
             tracing::info!(
@@ -133,6 +145,7 @@ async fn end(
     attempt.wait_seconds = wait;
     match wait {
         Some(seconds) => {
+            let paused = seconds > LONGEST_IN_LANE && lease.has_lane();
             tracing::info!(
                 run = work.run.id,
                 node = name,
@@ -144,8 +157,13 @@ async fn end(
                 until: now + Duration::from_secs(seconds),
                 problem: &problem,
                 draft: draft.as_ref(),
+                paused,
             };
-            write_end(app, open, &attempt, &outcome, unpriced).await?;
+            let written = write_end(app, open, &attempt, &outcome, unpriced).await?;
+            if paused && written {
+                let code = Some(problem.code);
+                return Ok(Executed::Paused { code });
+            }
             let answer = Answer::Wait {
                 seconds,
                 code: Some(problem.code),
@@ -174,6 +192,48 @@ async fn end(
             Err(problem)
         }
     }
+}
+
+/// Writes down that the unit waits without a lane. It is tried again at the run's deadline at the latest: it fails then.
+async fn paused(
+    app: &App,
+    open: &OpenAttempt<'_>,
+    attempt: Attempt,
+    pause: Pause,
+    unpriced: bool,
+) -> Result<Executed, Problem> {
+    let deadline = open.work.run.deadline;
+    let before = open.work.node.as_ref().and_then(NodeRecord::own_pause);
+    let kept = steps_store::Pause {
+        since: before.map_or_else(Timestamp::now, |pause| pause.since),
+        until: pause.until,
+        awaits: pause.awaits,
+        shown: pause.shown,
+    };
+    let waiting = match pause.waits_for {
+        WaitsFor::Time => Waiting::Time,
+        WaitsFor::Signal => Waiting::Signal,
+    };
+    let outcome = Outcome::Paused {
+        waiting,
+        until: pause.until.map_or(deadline, |until| until.min(deadline)),
+        pause: &kept,
+    };
+    let attempt = Attempt {
+        paused: true,
+        ..attempt
+    };
+    let unit = open.unit.to_string();
+    if !write_end(app, open, &attempt, &outcome, unpriced).await? {
+        return Ok(Executed::look_again(1));
+    }
+    tracing::info!(
+        run = open.work.run.id,
+        node = unit,
+        waits_for = waiting.as_str(),
+        "paused"
+    );
+    Ok(Executed::Paused { code: None })
 }
 
 /// Whether the run goes on after this failure of the unit. It does not go on past its own end.

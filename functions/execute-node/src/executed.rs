@@ -27,6 +27,8 @@ pub(crate) enum Executed {
     Opened { total: u32 },
     /// It has to be tried again later.
     Wait(Answer),
+    /// It waits without a lane. `code` of the failure that it waits out, if it does.
+    Paused { code: Option<String> },
 }
 
 impl Executed {

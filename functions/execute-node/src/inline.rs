@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use steps_nodes::Failed;
+use steps_nodes::{Failed, Tried};
 use steps_problem::Problem;
 use tokio::time::Instant;
 
@@ -55,7 +55,8 @@ pub(crate) async fn execute(
         ended = prepared.run(&scope).await;
     }
     let output = match ended {
-        Ok(output) => output,
+        Ok(Tried::Done(output)) => output,
+        Ok(Tried::Paused(_)) => return Err(needs_run()),
         Err(failed) => {
             let retry = wait_seconds(&failed, attempt, node.retry.max_attempts, Duration::MAX);
             let problem = failed.problem;
@@ -87,4 +88,17 @@ pub(crate) async fn execute(
     Ok(Answer::Succeeded {
         output: Some(output),
     })
+}
+
+fn needs_run() -> Problem {
+    Problem::new(
+        422,
+        "WaitNeedsRun",
+        "Wait Needs Run",
+        "the node waits for something, and this node belongs to no run that could go on then",
+    )
+    .solution([
+        "Wait in your own state machine: with a Wait state, or a task that waits for its token",
+        "Or make it a node of a workflow",
+    ])
 }

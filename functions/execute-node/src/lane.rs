@@ -85,6 +85,7 @@ impl Worker for Nodes<'_> {
         Ok(match (executed, unit.index()) {
             (Executed::Wait(Answer::Wait { seconds, .. }), _) => Worked::Wait { seconds },
             (Executed::Wait(_), _) => Worked::Wait { seconds: 1 },
+            (Executed::Paused { .. }, _) => Worked::Paused,
             (Executed::Opened { total: 0 }, _) => {
                 let now = list::gather(self.app, &of, self.node(unit.node())?).await?;
                 Worked::Done { now }

@@ -44,8 +44,8 @@ pub(crate) async fn execute_alone(
         match execute(app, &unit, &task.needs, known, until).await? {
             Executed::Done { .. } => Answer::Succeeded { output: None },
             Executed::Wait(answer) => answer,
-            // No document of those releases has a list.
-            Executed::Opened { .. } => Answer::look_again(60),
+            // No document of those releases has a list, or a node that waits for something else.
+            Executed::Opened { .. } | Executed::Paused { .. } => Answer::look_again(60),
         },
     )
 }
@@ -143,9 +143,10 @@ async fn execute_once(
         until: until + CLOSING_TIME - LAST_WORDS,
     };
     let (answer, unpriced) = settle(app, &open, scope.receipt(), ended).await;
+    let answer = look_once_more(app, of, answer).await;
     // The end is written: what is not known in time is asked for later.
     let goes_on = match &answer {
-        Ok(Executed::Wait(_)) => true,
+        Ok(Executed::Wait(_) | Executed::Paused { .. }) => true,
         Ok(_) => of.lane > 0 && known.goes_on_behind(unit),
         Err(_) => false,
     };
@@ -156,6 +157,24 @@ async fn execute_once(
     answer
 }
 
+/// Of a unit that has just paused: its message may have come before anybody knew that it waits. Then it is tried again.
+async fn look_once_more(
+    app: &App,
+    of: &UnitOfRun<'_>,
+    executed: Result<Executed, Problem>,
+) -> Result<Executed, Problem> {
+    let Ok(Executed::Paused { .. }) = &executed else {
+        return executed;
+    };
+    let nodes = app.store.nodes();
+    let record = nodes.get(of.run_id, of.unit).await?;
+    let awaits = record.and_then(|record| record.pause?.awaits);
+    match awaits {
+        Some(name) if nodes.is_told(of.run_id, &name).await? => Ok(Executed::look_again(1)),
+        _ => executed,
+    }
+}
+
 /// The answer where the unit needs no try now: it has ended, waits, is in another function's hands, or its run is over.
 fn known_answer(work: &Work, take: u32, now: Timestamp) -> Option<Result<Executed, Problem>> {
     if work.of_list.as_ref().is_some_and(|list| list.is_done()) {
@@ -164,7 +183,7 @@ fn known_answer(work: &Work, take: u32, now: Timestamp) -> Option<Result<Execute
     }
     let of_node = work.node.as_ref();
     of_node
-        .and_then(|record| already(record, take, now))
+        .and_then(|record| already(record, work.told, take, now))
         .or_else(|| check_goes_on(work, take, now).err().map(Err))
 }
 
@@ -263,7 +282,7 @@ async fn claim(
     Ok(match nodes.claim(&claim(reserve.as_ref())).await? {
         Claimed::Granted(lease) => Ok((lease, prepared)),
         Claimed::Taken(record) => {
-            Err(already(&record, of.take, now).unwrap_or(Ok(Executed::look_again(1))))
+            Err(already(&record, false, of.take, now).unwrap_or(Ok(Executed::look_again(1))))
         }
         Claimed::OverBudget(over) => match nodes.claim(&claim(None)).await? {
             Claimed::Granted(lease) => Ok((lease, Err(over_budget(&over)))),
@@ -298,7 +317,17 @@ fn check_goes_on(work: &Work, take: u32, now: Timestamp) -> Result<(), Problem> 
 }
 
 /// The answer for a node that needs no call now: it has ended, waits, or is in another function's hands.
-fn already(record: &NodeRecord, take: u32, now: Timestamp) -> Option<Result<Executed, Problem>> {
+fn already(
+    record: &NodeRecord,
+    told: bool,
+    take: u32,
+    now: Timestamp,
+) -> Option<Result<Executed, Problem>> {
+    if record.has_paused(take) {
+        let is_over = record.wait_until.is_some_and(|until| until <= now);
+        let code = None;
+        return (!told && !is_over).then_some(Ok(Executed::Paused { code }));
+    }
     if let Some(items) = record.items.as_ref().filter(|_| record.is_open()) {
         return Some(Ok(Executed::Opened { total: items.total }));
     }

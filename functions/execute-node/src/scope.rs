@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use serde_json::Value;
 use steps_key::{ApiKey, HttpSecret};
-use steps_nodes::{Invoked, KeptFile, NotInvoked, Receipt, Said, Scope};
+use steps_nodes::{Invoked, KeptFile, NotInvoked, Paused, Receipt, Said, Scope};
 use steps_openrouter::{Client, ModelList};
 use steps_problem::{PATH, Problem, short};
 use steps_store::{
@@ -72,6 +73,8 @@ pub(crate) struct RunScope<'a> {
     may_have_acted: bool,
     /// Whether another node goes on with this one's conversation.
     pub(crate) is_continued: bool,
+    /// How it has paused before.
+    paused: Option<Paused>,
     until: Instant,
     receipt: RefCell<Receipt>,
     heard: Heard,
@@ -93,6 +96,7 @@ impl<'a> RunScope<'a> {
             lease: None,
             may_have_acted: false,
             is_continued: false,
+            paused: None,
             until,
             receipt: RefCell::default(),
             heard: Heard::default(),
@@ -104,6 +108,11 @@ impl<'a> RunScope<'a> {
         let last = record.and_then(|record| record.attempts.last());
         Self {
             may_have_acted: last.is_some_and(was_cut_off),
+            paused: record.and_then(NodeRecord::own_pause).map(|pause| Paused {
+                since: pause.since,
+                until: pause.until,
+                awaits: pause.awaits.clone(),
+            }),
             ..self
         }
     }
@@ -180,6 +189,23 @@ impl Scope for RunScope<'_> {
 
     fn may_have_acted(&self) -> bool {
         self.may_have_acted
+    }
+
+    fn paused(&self) -> Option<&Paused> {
+        self.paused.as_ref()
+    }
+
+    fn own_message(&self) -> Option<String> {
+        Some(format!("unit/{}/{}", self.unit, self.run.execution))
+    }
+
+    async fn message(&self, name: &str) -> Result<Option<Value>, Problem> {
+        let message = self.app.store.nodes().message(&self.run.id, name).await?;
+        Ok(message.map(|message| message.value))
+    }
+
+    fn timeout_seconds(&self) -> Option<u64> {
+        self.node.timeout_seconds
     }
 
     fn keeps_files(&self) -> bool {
@@ -365,6 +391,23 @@ impl Scope for InlineScope<'_> {
     /// Nothing is written down of such a node.
     fn may_have_acted(&self) -> bool {
         false
+    }
+
+    /// A node that no run has does not pause.
+    fn paused(&self) -> Option<&Paused> {
+        None
+    }
+
+    fn own_message(&self) -> Option<String> {
+        None
+    }
+
+    async fn message(&self, _name: &str) -> Result<Option<Value>, Problem> {
+        Ok(None)
+    }
+
+    fn timeout_seconds(&self) -> Option<u64> {
+        self.node.timeout_seconds
     }
 
     fn keeps_files(&self) -> bool {

@@ -7,6 +7,7 @@ mod follow;
 mod follow_up;
 mod handler;
 mod sweep;
+mod timers;
 
 use app::App;
 use steps_aws::{Aws, Config};
@@ -31,5 +32,5 @@ async fn main() -> Main {
         callbacks: aws.callback_queue()?,
         events: aws.event_bus()?,
     };
-    serve_task(async |task| handler::handle(&app, &task.event).await).await
+    serve_task(async |task| handler::handle(&app, &task.event, task.remaining()).await).await
 }

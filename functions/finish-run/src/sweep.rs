@@ -1,4 +1,4 @@
-//! By schedule: runs whose end was not heard of. Their executions are looked up, and the record follows. Then what ends of
+//! By schedule, every minute: units whose time has come. Then runs whose end was not heard of. Their executions are looked up, and the record follows. Then what ends of
 //! runs have left undone.
 
 use std::collections::BTreeSet;
@@ -6,16 +6,18 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use steps_executions::ExecutionName;
-use steps_lanes::{RunBoard, heal};
+use steps_lanes::{Offered, RunBoard, heal, offer_again};
 use steps_metrics::Sweep;
 use steps_problem::Problem;
 use steps_queue::{end_overdue, start_one, start_waiting};
 use steps_store::{Due, DueItem, Ended, RunStatus, timed_out};
 use steps_workflow::Workflow;
+use tokio::time::Instant;
 
 use crate::app::App;
 use crate::follow::{end, follow};
 use crate::follow_up::{erase, follow_up};
+use crate::timers::sweep_timers;
 
 /// How many runs one sweep looks at.
 const AT_ONCE: usize = 100;
@@ -26,9 +28,10 @@ const GATE_PAUSE: Duration = Duration::from_mins(5);
 /// The longest time until a run that goes on is looked at again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
-/// Looks at the runs that have been RUNNING for a while, at those that wait, and at texts that are not to be kept.
-pub(crate) async fn sweep(app: &App) -> Result<(), Problem> {
+/// Looks at the units whose time has come, at the runs that have been RUNNING for a while, at those that wait, and at texts that are not to be kept.
+pub(crate) async fn sweep(app: &App, until: Instant) -> Result<(), Problem> {
     let swept = [
+        sweep_timers(app, until).await,
         sweep_due(app, Due::Run, "Runs").await,
         sweep_due(app, Due::Gate, "Gates").await,
         sweep_due(app, Due::Texts, "Texts").await,
@@ -49,7 +52,7 @@ async fn sweep_due(app: &App, what: Due, name: &'static str) -> Result<(), Probl
         let looked = match what {
             Due::Gate => look_at_gate(app, item).await,
             Due::Texts => look_at_texts(app, item).await,
-            Due::Run | Due::End | Due::Cost => look_at(app, item).await,
+            Due::Run | Due::End | Due::Cost | Due::Timer => look_at(app, item).await,
         };
         if let Err(problem) = looked {
             tracing::warn!(run = item.run_id, code = problem.code, "not looked at");
@@ -183,6 +186,9 @@ async fn wake_lanes(app: &App, name: &ExecutionName<'_>, now: Timestamp) -> Resu
     let held = |id: &str| {
         let node = nodes.get(id);
         node.is_some_and(|node| {
+            if node.has_paused(run.execution) {
+                return true;
+            }
             let free_in = node.claimable_in(run.execution, now);
             free_in.is_none_or(|free_in| !free_in.is_zero())
         })
@@ -191,7 +197,10 @@ async fn wake_lanes(app: &App, name: &ExecutionName<'_>, now: Timestamp) -> Resu
         let node = nodes.get(id).filter(|node| node.is_open());
         node.and_then(|node| Some(node.items.as_ref()?.total))
     };
-    heal(&board, &plan, done, held, open).await
+    heal(&board, &plan, done, held, open).await?;
+    // Whoever told them something may have died before it offered them.
+    offer_again(&app.store, &app.executions, name.run_id, Offered::Told).await?;
+    Ok(())
 }
 
 fn vanished() -> Problem {

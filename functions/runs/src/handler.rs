@@ -4,7 +4,7 @@ use steps_lambda::{Answer, Request};
 use steps_problem::Problem;
 
 use crate::app::App;
-use crate::{cancel, deliveries, erase, events, get, get_file, get_node, list, list_items};
+use crate::{cancel, deliveries, erase, events, get, get_file, get_node, list, list_items, signal};
 
 /// Answers a request by the route that API Gateway matched.
 pub(crate) async fn handle(app: &App, request: &Request) -> Result<Answer, Problem> {
@@ -28,6 +28,9 @@ pub(crate) async fn handle(app: &App, request: &Request) -> Result<Answer, Probl
         }
         "DELETE /runs/{id}" => erase::erase(app, id()?).await,
         "POST /runs/{id}/cancel" => cancel::cancel(app, id()?, request).await,
+        "POST /runs/{id}/signals/{name}" => {
+            signal::send(app, id()?, request.parameter("name")?, request).await
+        }
         "GET /runs/{id}/deliveries" => deliveries::list(app, id()?).await,
         "POST /runs/{id}/deliveries/{delivery}/resend" => {
             deliveries::resend(app, id()?, request.parameter("delivery")?).await

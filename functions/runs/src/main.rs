@@ -12,6 +12,7 @@ mod get_node;
 mod handler;
 mod list;
 mod list_items;
+mod signal;
 
 use app::App;
 use steps_aws::{Aws, Config};

@@ -51,6 +51,7 @@ const ROUTES: &[(&str, Scope)] = &[
     ("POST /runs/{id}/resume", Run),
     ("POST /runs/{id}/rerun", Run),
     ("POST /runs/{id}/cancel", Run),
+    ("POST /runs/{id}/signals/{name}", Run),
     ("GET /runs", Read),
     ("GET /runs/{id}", Read),
     ("GET /runs/{id}/files/{file}", Read),

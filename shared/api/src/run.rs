@@ -34,6 +34,18 @@ pub struct CancelRun {
     pub reason: Option<String>,
 }
 
+/// The answer to `POST /runs/{id}/signals/{name}`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SentSignal {
+    /// The run.
+    pub run_id: String,
+    /// The signal's name.
+    pub name: String,
+    /// Whether it was sent before.
+    pub repeated: bool,
+}
+
 /// The body of `POST /runs/{id}/resume`; it may be left out.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

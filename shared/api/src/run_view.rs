@@ -116,7 +116,10 @@ pub struct NodeView {
     #[serde(with = "millis::option")]
     #[schemars(with = "Option<Timestamp>")]
     pub ended_at: Option<Timestamp>,
-    /// Until when it waits.
+    /// What it waits for: `RETRY` is its next attempt, `TIME` a time, `SIGNAL` a signal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_for: Option<String>,
+    /// Until when it waits, at the latest.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
@@ -452,6 +455,9 @@ impl NodeView {
             usage: None,
             started_at: row.and_then(|row| row.started_at),
             ended_at: row.and_then(|row| row.ended_at),
+            waiting_for: waits
+                .and_then(|row| row.waiting)
+                .map(|waiting| waiting.as_str().to_owned()),
             wait_until: waits.and_then(|row| row.wait_until),
             reused_from: row.and_then(|row| row.reused_from.clone()),
         }

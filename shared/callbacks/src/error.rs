@@ -23,7 +23,7 @@ impl From<Error> for Problem {
             error.to_string(),
         )
         .solution([
-            "Wait: what an ended run asks for is tried again every five minutes until it is done",
+            "Wait: what an ended run asks for is tried again, later and later, until it is done",
             "Where you asked for it to be sent again: ask once more",
             "If it still fails, deploy the template again",
         ])

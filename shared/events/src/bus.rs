@@ -59,7 +59,7 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         Self::new(503, "EventNotSent", "Event Not Sent", error.to_string())
             .solution([
-                "Wait: what an ended run asks for is tried again every five minutes until it is done",
+                "Wait: what an ended run asks for is tried again, later and later, until it is done",
                 "If it still fails: is there an event bus of the name in the parameter FailureEventBus?",
             ])
             .retryable(true)

@@ -53,6 +53,12 @@ pub trait Board {
     /// Lists a unit that this lane has taken, or kept, for any lane.
     async fn release(&self, unit: &str) -> Result<(), Self::Error>;
 
+    /// Lists a unit that had paused, for any lane, whoever has taken it.
+    async fn offer_again(&self, unit: &str) -> Result<(), Self::Error>;
+
+    /// Takes a unit that has paused from the list, where this lane has taken it and nobody has listed it again.
+    async fn put_down(&self, unit: &str) -> Result<(), Self::Error>;
+
     /// Takes a unit that is done from the list.
     async fn unlist(&self, unit: &str) -> Result<(), Self::Error>;
 

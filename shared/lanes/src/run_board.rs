@@ -88,6 +88,16 @@ impl<T: Tokens> Board for RunBoard<'_, T> {
         Ok(released.await?)
     }
 
+    async fn offer_again(&self, unit: &str) -> Result<(), Problem> {
+        let unit = self.ranked(unit);
+        Ok(self.lanes.offer_again(self.run_id, self.take, unit).await?)
+    }
+
+    async fn put_down(&self, unit: &str) -> Result<(), Problem> {
+        let unit = self.ranked(unit);
+        Ok(self.lanes.put_down(self.run_id, unit, self.lane).await?)
+    }
+
     async fn unlist(&self, unit: &str) -> Result<(), Problem> {
         Ok(self.lanes.unlist(self.run_id, self.ranked(unit)).await?)
     }

@@ -41,6 +41,8 @@ pub enum Worked {
         /// How many.
         total: u32,
     },
+    /// It waits for a message or a time, and no lane waits with it: whoever has something to tell offers it again.
+    Paused,
     /// It has to be looked at again after so many seconds.
     Wait {
         /// How many.
@@ -93,7 +95,7 @@ pub async fn step<B: Board>(
         // The answer that named this task's unit was heard.
         board.unlist(was).await?;
     }
-    let at = match &task.unit {
+    let mut at = match &task.unit {
         Some(unit) => Some(Held {
             unit: unit.clone(),
             listed: task.listed,
@@ -101,6 +103,7 @@ pub async fn step<B: Board>(
         None => take(board, None).await?,
     };
     let mut became = Became::default();
+    let mut paused = false;
     if let Some(Held { unit, listed }) = &at {
         let of = Unit::of(unit);
         match worker.work(unit).await? {
@@ -113,6 +116,7 @@ pub async fn step<B: Board>(
                 board.answer(&task.token, answer).await?;
                 return Ok(());
             }
+            Worked::Paused => paused = true,
             Worked::Done { now } => became = tell(board, plan, of.node(), now).await?,
             Worked::Opened { total } => became = open(board, plan, of.node(), total).await?,
             Worked::ItemDone { total } => {
@@ -120,15 +124,19 @@ pub async fn step<B: Board>(
             }
         }
     }
+    if paused && let Some(held) = at.take().filter(|held| held.listed) {
+        // What was told since it looked has listed the unit again: that stays.
+        board.put_down(&held.unit).await?;
+    }
     let mut free = became.free.into_iter();
     let own = became.own.or_else(|| free.next().map(Held::kept));
     let others: Vec<String> = free.collect();
     try_join_all(others.iter().map(|unit| board.offer(unit))).await?;
     let next = match (own, &at) {
         (Some(own), _) => Some(own),
-        (None, Some(_)) => take(board, at.as_ref()).await?,
+        (None, at) if paused || at.is_some() => take(board, at.as_ref()).await?,
         // It has looked just now, and looks once more behind its token.
-        (None, None) => None,
+        (None, _) => None,
     };
     wake_some(board, others.len() + became.begun).await?;
     match next {
@@ -357,7 +365,7 @@ pub(crate) fn is_over(plan: &Plan, lanes: &[Lane]) -> bool {
 }
 
 /// Wakes up to so many lanes that sleep.
-async fn wake_some<B: Board>(board: &B, wanted: usize) -> Result<(), B::Error> {
+pub(crate) async fn wake_some<B: Board>(board: &B, wanted: usize) -> Result<(), B::Error> {
     if wanted == 0 {
         return Ok(());
     }

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use fastrand::Rng;
-use steps_lanes::{Answer, Board, Next, Task, Worked, Worker, heal, step};
+use steps_lanes::{Answer, Board, Next, Task, Worked, Worker, heal, offer_paused, step};
 use steps_store::{BegunList, Lane, NextItem, Told, Unit};
 use steps_workflow::{Plan, PlannedList};
 
@@ -33,6 +33,12 @@ enum LeftOut {
     LaterCall,
     /// Nobody looks for an item that a function has moved a hand to before it died.
     Promised,
+    /// Who has something to tell a unit that has paused leaves its record to the lane that has taken it.
+    OfferAgain,
+    /// A lane takes a unit that has paused from the list, also where somebody has listed it again.
+    PutDown,
+    /// Who has written down that a unit pauses does not look once more whether it was told.
+    ToldMeanwhile,
 }
 
 /// A task that waits for its token.
@@ -59,6 +65,10 @@ struct Node {
     done_needs: BTreeSet<u32>,
     opened: bool,
     done: bool,
+    /// Whether it waits for a message without a lane.
+    pauses: bool,
+    paused: bool,
+    told: bool,
     /// The token of the function that works on it.
     by: Option<u64>,
     runs: usize,
@@ -167,6 +177,25 @@ impl Board for InMemory {
         let lane = world.ready.entry(unit.to_owned()).or_insert(None);
         if *lane == Some(self.lane) {
             *lane = None;
+        }
+        Ok(())
+    }
+
+    async fn offer_again(&self, unit: &str) -> Result<(), ()> {
+        if self.is_left_out(LeftOut::OfferAgain) {
+            return self.offer(unit).await;
+        }
+        request(&self.world).await;
+        self.world.borrow_mut().ready.insert(unit.to_owned(), None);
+        Ok(())
+    }
+
+    async fn put_down(&self, unit: &str) -> Result<(), ()> {
+        request(&self.world).await;
+        let any = self.is_left_out(LeftOut::PutDown);
+        let mut world = self.world.borrow_mut();
+        if any || world.ready.get(unit) == Some(&Some(self.lane)) {
+            world.ready.remove(unit);
         }
         Ok(())
     }
@@ -341,6 +370,7 @@ impl Worker for InMemory {
 
     async fn work(&self, unit: &str) -> Result<Worked, ()> {
         request(&self.world).await;
+        let pauses;
         {
             let mut world = self.world.borrow_mut();
             let alive = world.alive.clone();
@@ -372,12 +402,37 @@ impl Worker for InMemory {
             {
                 return Ok(Worked::Wait { seconds: 1 });
             }
+            pauses = node.pauses && !node.told;
+            if pauses && node.paused {
+                return Ok(Worked::Paused);
+            }
             node.by = Some(self.token);
-            node.runs += 1;
+            node.runs += usize::from(!pauses);
             world.count_items(unit);
         }
         request(&self.world).await; // The model answers.
         request(&self.world).await;
+        if pauses {
+            {
+                let mut world = self.world.borrow_mut();
+                let node = world.nodes.get_mut(unit).unwrap();
+                if node.done {
+                    return Ok(world.done(unit, false));
+                }
+                if node.by != Some(self.token) {
+                    return Ok(Worked::Wait { seconds: 1 });
+                }
+                node.paused = true;
+                node.by = None;
+            }
+            request(&self.world).await;
+            let told = self.world.borrow().nodes[unit].told;
+            return Ok(if told && !self.is_left_out(LeftOut::ToldMeanwhile) {
+                Worked::Wait { seconds: 1 }
+            } else {
+                Worked::Paused
+            });
+        }
         let mut world = self.world.borrow_mut();
         let node = world.nodes.get_mut(unit).unwrap();
         if node.done {
@@ -398,7 +453,7 @@ impl World {
             Unit::Gathering(node) => &self.nodes[node],
             _ => &self.nodes[unit],
         };
-        node.by.is_none() && !node.done && !self.ready.contains_key(unit)
+        node.by.is_none() && !node.paused && !node.done && !self.ready.contains_key(unit)
     }
 
     fn promised(&self, node: &str) -> Vec<String> {
@@ -429,7 +484,10 @@ impl World {
         };
         let items = (0..list.total).map(|index| Unit::Item(node, index).to_string());
         let in_hand = items
-            .filter(|item| self.nodes[item].by.is_some() && !self.nodes[item].done)
+            .filter(|item| {
+                let item = &self.nodes[item];
+                (item.by.is_some() || item.paused) && !item.done
+            })
             .count();
         self.too_many = self.too_many.max(in_hand.saturating_sub(list.concurrency));
     }
@@ -442,6 +500,30 @@ struct Function {
     asked: Asked,
     work: Pin<Box<dyn Future<Output = Result<(), ()>>>>,
 }
+
+/// Tells a unit that waits for it what it waits for.
+async fn tell(world: Shared, unit: String) {
+    request(&world).await;
+    world.borrow_mut().nodes.get_mut(&unit).unwrap().told = true;
+    request(&world).await;
+    let paused = world.borrow().nodes[&unit].paused;
+    if paused {
+        // Nobody knows of one that has not paused: it finds the message itself.
+        offer_paused(&beside_lanes(&world), &[unit]).await.unwrap();
+    }
+}
+
+/// The board of who has no lane.
+fn beside_lanes(world: &Shared) -> InMemory {
+    InMemory {
+        world: Rc::clone(world),
+        lane: 0,
+        token: 0,
+        told: RefCell::default(),
+    }
+}
+
+type Teller = (String, Pin<Box<dyn Future<Output = ()>>>);
 
 /// The most sweeps of a run.
 const MOST_SWEEPS: usize = 5;
@@ -508,6 +590,23 @@ fn run(seed: u64, left_out: LeftOut, heals: bool) -> Ended {
         .iter()
         .flat_map(|(node, list)| (0..list.total).map(|index| Unit::Item(node, index).to_string()));
     let units = plan.nodes().iter().map(|node| node.id.clone()).chain(items);
+    let pausing = random.bool();
+    let tells_late = random.bool();
+    let mut nodes: BTreeMap<String, Node> = BTreeMap::new();
+    for unit in units {
+        let pauses = pausing && !lists.contains_key(&unit) && random.u8(..3) == 0;
+        let node = Node {
+            pauses,
+            ..Node::default()
+        };
+        nodes.insert(unit, node);
+    }
+    let mut silent: Vec<String> = Vec::new();
+    for (unit, node) in &nodes {
+        if node.pauses {
+            silent.push(unit.clone());
+        }
+    }
     let lanes = random.u8(1..=6);
     let deaths = *random.choice(&[0.0, 0.0, 0.02, 0.08]).unwrap();
     let ghosts = *random.choice(&[0.0, 0.5]).unwrap();
@@ -521,7 +620,7 @@ fn run(seed: u64, left_out: LeftOut, heals: bool) -> Ended {
     };
     let world = World {
         left_out,
-        nodes: units.map(|unit| (unit, Node::default())).collect(),
+        nodes,
         lists,
         too_many: 0,
         ready: plan
@@ -580,6 +679,14 @@ fn run(seed: u64, left_out: LeftOut, heals: bool) -> Ended {
     for lane in 1..=lanes {
         invoke(&mut functions, lane, nothing());
     }
+    let teller = |unit: String| -> Teller {
+        let work = Box::pin(tell(Rc::clone(&world), unit.clone()));
+        (unit, work)
+    };
+    let mut tellers: Vec<Teller> = Vec::new();
+    if !tells_late {
+        tellers.extend(silent.drain(..).map(teller));
+    }
     let mut sweeps = 0;
     let mut context = Context::from_waker(Waker::noop());
     for _ in 0..400_000 {
@@ -600,17 +707,49 @@ fn run(seed: u64, left_out: LeftOut, heals: bool) -> Ended {
         for (lane, asked) in due {
             invoke(&mut functions, lane, asked);
         }
+        let tells = {
+            let mut world = world.borrow_mut();
+            !tellers.is_empty() && (functions.is_empty() || world.random.bool())
+        };
+        if tells {
+            let (at, dies) = {
+                let mut world = world.borrow_mut();
+                let dies = world.random.f64() < deaths;
+                (world.random.usize(..tellers.len()), dies)
+            };
+            if dies {
+                let (unit, _) = tellers.swap_remove(at);
+                // Whoever was not heard tries again. What was told and not offered is left to the sweep.
+                if !heals || !world.borrow().nodes[&unit].told {
+                    tellers.push(teller(unit));
+                }
+            } else if tellers[at].1.as_mut().poll(&mut context).is_ready() {
+                drop(tellers.swap_remove(at));
+            }
+            continue;
+        }
+        if functions.is_empty() && !silent.is_empty() {
+            // All lanes sleep or have ended, and none of them waits with a unit.
+            if !heals && left_out == LeftOut::Nothing {
+                let world = world.borrow();
+                for node in plan.ready(|id| world.nodes[id].done) {
+                    let state = &world.nodes[&node.id];
+                    assert!(
+                        state.paused || state.opened,
+                        "seed {seed}: {} is held up",
+                        node.id
+                    );
+                }
+            }
+            tellers.extend(silent.drain(..).map(teller));
+            continue;
+        }
         if functions.is_empty() {
             if !heals || sweeps == MOST_SWEEPS || world.borrow().ended.len() == usize::from(lanes) {
                 break;
             }
             sweeps += 1;
-            let board = InMemory {
-                world: Rc::clone(&world),
-                lane: 0,
-                token: 0,
-                told: RefCell::default(),
-            };
+            let board = beside_lanes(&world);
             let mut sweep = Box::pin(async {
                 let done = |id: &str| board.world.borrow().nodes[id].done;
                 let open = |id: &str| {
@@ -619,7 +758,17 @@ fn run(seed: u64, left_out: LeftOut, heals: bool) -> Ended {
                     let is_open = node.opened && !node.done;
                     is_open.then(|| world.lists[id].total)
                 };
-                heal(&board, &plan, done, |_| false, open).await.unwrap();
+                let held = |id: &str| board.world.borrow().nodes[id].paused;
+                heal(&board, &plan, done, held, open).await.unwrap();
+                let told = |(unit, node): (&String, &Node)| {
+                    let waits = node.paused && node.told && !node.done;
+                    waits.then(|| unit.clone())
+                };
+                let told: Vec<String> = {
+                    let world = board.world.borrow();
+                    world.nodes.iter().filter_map(told).collect()
+                };
+                offer_paused(&board, &told).await.unwrap();
             });
             while sweep.as_mut().poll(&mut context).is_pending() {}
             continue;
@@ -741,6 +890,9 @@ fn each_rule_that_is_left_out_is_caught() {
         LeftOut::AnswerFirst,
         LeftOut::LaterCall,
         LeftOut::Promised,
+        LeftOut::OfferAgain,
+        LeftOut::PutDown,
+        LeftOut::ToldMeanwhile,
     ] {
         let caught = (0..60_000).any(|seed| run(seed, rule, false).stuck);
         assert!(caught, "{rule:?}");

@@ -2,11 +2,61 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::Value;
 use steps_problem::Problem;
 
-/// How a try of a node ends: with the node's output, or with a failure.
-pub type Ended = Result<Value, Failed>;
+/// How a try of a node ends: with what has come of it, or with a failure.
+pub type Ended = Result<Tried, Failed>;
+
+/// What has come of a try that did not fail.
+#[derive(Debug)]
+pub enum Tried {
+    /// The node's output.
+    Done(Value),
+    /// The node waits, and neither a function nor a lane waits with it. It is tried again once its message has come, or its
+    /// time.
+    Paused(Pause),
+}
+
+impl From<Value> for Tried {
+    fn from(output: Value) -> Self {
+        Self::Done(output)
+    }
+}
+
+/// What a node waits for that was tried and has paused.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pause {
+    /// What it waits for, in a word.
+    pub waits_for: WaitsFor,
+    /// The name of the message that it waits for, if it waits for one.
+    pub awaits: Option<String>,
+    /// The time at which it is tried again at the latest; `None` where only a message lets it go on.
+    pub until: Option<Timestamp>,
+    /// What is shown to those who may answer.
+    pub shown: Option<Value>,
+}
+
+/// What a node waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WaitsFor {
+    /// A time.
+    Time,
+    /// A signal.
+    Signal,
+}
+
+/// How a node has paused before.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Paused {
+    /// When it paused first.
+    pub since: Timestamp,
+    /// The time at which it was to be tried again at the latest.
+    pub until: Option<Timestamp>,
+    /// The name of the message that it waits for.
+    pub awaits: Option<String>,
+}
 
 /// A try that failed.
 #[derive(Debug)]

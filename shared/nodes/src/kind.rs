@@ -18,7 +18,7 @@ use crate::node_kind::{NodeKind, Ready};
 use crate::preview::Preview;
 use crate::scope::Scope;
 use crate::unread::Unread;
-use crate::{http, lambda, openrouter, set};
+use crate::{http, lambda, openrouter, set, signal, wait};
 
 /// What a node does, by its `type`. Which kind it is only this crate knows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -113,6 +113,24 @@ macro_rules! kinds {
                 match &self.0 {
                     $(Any::$name(kind) => kind.continues(),)+
                     Any::Unread(_) => None,
+                }
+            }
+
+            /// The template of the name of the signal that it waits for, where it waits for one.
+            #[must_use]
+            pub fn signal(&self) -> Option<&Template> {
+                match &self.0 {
+                    $(Any::$name(kind) => kind.signal(),)+
+                    Any::Unread(_) => None,
+                }
+            }
+
+            /// What the JSON Schema cannot refuse. A path begins at the node.
+            #[must_use]
+            pub fn faults(&self) -> Vec<Fault> {
+                match &self.0 {
+                    $(Any::$name(kind) => kind.faults(),)+
+                    Any::Unread(_) => Vec::new(),
                 }
             }
 
@@ -245,4 +263,8 @@ kinds! {
     Lambda(lambda::Lambda) = "lambda",
     /// A variable made from templates.
     Set(set::Set) = "set",
+    /// A wait: for so long, or until a time.
+    Wait(wait::Wait) = "wait",
+    /// A wait for a signal.
+    Signal(signal::Signal) = "signal",
 }

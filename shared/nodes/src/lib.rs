@@ -12,15 +12,19 @@ mod openrouter;
 mod preview;
 mod scope;
 mod set;
+mod signal;
 mod unknown;
 mod unread;
+mod wait;
+mod waiting;
 
-pub use ended::{Ended, Failed};
+pub use ended::{Ended, Failed, Pause, Paused, Tried, WaitsFor};
 pub use kind::{Kind, Prepared, TYPES, UNREAD, schema};
 pub use known_models::KnownModels;
 pub use most::Most;
 pub use preview::{CallPreview, Preview};
 pub use scope::{Invoked, KeptFile, NotInvoked, Receipt, Scope};
+pub use signal::{is_signal, signal_message};
 pub use steps_openrouter::Said;
 
 /// The code of a try whose answer is not what was asked for. What came of it is kept, and the next try of the same

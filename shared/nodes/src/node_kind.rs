@@ -47,6 +47,16 @@ pub(crate) trait NodeKind:
         Vec::new()
     }
 
+    /// The template of the name of the signal that it waits for, where it waits for one.
+    fn signal(&self) -> Option<&Template> {
+        None
+    }
+
+    /// What the JSON Schema cannot refuse. A path begins at the node.
+    fn faults(&self) -> Vec<Fault> {
+        Vec::new()
+    }
+
     /// What is allowed and probably a slip; `models` is the model list where it is known. A path begins at the node.
     fn warnings(&self, _models: Option<&KnownModels<'_>>) -> Vec<Fault> {
         Vec::new()

@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use rust_decimal::Decimal;
+use serde_json::Value;
 use steps_key::{ApiKey, HttpSecret};
 use steps_openrouter::{Client, ModelList, Said, Usage};
 use steps_problem::Problem;
 use steps_web::Web;
+
+use crate::ended::Paused;
 
 /// What a node may ask of the function that executes it. A run's node and a node of someone's own state machine have
 /// different ones: the second writes nothing down.
@@ -55,6 +58,22 @@ pub trait Scope {
 
     /// Whether an earlier try began and it is not known how far it came: its function died, or it was stopped.
     fn may_have_acted(&self) -> bool;
+
+    /// How this node has paused before; `None` where it has not.
+    fn paused(&self) -> Option<&Paused>;
+
+    /// The name under which this node can be told something in this take of its run: nothing else has the same. `None` for
+    /// a node that no run has.
+    fn own_message(&self) -> Option<String>;
+
+    /// The message of this name, where the run was told it. The first one of a name counts.
+    ///
+    /// # Errors
+    /// The store's failure.
+    fn message(&self, name: &str) -> impl Future<Output = Result<Option<Value>, Problem>>;
+
+    /// The `timeoutSeconds` of the node, where it has one.
+    fn timeout_seconds(&self) -> Option<u64>;
 
     /// Whether bytes can be kept: those of a node that a run has.
     fn keeps_files(&self) -> bool;

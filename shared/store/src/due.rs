@@ -9,7 +9,7 @@ use crate::Error;
 use crate::keys::{self, BY_DUE, Key};
 use crate::table::item::kept_as_word;
 use crate::table::key::{PK, SK};
-use crate::table::{Attribute, Change, Query, Table};
+use crate::table::{Attribute, Change, Delete, Query, Table};
 
 /// Why something is looked at again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub enum Due {
     Gate,
     /// The texts of a run are not to be kept.
     Texts,
+    /// The time of a unit has come that waits without a lane.
+    Timer,
 }
 
 impl Due {
@@ -34,13 +36,20 @@ impl Due {
             Self::Cost => "COST",
             Self::Gate => "GATE",
             Self::Texts => "TEXTS",
+            Self::Timer => "TIMER",
         }
     }
 
     fn parse(word: &str) -> Option<Self> {
-        [Self::Run, Self::End, Self::Cost, Self::Gate, Self::Texts]
-            .into_iter()
-            .find(|due| due.as_str() == word)
+        let all = [
+            Self::Run,
+            Self::End,
+            Self::Cost,
+            Self::Gate,
+            Self::Texts,
+            Self::Timer,
+        ];
+        all.into_iter().find(|due| due.as_str() == word)
     }
 }
 
@@ -55,7 +64,7 @@ pub(crate) const DUE_AT: Attribute<Timestamp> = Attribute::new("dueAt");
 pub struct DueItem {
     /// The run; of a gate the workflow.
     pub run_id: String,
-    /// The node, where a node is due.
+    /// The node, where a node is due; the unit, where its time has come.
     pub node_id: Option<String>,
     key: Key,
     due: Due,
@@ -93,9 +102,14 @@ impl DueItems {
                 Ok(DueItem {
                     run_id: match due {
                         Due::Gate => keys::workflow_of_gate(item)?,
-                        Due::Run | Due::End | Due::Cost | Due::Texts => keys::run_of(item)?,
+                        Due::Run | Due::End | Due::Cost | Due::Texts | Due::Timer => {
+                            keys::run_of(item)?
+                        }
                     },
-                    node_id: keys::unit_recorded(item)?,
+                    node_id: match due {
+                        Due::Timer => keys::unit_paused(item)?,
+                        _ => keys::unit_recorded(item)?,
+                    },
                     key: Key::new(PK.get(item)?, SK.get(item)?),
                     due,
                     due_at: DUE_AT.get(item)?,
@@ -113,6 +127,15 @@ impl DueItems {
     ) -> Result<(), Error> {
         self.change(item, |change| change.set(DUE_AT, now + after))
             .await
+    }
+
+    /// Deletes the item, where nobody has changed when it is due.
+    pub async fn delete(&self, item: &DueItem) -> Result<(), Error> {
+        let seen = DUE.is(item.due).and(DUE_AT.is(item.due_at));
+        self.0
+            .write(Delete::of(item.key.clone()).when(seen))
+            .await?;
+        Ok(())
     }
 
     /// Ends that the item is due.

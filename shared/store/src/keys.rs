@@ -33,6 +33,8 @@ const LANES: &str = "LANE";
 const OUTBOX: &str = "OUTBOX#";
 const DELIVERY: &str = "DELIVERY#";
 const RUNS: &str = "RUN#";
+const PAUSED: &str = "PAUSED#";
+const MESSAGE: &str = "MESSAGE#";
 const LIVE: &str = "LIVE#";
 const WATCH: &str = "WATCH";
 const PIECE: &str = "PIECE#";
@@ -183,6 +185,44 @@ pub(crate) fn outbox_of(item: &Item) -> Result<Option<(u32, String)>, Error> {
         Some((take.parse().ok()?, what.to_owned()))
     };
     Ok(sk.strip_prefix(OUTBOX).and_then(place))
+}
+
+/// That a unit of a run has paused: it waits without a lane.
+pub fn paused(run: &str, unit: &str) -> Key {
+    Key::new(run_partition(run), format!("{PAUSED}{unit}"))
+}
+
+/// A message to units of a run.
+pub fn message(run: &str, name: &str) -> Key {
+    Key::new(run_partition(run), format!("{MESSAGE}{name}"))
+}
+
+/// The units of a run that have paused.
+pub(crate) fn all_paused(run: &str) -> Under {
+    Under {
+        pk: run_partition(run),
+        prefix: PAUSED.to_owned(),
+    }
+}
+
+/// The messages to units of a run.
+pub(crate) fn messages(run: &str) -> Under {
+    Under {
+        pk: run_partition(run),
+        prefix: MESSAGE.to_owned(),
+    }
+}
+
+/// The unit that has paused, where the item says so; `None` for the run's other items.
+pub(crate) fn unit_paused(item: &Item) -> Result<Option<String>, Error> {
+    let sk = SK.get(item)?;
+    Ok(sk.strip_prefix(PAUSED).map(str::to_owned))
+}
+
+/// The name of the message that the item is; `None` for the run's other items.
+pub(crate) fn message_of(item: &Item) -> Result<Option<String>, Error> {
+    let sk = SK.get(item)?;
+    Ok(sk.strip_prefix(MESSAGE).map(str::to_owned))
 }
 
 /// The units of a run that wait for a lane, or whose lane has not gone on yet. The highest rank stands first.

@@ -35,7 +35,8 @@ pub use lock::{Lock, Locks};
 pub use model_list::{ModelList, ModelListHead};
 pub use node::{
     Answer, Attempt, Claim, Claimed, FilePiece, FileRange, ItemCounts, Lease, ListEnd, Look,
-    NodeRecord, NodeRow, NodeStatus, Nodes, Outcome, StoredFile, Waiting, WaitingNode, Work, done,
+    Message, NodeRecord, NodeRow, NodeStatus, Nodes, Outcome, Pause, PausedUnit, StoredFile,
+    Waiting, WaitingNode, Work, done,
 };
 pub use receiver::{Pass, Receivers};
 pub use run::{

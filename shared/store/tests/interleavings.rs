@@ -146,6 +146,7 @@ impl Writer {
                 until: Timestamp::now(),
                 problem: &problem,
                 draft: None,
+                paused: false,
             },
             _ => Outcome::Failed(&problem, None),
         };

@@ -48,6 +48,7 @@ async fn a_node_is_in_the_list_of_those_that_wait_as_long_as_it_waits() {
         until: begun + SignedDuration::from_secs(seconds),
         problem: &problem,
         draft: None,
+        paused: false,
     };
     for (node, seconds) in [("late", 90), ("soon", 30)] {
         let lease = world.granted(&run, node, begun).await;
@@ -96,6 +97,7 @@ async fn an_answer_that_comes_while_its_node_waits_takes_it_from_the_list() {
         until: later + LEASE,
         problem: &problem,
         draft: None,
+        paused: false,
     };
     settle(&world, &second, &wait, later).await;
     assert_eq!(waiting(&world).await.len(), 1);

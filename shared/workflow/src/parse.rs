@@ -142,6 +142,15 @@ fn node(value: &Value, path: &str, faults: &mut Vec<Fault>) -> Option<Node> {
     if node.id.is_empty() {
         node.id.clone_from(&node.variable_name);
     }
+    if !told {
+        faults.extend(node.kind.faults().into_iter().map(|fault| Fault {
+            path: match fault.path.as_str() {
+                "" => path.to_owned(),
+                of_kind => field(path, of_kind),
+            },
+            ..fault
+        }));
+    }
     for (of_template, template) in node.templates() {
         if let Err(fault) = template.check() {
             let path = field(path, &of_template);

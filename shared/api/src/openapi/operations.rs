@@ -11,8 +11,8 @@ use crate::{
     EndedOrSkipped, ItemPage, MadeEventsToken, MadeToken, ModelDetails, ModelPage, NewCredential,
     NewEventsToken, NewRun, NewToken, NodeView, PreviewNode, PreviewView, PutSchedule, PutWebhook,
     PutWorkflow, RefreshedModels, RerunRun, RestoreCredential, ResumeRun, RotateCallbackSecret,
-    RotateWebhook, RunAnswer, RunInput, RunPage, RunView, SchedulePage, ScheduleView, SetSwitch,
-    SourceList, SourceView, StartedRun, SwitchView, TokenPage, WebhookList, WebhookView,
+    RotateWebhook, RunAnswer, RunInput, RunPage, RunView, SchedulePage, ScheduleView, SentSignal,
+    SetSwitch, SourceList, SourceView, StartedRun, SwitchView, TokenPage, WebhookList, WebhookView,
     WorkflowDocument, WorkflowPage, WorkflowPlan, WorkflowView,
 };
 
@@ -753,6 +753,15 @@ fn runs() -> Vec<Operation> {
         .may_take::<CancelRun>(json!({ "reason": "not needed any more" }))
         .answers::<RunView>(200, "The run as it ended.")
         .fails(&["RunEnded", "RunNotFound", "RunNotStopped"]),
+        post(
+            "/runs/{id}/signals/{name}",
+            "sendSignal",
+            TAG,
+            "Tells a run a signal: nodes of type `signal` that wait for it go on. The JSON is their variable.",
+        )
+        .may_take::<Value>(json!({ "paid": true }))
+        .answers::<SentSignal>(202, "The signal is kept.")
+        .fails(&["RunEnded", "RunNotFound", "SignalNotFound", "SignalSent", "TokenNotAnswered"]),
     ]
 }
 

@@ -50,6 +50,7 @@ const STATUSES: [(u16, &[&str]); 15] = [
             "NodeNotFound",
             "RunNotFound",
             "ScheduleNotFound",
+            "SignalNotFound",
             "SourceNotFound",
             "TokenNotFound",
             "WebhookNotFound",
@@ -71,6 +72,7 @@ const STATUSES: [(u16, &[&str]); 15] = [
             "RunErased",
             "RunNotEnded",
             "RunSucceeded",
+            "SignalSent",
             "SourceTaken",
         ],
     ),
@@ -123,6 +125,7 @@ const STATUSES: [(u16, &[&str]); 15] = [
             "SchedulerUnavailable",
             "SecretsUnavailable",
             "StorageUnavailable",
+            "TokenNotAnswered",
         ],
     ),
     (

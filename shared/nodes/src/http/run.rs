@@ -131,7 +131,8 @@ impl Ready for ReadyHttp {
             let problem = error_status(&answer.origin, answer.status, &text);
             return Err(self.retries.refused(&answer, problem));
         }
-        Ok(variable(answer, self.shape, secret.as_ref(), scope).await?)
+        let variable = variable(answer, self.shape, secret.as_ref(), scope).await?;
+        Ok(variable.into())
     }
 }
 

@@ -57,11 +57,12 @@ impl Ready for ReadyLambda {
             return Err(self.failed(&answer));
         }
         if answer.is_empty() {
-            return Ok(Value::Null);
+            return Ok(Value::Null.into());
         }
         // What is no JSON is a text.
         let text = || Value::String(String::from_utf8_lossy(&answer).into_owned());
-        Ok(serde_json::from_slice(&answer).unwrap_or_else(|_| text()))
+        let output = serde_json::from_slice(&answer).unwrap_or_else(|_| text());
+        Ok(output.into())
     }
 }
 

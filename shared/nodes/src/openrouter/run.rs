@@ -101,7 +101,7 @@ impl Ready for ReadyChat {
         let json = output::value(&self.form, &completion, self.repairs)?;
         let (images, audio) = keep(&completion, self.audio_format.as_deref(), scope).await?;
         let saved = saved_by_cache(&completion, scope).await;
-        Ok(variable(&completion, json, images, audio, saved, messages))
+        Ok(variable(&completion, json, images, audio, saved, messages).into())
     }
 }
 

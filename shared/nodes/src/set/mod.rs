@@ -54,6 +54,6 @@ impl Ready for ReadyValue {
     }
 
     async fn run(self, _scope: &impl Scope) -> Ended {
-        Ok(self.0)
+        Ok(self.0.into())
     }
 }

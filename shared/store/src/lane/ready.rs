@@ -94,6 +94,34 @@ impl Lanes {
         Ok(())
     }
 
+    /// Makes a unit that had paused ready for any lane, also where a lane has taken it: that one may have looked before
+    /// there was something to go on with.
+    pub async fn offer_again(
+        &self,
+        run_id: &str,
+        take: u32,
+        (unit, rank): (&str, u16),
+    ) -> Result<(), Error> {
+        let put = Put::of(keys::ready(run_id, rank, unit))
+            .set(TAKE, take)
+            .set(EXPIRES_AT, self.0.expires(Timestamp::now()));
+        self.0.write(put).await?;
+        Ok(())
+    }
+
+    /// Makes a unit no longer ready that has paused in this lane's hands. It stays ready where somebody has offered it again
+    /// since.
+    pub async fn put_down(
+        &self,
+        run_id: &str,
+        (unit, rank): (&str, u16),
+        lane: u8,
+    ) -> Result<(), Error> {
+        let delete = Delete::of(keys::ready(run_id, rank, unit)).when(LANE.is(lane));
+        self.0.write(delete).await?;
+        Ok(())
+    }
+
     /// Takes a unit that is ready; `false` where another lane has taken it.
     pub async fn take(
         &self,

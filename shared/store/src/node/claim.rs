@@ -13,7 +13,8 @@ use crate::lane::Settles;
 use crate::live::Live;
 use crate::node::cost::Charge;
 use crate::node::record::{
-    ATTEMPTS, Attempt, GENERATION_ID, NodeRecord, Nodes, OWNER, WAIT_CODE, WORKFLOW, changed, read,
+    ATTEMPTS, Attempt, GENERATION_ID, NodeRecord, Nodes, OWNER, PAUSE, WAIT_CODE, WORKFLOW,
+    changed, read,
 };
 use crate::node::row::{
     ENDED_AT, ERROR, EXECUTION, HANDLED, LEASE_UNTIL, NodeStatus, STARTED_AT, STATUS, TRIED,
@@ -36,6 +37,8 @@ pub struct Lease {
     number: usize,
     pub(super) reserved: Option<Reserved>,
     pub(super) watched: bool,
+    /// Whether it had paused before.
+    pub(super) has_paused: bool,
 }
 
 impl Lease {
@@ -51,6 +54,11 @@ impl Lease {
     /// The number of this attempt among those of this execution of the run, from 1.
     pub fn attempt_number(&self) -> usize {
         self.number
+    }
+
+    /// Whether a lane has taken it.
+    pub fn has_lane(&self) -> bool {
+        self.lane > 0
     }
 
     /// The run.
@@ -130,7 +138,8 @@ impl Nodes {
         let reserved = claim.reserve.map(|reserve| reserve.reserved(claim.now));
         let before = claim.seen.map_or(&[][..], |node| &node.attempts);
         let tried = before.len();
-        let earlier = |attempt: &&Attempt| attempt.execution == claim.execution;
+        // A pause is no failure: it is not counted against the tries that a node has.
+        let earlier = |attempt: &&Attempt| attempt.execution == claim.execution && !attempt.paused;
         let number = before.iter().filter(earlier).count() + 1;
         let attempt = Attempt {
             execution: claim.execution,
@@ -160,6 +169,7 @@ impl Nodes {
                 number,
                 reserved,
                 watched: claim.watched,
+                has_paused: claim.seen.is_some_and(|seen| seen.pause.is_some()),
             })),
             Transacted::Refused { index: 0, item } => {
                 let record = match item {
@@ -194,6 +204,11 @@ impl Nodes {
             .remove(WAIT_CODE)
             .remove(ENDED_AT)
             .remove(ERROR);
+        let retries = |seen: &NodeRecord| seen.pause.is_some() && seen.own_pause().is_none();
+        let change = match claim.seen {
+            Some(seen) if retries(seen) => change.remove(PAUSE),
+            _ => change,
+        };
         changed(change, claim.node_id, Timestamp::now(), claim.watched)
     }
 

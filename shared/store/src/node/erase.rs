@@ -6,7 +6,7 @@ use steps_problem::Problem;
 use crate::Error;
 use crate::keys::{self, Key};
 use crate::node::list::LIST;
-use crate::node::record::{ATTEMPTS, OUTPUT};
+use crate::node::record::{ATTEMPTS, OUTPUT, PAUSE};
 use crate::node::row::ERROR;
 use crate::table::key::{PK, SK};
 use crate::table::{Attribute, Change, Item};
@@ -38,7 +38,10 @@ pub(crate) fn without_texts(item: &Item) -> Result<Option<Change>, Error> {
         return Ok(None);
     }
     let key = Key::new(PK.get(item)?, SK.get(item)?);
-    let mut change = Change::of(key).when(PK.exists()).remove(OUTPUT);
+    let mut change = Change::of(key)
+        .when(PK.exists())
+        .remove(OUTPUT)
+        .remove(PAUSE);
     if is_list {
         change = change.remove(LIST);
     }

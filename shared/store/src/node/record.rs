@@ -13,6 +13,7 @@ use steps_usage::Usage;
 use crate::budget::Reserved;
 use crate::keys::{self, BY_CHANGE};
 use crate::lane::lists_of;
+use crate::node::pause::Pause;
 use crate::node::row::{CHANGED_AT, NodeRow, row};
 use crate::table::item::kept_by_serde;
 use crate::table::key::PK;
@@ -67,6 +68,9 @@ pub struct Attempt {
     /// How long the node waits before the next attempt, seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wait_seconds: Option<u64>,
+    /// Whether the node has paused by it: it waits for something, and is tried again then.
+    #[serde(skip_serializing_if = "is_false")]
+    pub paused: bool,
 }
 
 impl Default for Attempt {
@@ -84,8 +88,13 @@ impl Default for Attempt {
             code: None,
             message: None,
             wait_seconds: None,
+            paused: false,
         }
     }
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 fn is_first(execution: &u32) -> bool {
@@ -107,6 +116,8 @@ pub struct NodeRecord {
     pub row: NodeRow,
     /// Every try, the first one first.
     pub attempts: Vec<Attempt>,
+    /// How it has paused, where it has since it was begun.
+    pub pause: Option<Pause>,
     pub(super) output: Option<AttributeValue>,
 }
 
@@ -160,7 +171,9 @@ pub(super) const WAIT_CODE: Attribute<String> = Attribute::new("waitCode");
 pub(super) const WORKFLOW: Attribute<String> = Attribute::new("workflow");
 pub(super) const OUTPUT: Attribute<AttributeValue> = Attribute::new("output");
 
-kept_by_serde!(Attempt, Vec<Attempt>, Usage);
+pub(super) const PAUSE: Attribute<Pause> = Attribute::new("pause");
+
+kept_by_serde!(Pause, Attempt, Vec<Attempt>, Usage);
 
 /// Notes in a node's record that its status is set, where somebody watches: they find it by that. Else the index of changes
 /// costs nothing. The items of a list are too many for it: they are counted.
@@ -253,6 +266,7 @@ pub(crate) fn read(item: &Item) -> Result<Option<NodeRecord>, Error> {
     Ok(Some(NodeRecord {
         row,
         attempts: ATTEMPTS.find(item)?.unwrap_or_default(),
+        pause: PAUSE.find(item)?,
         output: OUTPUT.find(item)?,
     }))
 }

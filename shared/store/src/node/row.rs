@@ -24,7 +24,7 @@ pub enum NodeStatus {
     Pending,
     /// A function works on it, under a lease.
     Running,
-    /// An attempt failed; the next one begins later.
+    /// An attempt failed and the next one begins later; or it waits for something without a function.
     Waiting,
     /// Its answer is stored.
     Succeeded,
@@ -66,6 +66,10 @@ kept_as_word!(NodeStatus);
 pub enum Waiting {
     /// The time of its next attempt.
     Retry,
+    /// A time.
+    Time,
+    /// A signal.
+    Signal,
 }
 
 impl Waiting {
@@ -73,11 +77,13 @@ impl Waiting {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Retry => "RETRY",
+            Self::Time => "TIME",
+            Self::Signal => "SIGNAL",
         }
     }
 
     fn parse(word: &str) -> Option<Self> {
-        [Self::Retry]
+        [Self::Retry, Self::Time, Self::Signal]
             .into_iter()
             .find(|waiting| waiting.as_str() == word)
     }

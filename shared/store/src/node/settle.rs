@@ -11,18 +11,21 @@ use steps_usage::Usage;
 use crate::Error;
 use crate::budget::Reserved;
 use crate::due::{DUE, DUE_AT, Due};
+use crate::keys;
 use crate::lane::Settles;
 use crate::node::claim::Lease;
 use crate::node::cost::{Charge, FIRST_ASKED};
+use crate::node::pause::Pause;
 use crate::node::record::{
-    ATTEMPT_COST_USD, ATTEMPT_ENDED_AT, ATTEMPTS, Attempt, Nodes, OUTPUT, OWNER, WAIT_CODE, changed,
+    ATTEMPT_COST_USD, ATTEMPT_ENDED_AT, ATTEMPTS, Attempt, Nodes, OUTPUT, OWNER, PAUSE, WAIT_CODE,
+    changed,
 };
 use crate::node::row::{
     ANSWER, Answer, COST_USD, ENDED_AT, ERROR, HANDLED, LEASE_UNTIL, NodeStatus, STATUS,
     WAIT_UNTIL, WAITING, Waiting,
 };
 use crate::run::RunError;
-use crate::table::{Change, Transacted};
+use crate::table::{Change, Delete, Transacted};
 use crate::unit::Unit;
 
 /// How an attempt ended.
@@ -38,6 +41,17 @@ pub enum Outcome<'a> {
         problem: &'a Problem,
         /// What came of the attempt all the same. It is the node's output until the next one ends.
         draft: Option<&'a Value>,
+        /// Whether it waits without a lane.
+        paused: bool,
+    },
+    /// It has neither succeeded nor failed: the node waits without a lane, until `until` at the latest.
+    Paused {
+        /// What for.
+        waiting: Waiting,
+        /// When it is tried again at the latest.
+        until: Timestamp,
+        /// What is kept of it.
+        pause: &'a Pause,
     },
     /// It failed, and so has the node. What came of it all the same is the node's output.
     Failed(&'a Problem, Option<&'a Value>),
@@ -48,7 +62,13 @@ pub enum Outcome<'a> {
 /// An outcome in the form that is written: the text of an answer is stored already.
 enum Kept<'a> {
     Succeeded(AttributeValue, Answer),
-    Waiting(Timestamp, &'a Problem, Option<AttributeValue>),
+    Waiting(
+        Timestamp,
+        &'a Problem,
+        Option<AttributeValue>,
+        Option<Pause>,
+    ),
+    Paused(Waiting, Timestamp, &'a Pause),
     Failed(&'a Problem, Option<AttributeValue>),
     Handled(&'a Problem, AttributeValue, Answer),
 }
@@ -186,7 +206,16 @@ impl Nodes {
                 until,
                 problem,
                 draft,
-            } => Kept::Waiting(until, problem, some(draft).await?),
+                paused,
+            } => {
+                let pause = paused.then(|| Pause::until(until));
+                Kept::Waiting(until, problem, some(draft).await?, pause)
+            }
+            Outcome::Paused {
+                waiting,
+                until,
+                pause,
+            } => Kept::Paused(waiting, until, pause),
             Outcome::Failed(problem, draft) => Kept::Failed(problem, some(draft).await?),
         })
     }
@@ -230,6 +259,10 @@ impl Nodes {
         if end.unpriced {
             node = node.set(DUE, Due::Cost).set(DUE_AT, end.now + FIRST_ASKED);
         }
+        let ends = !matches!(outcome, Some(Kept::Waiting(..) | Kept::Paused(..)) | None);
+        if ends && lease.has_paused {
+            node = node.remove(PAUSE);
+        }
         if outcome.is_some() {
             node = node.remove(LEASE_UNTIL).remove(OWNER);
             node = changed(node, &lease.node_id, end.now, lease.watched);
@@ -248,13 +281,20 @@ impl Nodes {
                 .remove(WAITING)
                 .remove(WAIT_CODE)
                 .remove(ERROR),
-            Some(Kept::Waiting(until, problem, draft)) => with_draft(node, draft.as_ref())
+            Some(Kept::Waiting(until, problem, draft, pause)) => with_draft(node, draft.as_ref())
                 .when(held())
+                .set_or_remove(PAUSE, pause.as_ref())
                 .set(STATUS, NodeStatus::Waiting)
                 .set(ERROR, *problem)
                 .set(WAITING, Waiting::Retry)
                 .set(WAIT_UNTIL, *until)
                 .set(WAIT_CODE, &problem.code),
+            Some(Kept::Paused(waiting, until, pause)) => node
+                .when(held())
+                .set(STATUS, NodeStatus::Waiting)
+                .set(WAITING, *waiting)
+                .set(WAIT_UNTIL, *until)
+                .set(PAUSE, *pause),
             Some(Kept::Handled(problem, output, answer)) => node
                 .when(held())
                 .set(STATUS, NodeStatus::Failed)
@@ -281,7 +321,7 @@ impl Nodes {
             settles: match outcome {
                 Some(Kept::Succeeded(..)) => Some(Settles::Succeeded),
                 Some(Kept::Handled(..)) => Some(Settles::Failed),
-                Some(Kept::Waiting(..) | Kept::Failed(..)) | None => None,
+                Some(Kept::Waiting(..) | Kept::Paused(..) | Kept::Failed(..)) | None => None,
             },
             failed: failed
                 .as_ref()
@@ -289,9 +329,19 @@ impl Nodes {
                 .map(|error| (lease.execution, error)),
             run_is_gone: of_run == OfRun::Nothing,
         };
+        let timer = match outcome {
+            Some(Kept::Paused(_, until, pause)) => Some(self.timer(lease, *until, pause).into()),
+            Some(Kept::Waiting(until, _, _, Some(pause))) => {
+                Some(self.timer(lease, *until, pause).into())
+            }
+            Some(_) if lease.has_paused => {
+                Some(Delete::of(keys::paused(&lease.run_id, &lease.node_id)).into())
+            }
+            _ => None,
+        };
         let writes = [node.into()].into_iter();
         let writes = writes.chain(self.charge(&lease.run_id, &charge));
-        self.0.transact(writes).await
+        self.0.transact(writes.chain(timer)).await
     }
 }
 

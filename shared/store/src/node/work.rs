@@ -33,6 +33,8 @@ pub struct Work {
     pub failed: BTreeSet<String>,
     /// Those of them that were skipped.
     pub skipped: BTreeSet<String>,
+    /// Whether the message has come that the unit waits for.
+    pub told: bool,
     /// Until when somebody watches the run, where somebody has.
     pub watched_until: Option<Timestamp>,
 }
@@ -63,8 +65,17 @@ impl Nodes {
         let items = self.0.get_many(&keys).await?;
         let run = run::read(&self.0, run_id, &items, known).await?;
         let mut nodes = by_id(&items)?;
+        let waits = nodes
+            .get(node_id)
+            .filter(|node| node.status == NodeStatus::Waiting);
+        let awaits = waits.and_then(|node| node.pause.as_ref()?.awaits.as_deref());
+        let told = match awaits {
+            Some(name) => self.is_told(run_id, name).await?,
+            None => false,
+        };
         Ok(Work {
             run,
+            told,
             outputs: self.outputs_among(&nodes, needs).await?,
             failed: having(&nodes, needs, NodeStatus::Failed),
             skipped: having(&nodes, needs, NodeStatus::Skipped),

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::due::{DUE, DUE_AT, Due};
 use crate::keys;
-use crate::node::{at_work_since, without_texts, without_words};
+use crate::node::{VALUE, at_work_since, without_texts, without_words};
 use crate::run::record::{
     CALLBACK_URL, DEFINITION, ENDED_AT, ERASED_AT, ERROR, INPUT, RunError, RunStatus, Runs, STATUS,
     TRIGGER_CONTEXT, UNKEPT_FROM, WARNINGS,
@@ -99,6 +99,11 @@ impl Runs {
                 self.0.write(change).await?;
             }
             if let Some(change) = without_texts(item)? {
+                self.0.write(change).await?;
+            }
+            if keys::message_of(item)?.is_some() {
+                let key = Key::new(PK.get(item)?, SK.get(item)?);
+                let change = Change::of(key).when(PK.exists()).remove(VALUE);
                 self.0.write(change).await?;
             }
         }
