@@ -133,6 +133,7 @@ async fn end(
     let number = u32::try_from(lease.attempt_number()).unwrap_or(u32::MAX);
     let run_left = left(work.run.deadline, now);
     let wait = wait_seconds(&failed, number, node.retry.max_attempts, run_left);
+    let draft = failed.draft;
     let problem = failed.problem;
     let problem = if run_left.is_zero() && problem.code != RUN_ABORTED {
         timed_out(None)
@@ -155,6 +156,7 @@ async fn end(
             let outcome = Outcome::Waiting {
                 until: now + Duration::from_secs(seconds),
                 problem: &problem,
+                draft: draft.as_ref(),
                 paused,
             };
             let written = write_end(app, open, &attempt, &outcome, unpriced).await?;
@@ -169,7 +171,7 @@ async fn end(
             Ok(Executed::Wait(answer))
         }
         None if is_handled(node, *unit, &problem) => {
-            let variable = failure(&problem);
+            let variable = failure(&problem, draft);
             let outcome = Outcome::Handled(&problem, &variable);
             let now = write_end(app, open, &attempt, &outcome, unpriced).await?;
             tracing::info!(
@@ -184,7 +186,8 @@ async fn end(
             })
         }
         None => {
-            let outcome = Outcome::Failed(&problem);
+            let shown = draft.map(|draft| failure(&problem, Some(draft)));
+            let outcome = Outcome::Failed(&problem, shown.as_ref());
             write_end(app, open, &attempt, &outcome, unpriced).await?;
             Err(problem)
         }
@@ -241,9 +244,13 @@ fn is_handled(node: &Node, unit: Unit<'_>, problem: &Problem) -> bool {
     (kept || node.on_error != OnError::Fail) && !of_run.contains(&problem.code.as_str())
 }
 
-/// The variable that tells of a failure.
-pub(crate) fn failure(problem: &Problem) -> Value {
-    json!({"error": {"code": problem.code, "cause": problem.cause}})
+/// The variable that tells of a failure, and of what came of the node all the same.
+pub(crate) fn failure(problem: &Problem, draft: Option<Value>) -> Value {
+    let mut variable = json!({"error": {"code": problem.code, "cause": problem.cause}});
+    if let (Some(fields), Some(Value::Object(draft))) = (variable.as_object_mut(), draft) {
+        fields.extend(draft);
+    }
+    variable
 }
 
 /// Writes the end of the attempt; gives whether it is known to have been written by this call. Where the store refuses
@@ -272,7 +279,14 @@ async fn write_end(
         wait_seconds: None,
         ..attempt.clone()
     };
-    write(app, open, &short, &Outcome::Failed(&problem), unpriced).await?;
+    write(
+        app,
+        open,
+        &short,
+        &Outcome::Failed(&problem, None),
+        unpriced,
+    )
+    .await?;
     Err(problem)
 }
 
@@ -311,6 +325,8 @@ fn attempt(started: Timestamp, receipt: Receipt) -> Attempt {
         model: receipt.model,
         cost_usd: receipt.cost_usd,
         usage: receipt.usage.filter(|usage| !usage.is_empty()),
+        model: receipt.model,
+        provider: receipt.provider,
         ..Attempt::default()
     }
 }

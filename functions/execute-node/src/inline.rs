@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use steps_nodes::Tried;
+use steps_nodes::{Failed, Tried};
 use steps_problem::Problem;
 use tokio::time::Instant;
 
@@ -38,8 +38,23 @@ pub(crate) async fn execute(
         .faults(faults)
     })?;
     let scope = InlineScope::new(app, &node, Instant::now() + remaining);
-    let prepared = node.kind.prepare(&Value::Object(context), &[])?;
-    let output = match prepared.run(&scope).await {
+    let context = Value::Object(context);
+    let prepared = node.kind.prepare(&context, &[])?;
+    let mut ended = prepared.run(&scope).await;
+    if let Err(Failed {
+        problem,
+        draft: Some(draft),
+        ..
+    }) = &ended
+        && problem.retryable
+    {
+        // Nothing is recorded of such a node: what is to be corrected is corrected in the same task.
+        tracing::info!(code = problem.code, cause = problem.cause, "corrected");
+        let mut prepared = node.kind.prepare(&context, &[])?;
+        prepared.mend(draft);
+        ended = prepared.run(&scope).await;
+    }
+    let output = match ended {
         Ok(Tried::Done(output)) => output,
         Ok(Tried::Paused(_)) => return Err(needs_run()),
         Err(failed) => {

@@ -129,7 +129,13 @@ pub(crate) async fn end_failed(
         end(app, of, node, &ListEnd::Failed(problem)).await?;
         return Err(problem.clone());
     }
-    end(app, of, node, &ListEnd::Handled(problem, &failure(problem))).await
+    end(
+        app,
+        of,
+        node,
+        &ListEnd::Handled(problem, &failure(problem, None)),
+    )
+    .await
 }
 
 async fn end(

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value;
-use steps_nodes::{Ended, Prepared};
+use steps_nodes::{Ended, INVALID_OUTPUT, Prepared};
 use steps_problem::Problem;
 use steps_store::{Claim, Claimed, Lease, NodeRecord, Reserve, RunStatus, Unit, Work, timed_out};
 use steps_workflow::Node;
@@ -51,9 +51,34 @@ pub(crate) async fn execute_alone(
     )
 }
 
+/// The least time for a try that corrects what the one before has left behind, where it is made by the same function.
+const TO_CORRECT: Duration = Duration::from_secs(60);
+
+/// Executes a unit as [`execute_once`] does, and once more where the try has left something behind that the next one corrects at
+/// once.
+pub(crate) async fn execute(
+    app: &App,
+    of: &UnitOfRun<'_>,
+    reads: &[String],
+    known: Option<Arc<KnownRun>>,
+    until: Instant,
+) -> Result<Executed, Problem> {
+    loop {
+        let executed = execute_once(app, of, reads, known.clone(), until).await?;
+        match executed {
+            Executed::Wait(Answer::Wait { seconds: 0, .. })
+                if Instant::now() + TO_CORRECT < until => {}
+            Executed::Wait(Answer::Wait { seconds: 0, code }) => {
+                return Ok(Executed::Wait(Answer::Wait { seconds: 1, code }));
+            }
+            other => return Ok(other),
+        }
+    }
+}
+
 /// Executes a unit: answers what is known of it already, or tries it once and writes down how that ended. It reads the
 /// outputs of the nodes in `reads`.
-pub(crate) async fn execute(
+async fn execute_once(
     app: &App,
     of: &UnitOfRun<'_>,
     reads: &[String],
@@ -82,6 +107,7 @@ pub(crate) async fn execute(
     }
     let scope = RunScope::new(app, &work.run, (node, of.unit), until);
     let scope = scope.after(work.node.as_ref());
+    let scope = scope.continued(workflow.continues(node));
     scope.heard().watched(work.watched_until);
     let started = Timestamp::now();
     let mut context = context(&work, workflow);
@@ -197,6 +223,12 @@ async fn prepare(
     scope: &RunScope<'_>,
 ) -> Result<Ready, Problem> {
     let mut prepared = node.kind.prepare(context, names)?;
+    if let Some(draft) = draft(app, work).await? {
+        prepared.mend(&draft);
+    }
+    if scope.is_continued {
+        prepared.keep_conversation();
+    }
     let credentials = node.kind.credentials();
     let credentials: Vec<&str> = credentials.iter().map(|(_, name)| *name).collect();
     let budgets = budgets(&app.day_limits, &app.store, &work.run, &credentials).await?;
@@ -207,6 +239,15 @@ async fn prepare(
         most.map(|usd| Reserve { usd, budgets })
     };
     Ok(Ready { prepared, reserve })
+}
+
+/// What an earlier try of this execution of the run has left behind to be corrected.
+async fn draft(app: &App, work: &Work) -> Result<Option<Value>, Problem> {
+    let of_this = |record: &&NodeRecord| record.has_failed_by(INVALID_OUTPUT, work.run.execution);
+    match work.node.as_ref().filter(of_this) {
+        Some(record) => Ok(app.store.nodes().output(record).await?),
+        None => Ok(None),
+    }
 }
 
 /// Ends a node that is not executed.

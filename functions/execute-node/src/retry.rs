@@ -5,7 +5,8 @@ use std::time::Duration;
 use steps_nodes::Failed;
 
 /// How long to wait before the next attempt, in whole seconds: as long as OpenRouter says, else a random time
-/// up to a limit that doubles with every attempt (full jitter). `None` where there is to be no next attempt.
+/// up to a limit that doubles with every attempt (full jitter). No time at all where the next attempt corrects what this one has
+/// left. `None` where there is to be no next attempt.
 pub(crate) fn wait_seconds(
     failed: &Failed,
     attempt: u32,
@@ -18,6 +19,9 @@ pub(crate) fn wait_seconds(
         return None;
     }
     let limit = (FIRST << attempt.min(10)).min(LONGEST);
+    if failed.draft.is_some() {
+        return (!left.is_zero()).then_some(0);
+    }
     let seconds = match failed.retry_after {
         Some(after) => after.as_secs() + u64::from(after.subsec_nanos() > 0),
         None => fastrand::u64(1..=limit),
@@ -34,6 +38,7 @@ mod tests {
     fn error(retryable: bool, retry_after: Option<Duration>) -> Failed {
         Failed {
             retry_after,
+            draft: None,
             problem: Problem::new(429, "RateLimitExceeded", "Rate Limit Exceeded", "slow down")
                 .retryable(retryable),
         }

@@ -11,8 +11,10 @@ use serde_json::Value;
 use steps_key::{ApiKey, HttpSecret};
 use steps_nodes::{Invoked, KeptFile, NotInvoked, Paused, Receipt, Said, Scope};
 use steps_openrouter::{Client, ModelList};
-use steps_problem::Problem;
-use steps_store::{Attempt, Credential, Lease, NodeRecord, RUN_ABORTED, RUN_TIMED_OUT, Run};
+use steps_problem::{PATH, Problem, short};
+use steps_store::{
+    Attempt, Credential, FileRange, Lease, NodeRecord, RUN_ABORTED, RUN_TIMED_OUT, Run,
+};
 use steps_web::Web;
 use steps_workflow::Node;
 use tokio::time::Instant;
@@ -69,6 +71,8 @@ pub(crate) struct RunScope<'a> {
     lease: Option<&'a Lease>,
     /// Whether an earlier attempt began and did not tell how it ended.
     may_have_acted: bool,
+    /// Whether another node goes on with this one's conversation.
+    pub(crate) is_continued: bool,
     /// How it has paused before.
     paused: Option<Paused>,
     until: Instant,
@@ -91,6 +95,7 @@ impl<'a> RunScope<'a> {
             unit,
             lease: None,
             may_have_acted: false,
+            is_continued: false,
             paused: None,
             until,
             receipt: RefCell::default(),
@@ -108,6 +113,14 @@ impl<'a> RunScope<'a> {
                 until: pause.until,
                 awaits: pause.awaits.clone(),
             }),
+            ..self
+        }
+    }
+
+    /// For a node whose conversation another one goes on with, or does not.
+    pub(crate) fn continued(self, is_continued: bool) -> Self {
+        Self {
+            is_continued,
             ..self
         }
     }
@@ -195,15 +208,49 @@ impl Scope for RunScope<'_> {
         self.node.timeout_seconds
     }
 
-    async fn keep_file(&self, bytes: Bytes, content_type: &str) -> Result<KeptFile, Problem> {
+    fn keeps_files(&self) -> bool {
+        true
+    }
+
+    async fn keep_file(
+        &self,
+        bytes: Bytes,
+        content_type: &str,
+        number: usize,
+    ) -> Result<KeptFile, Problem> {
         let lease = self.lease.ok_or_else(file_needs_run)?;
         let nodes = self.app.store.nodes();
-        let kept = nodes.keep_file(lease, bytes, content_type).await?;
+        let kept = nodes.keep_file(lease, bytes, content_type, number).await?;
         Ok(KeptFile {
             bucket: kept.bucket,
             key: kept.key,
             at: format!("/runs/{}/files/{}", self.run.id, kept.name),
         })
+    }
+
+    async fn kept_file(&self, file: &KeptFile, most: usize) -> Result<Bytes, Problem> {
+        // A run that repeats another one takes its answers over, and they name its files.
+        let repeated = self.run.rerun_of.as_ref().map(|of| of.run_id.as_str());
+        let found = [Some(self.run.id.as_str()), repeated]
+            .into_iter()
+            .flatten()
+            .find_map(|run| Some((run, file.key.strip_prefix(&format!("runs/{run}/"))?)));
+        let Some((run, name)) = found else {
+            return Err(file_not_found(file));
+        };
+        let nodes = self.app.store.nodes();
+        let all = FileRange::Of(0..=most as u64);
+        let piece = match nodes.read_file(run, name, &all).await {
+            Ok(piece) => piece,
+            Err(steps_store::Error::NotFound { .. }) => return Err(file_not_found(file)),
+            Err(error) => return Err(error.into()),
+        };
+        match piece {
+            Some(piece) if piece.total > most as u64 => Err(file_too_large(file, most)),
+            Some(piece) => Ok(piece.bytes.into()),
+            // It has no byte at all.
+            None => Ok(Bytes::new()),
+        }
     }
 
     async fn invoke(&self, function: &str, payload: &[u8]) -> Result<Invoked, NotInvoked> {
@@ -238,6 +285,33 @@ fn was_cut_off(attempt: &Attempt) -> bool {
     let code = attempt.code.as_deref();
     attempt.ended_at.is_none()
         || code.is_some_and(|code| [RUN_ABORTED, RUN_TIMED_OUT].contains(&code))
+}
+
+fn file_too_large(file: &KeptFile, most: usize) -> Problem {
+    let name = short(&file.key, PATH);
+    Problem::new(
+        413,
+        "FileTooLarge",
+        "File Too Large",
+        format!("`{name}` has more than the {most} bytes that are left for the files of a call"),
+    )
+    .solution([
+        "Send smaller files, or fewer; or name the file's address, which OpenRouter reads itself",
+    ])
+}
+
+/// A file of another run is none of this one's.
+fn file_not_found(file: &KeptFile) -> Problem {
+    Problem::new(
+        404,
+        "FileNotFound",
+        "File Not Found",
+        format!("no node of this run keeps the file `{}`", short(&file.key, PATH)),
+    )
+    .solution([
+        "Name the output of a node of the same run that keeps a file: an `http` node with `as: file`, or an `openrouter` node's `images` or `audio`",
+        "Of a run that repeats an earlier one, execute the node that keeps the file too",
+    ])
 }
 
 fn file_needs_run() -> Problem {
@@ -336,8 +410,21 @@ impl Scope for InlineScope<'_> {
         self.node.timeout_seconds
     }
 
-    async fn keep_file(&self, _bytes: Bytes, _content_type: &str) -> Result<KeptFile, Problem> {
+    fn keeps_files(&self) -> bool {
+        false
+    }
+
+    async fn keep_file(
+        &self,
+        _bytes: Bytes,
+        _content_type: &str,
+        _number: usize,
+    ) -> Result<KeptFile, Problem> {
         Err(file_needs_run())
+    }
+
+    async fn kept_file(&self, file: &KeptFile, _most: usize) -> Result<Bytes, Problem> {
+        Err(file_not_found(file))
     }
 
     async fn invoke(&self, function: &str, payload: &[u8]) -> Result<Invoked, NotInvoked> {

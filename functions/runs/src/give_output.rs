@@ -39,8 +39,10 @@ pub(crate) async fn give_output(
             tokens: &app.executions,
             plan: &workflow.plan(),
             run_id: id,
-            take: run.execution,
+            part: run.part,
             lane: 0,
+            runs: &app.store.runs(),
+            tasks: None,
         };
         offer_paused(&board, &[node.to_owned()]).await?;
     }

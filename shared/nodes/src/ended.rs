@@ -65,6 +65,9 @@ pub struct Failed {
     pub problem: Problem,
     /// How long to wait before the next try, where the other side said so.
     pub retry_after: Option<Duration>,
+    /// What came of the try all the same: fields of the output of a node that has failed. A next try gets it by
+    /// [`Prepared::mend`](crate::Prepared::mend), and is made at once.
+    pub draft: Option<Value>,
 }
 
 impl From<Problem> for Failed {
@@ -72,6 +75,7 @@ impl From<Problem> for Failed {
         Self {
             problem,
             retry_after: None,
+            draft: None,
         }
     }
 }
@@ -81,6 +85,7 @@ impl From<steps_openrouter::Error> for Failed {
         Self {
             retry_after: error.retry_after(),
             problem: error.into(),
+            draft: None,
         }
     }
 }

@@ -107,6 +107,15 @@ macro_rules! kinds {
                 }
             }
 
+            /// The variable of the earlier node whose conversation it goes on with.
+            #[must_use]
+            pub fn continues(&self) -> Option<&str> {
+                match &self.0 {
+                    $(Any::$name(kind) => kind.continues(),)+
+                    Any::Unread(_) => None,
+                }
+            }
+
             /// The template of the name of the signal that it waits for, where it waits for one.
             #[must_use]
             pub fn signal(&self) -> Option<&Template> {
@@ -235,6 +244,21 @@ macro_rules! kinds {
             pub async fn most_usd(&mut self, scope: &impl Scope) -> Result<Option<Decimal>, Problem> {
                 match &mut self.0 {
                     $(AnyReady::$name(ready) => ready.most_usd(scope).await,)+
+                }
+            }
+
+            /// Corrects what an earlier try has left behind, its [`Failed::draft`](crate::Failed::draft), instead of
+            /// beginning anew.
+            pub fn mend(&mut self, draft: &Value) {
+                match &mut self.0 {
+                    $(AnyReady::$name(ready) => ready.mend(draft),)+
+                }
+            }
+
+            /// Has the output hold all that a later node needs to go on with the conversation.
+            pub fn keep_conversation(&mut self) {
+                match &mut self.0 {
+                    $(AnyReady::$name(ready) => ready.keep_conversation(),)+
                 }
             }
 

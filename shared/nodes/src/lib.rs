@@ -27,3 +27,7 @@ pub use preview::{CallPreview, Preview};
 pub use scope::{Charged, Invoked, KeptFile, NotInvoked, Receipt, Scope};
 pub use signal::{is_signal, signal_message};
 pub use steps_openrouter::Said;
+
+/// The code of a try whose answer is not what was asked for. What came of it is kept, and the next try of the same
+/// execution of the run corrects it.
+pub const INVALID_OUTPUT: &str = "InvalidOutput";

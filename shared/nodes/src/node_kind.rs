@@ -89,6 +89,11 @@ pub(crate) trait NodeKind:
         Ok(Most::default())
     }
 
+    /// The variable of the earlier node whose conversation it goes on with.
+    fn continues(&self) -> Option<&str> {
+        None
+    }
+
     /// Renders the templates with `context`. `known` are the workflow's variables: the error of a missing variable
     /// names them.
     fn prepare(&self, context: &Value, known: &[&str]) -> Result<Self::Ready, Problem>;
@@ -110,6 +115,12 @@ pub(crate) trait Ready {
     async fn most_usd(&mut self, _scope: &impl Scope) -> Result<Option<Decimal>, Problem> {
         Ok(None)
     }
+
+    /// Corrects what an earlier try has left behind, instead of beginning anew.
+    fn mend(&mut self, _draft: &Value) {}
+
+    /// Has the output hold all that a later node needs to go on with the conversation.
+    fn keep_conversation(&mut self) {}
 
     /// What the try would send, and what it may cost by the model list, where there is one; also with each of `models` in
     /// place of its own. No secret is read for it.

@@ -75,7 +75,10 @@ pub trait Scope {
     /// The `timeoutSeconds` of the node, where it has one.
     fn timeout_seconds(&self) -> Option<u64>;
 
-    /// Keeps bytes beside the run's texts, and as long as these.
+    /// Whether bytes can be kept: those of a node that a run has.
+    fn keeps_files(&self) -> bool;
+
+    /// Keeps bytes beside the run's texts, and as long as these. `number` tells the files of one try apart.
     ///
     /// # Errors
     /// `FileNeedsRun` for a node that no run has, or the bucket's failure.
@@ -83,7 +86,19 @@ pub trait Scope {
         &self,
         bytes: Bytes,
         content_type: &str,
+        number: usize,
     ) -> impl Future<Output = Result<KeptFile, Problem>>;
+
+    /// The bytes of a file that a node of the same run keeps.
+    ///
+    /// # Errors
+    /// `FileNotFound` for one of another run, of a run that is erased, and of no run at all; `FileTooLarge` past `most` bytes;
+    /// or the bucket's failure.
+    fn kept_file(
+        &self,
+        file: &KeptFile,
+        most: usize,
+    ) -> impl Future<Output = Result<Bytes, Problem>>;
 
     /// Calls a Lambda function that the deployment allows with JSON, once, and waits for its answer.
     ///
@@ -154,6 +169,8 @@ pub struct Receipt {
     pub cost_usd: Option<Decimal>,
     /// How long after the request the first piece of the answer came, where it came in pieces.
     pub first_token_after: Option<Duration>,
+    /// The provider that served it.
+    pub provider: Option<String>,
 }
 
 /// What OpenRouter says of a call some time after it.

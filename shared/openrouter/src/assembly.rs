@@ -3,13 +3,15 @@
 
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use steps_usage::Usage;
 
 use crate::classify::{self, Origin};
-use crate::completion::Completion;
+use crate::completion::{Audio, Completion};
 use crate::error::{Error, Failure, UpstreamError};
 use crate::halves::{join, join_all};
 use crate::{lenient, money, text};
@@ -31,6 +33,7 @@ pub(crate) struct Chunk {
     /// The tier that serves the answer; another tier may have been asked for.
     #[serde(deserialize_with = "lenient::string")]
     service_tier: Option<String>,
+    openrouter_metadata: Option<Value>,
     error: Option<Value>,
 }
 
@@ -67,6 +70,17 @@ struct Message {
     tool_calls: Vec<Value>,
     #[serde(deserialize_with = "lenient::values")]
     images: Vec<Value>,
+    #[serde(deserialize_with = "lenient::or_missing")]
+    audio: WireAudio,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct WireAudio {
+    #[serde(deserialize_with = "lenient::text")]
+    data: String,
+    #[serde(deserialize_with = "lenient::text")]
+    transcript: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -166,6 +180,11 @@ pub(crate) struct Assembly {
     annotations: Vec<Value>,
     tool_calls: Vec<ToolCall>,
     images: Vec<Value>,
+    /// Sound, and the base64 of it that is not yet a whole number of bytes.
+    sound: Vec<u8>,
+    sound_rest: String,
+    transcript: String,
+    routing: Option<Value>,
     error: Option<Value>,
     /// Whether a chunk had choices at all.
     has_choices: bool,
@@ -194,6 +213,9 @@ impl Assembly {
         keep_last(&mut self.service_tier, tier);
         if let Some(usage) = chunk.usage {
             self.absorb_usage(usage);
+        }
+        if let Some(routing) = chunk.openrouter_metadata.filter(Value::is_object) {
+            self.routing = Some(join_all(routing));
         }
         self.absorb_error(chunk.error);
         for choice in chunk.choices {
@@ -273,9 +295,36 @@ impl Assembly {
         self.refusal.push_str(&message.refusal);
         self.annotations.extend(message.annotations);
         self.images.extend(message.images);
+        self.absorb_sound(&message.audio.data);
+        self.transcript.push_str(&message.audio.transcript);
         for call in &message.tool_calls {
             self.absorb_tool_call(call, is_delta);
         }
+    }
+
+    /// Adds a piece of sound. A piece may be base64 of its own, with padding at its end, or be cut anywhere.
+    fn absorb_sound(&mut self, piece: &str) {
+        self.sound_rest.push_str(piece);
+        let whole = self.sound_rest.len() / 4 * 4;
+        let Some(ready) = self.sound_rest.get(..whole) else {
+            self.sound_rest.clear();
+            return;
+        };
+        if let Ok(bytes) = STANDARD.decode(ready) {
+            self.sound.extend(bytes);
+        }
+        self.sound_rest.drain(..whole);
+    }
+
+    fn audio(&mut self) -> Option<Audio> {
+        if self.sound.is_empty() && self.transcript.is_empty() {
+            return None;
+        }
+        let transcript = join(std::mem::take(&mut self.transcript));
+        Some(Audio {
+            data: std::mem::take(&mut self.sound),
+            transcript: (!transcript.is_empty()).then_some(transcript),
+        })
     }
 
     fn absorb_parts(&mut self, parts: Vec<Value>) {
@@ -367,7 +416,9 @@ impl Assembly {
                 && self.reasoning.is_empty()
                 && self.refusal.is_empty()
                 && self.tool_calls.is_empty()
-                && self.images.is_empty())
+                && self.images.is_empty()
+                && self.sound.is_empty()
+                && self.transcript.is_empty())
     }
 
     /// The text so far. It may hold halves of characters.
@@ -425,6 +476,7 @@ impl Assembly {
         if self.text.is_empty() {
             self.text.clone_from(&self.refusal);
         }
+        let audio = self.audio();
         Ok(Completion {
             generation_id: self.generation_id,
             first_token_after: self.first_token_after,
@@ -442,6 +494,8 @@ impl Assembly {
             annotations: self.annotations.into_iter().map(join_all).collect(),
             tool_calls: self.tool_calls.into_iter().map(ToolCall::whole).collect(),
             images: self.images.into_iter().map(join_all).collect(),
+            audio,
+            routing: self.routing,
         })
     }
 
@@ -449,8 +503,10 @@ impl Assembly {
         if let Some(error) = &self.error {
             return Some(self.with_provider(classify::error(origin, error)));
         }
-        let is_empty =
-            self.text.trim().is_empty() && self.tool_calls.is_empty() && self.images.is_empty();
+        let is_empty = self.text.trim().is_empty()
+            && self.tool_calls.is_empty()
+            && self.images.is_empty()
+            && self.sound.is_empty();
         let finish = self.finish_reason.as_deref();
         let native = self.native_finish_reason.as_deref();
         if finish == Some("error") || (is_empty && native == Some("network_error")) {

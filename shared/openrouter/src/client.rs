@@ -198,6 +198,11 @@ impl Client {
             .header(ACCEPT, "text/event-stream, application/json")
             .header(AUTHORIZATION, bearer(key)?)
             .json(request);
+        let post = if request.tell_routing {
+            post.header("x-openrouter-metadata", "enabled")
+        } else {
+            post
+        };
         let response = send(post, clock).await?;
         let status = response.status();
         let generation_id = response

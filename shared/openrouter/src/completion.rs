@@ -40,4 +40,18 @@ pub struct Completion {
     pub tool_calls: Vec<Value>,
     /// `{type, image_url: {url}}` with a data URL, as on the wire.
     pub images: Vec<Value>,
+    /// What the model said as sound.
+    #[serde(skip)]
+    pub audio: Option<Audio>,
+    /// How the request was led to its model and provider, where the request asked for it: OpenRouter's `openrouter_metadata`.
+    pub routing: Option<Value>,
+}
+
+/// Sound of an answer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Audio {
+    /// The sound, in the format that was asked for.
+    pub data: Vec<u8>,
+    /// The same as text.
+    pub transcript: Option<String>,
 }

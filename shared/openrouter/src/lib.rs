@@ -25,7 +25,7 @@ mod timeouts;
 
 pub use call::Call;
 pub use client::{App, Client};
-pub use completion::Completion;
+pub use completion::{Audio, Completion};
 pub use endpoints::{Endpoint, ModelEndpoints};
 pub use error::{Error, Failure, UpstreamError};
 pub use generation::Generation;
@@ -34,7 +34,8 @@ pub use keys::{CreatedKey, KeyChange, KeyRecord, NewKey};
 pub use model_list::ModelList;
 pub use models::{Model, Pricing};
 pub use request::{
-    AudioInput, ChatRequest, Content, DEFAULT_MAX_TOKENS, FileInput, MediaUrl, Message, Part, Role,
+    AudioInput, CacheControl, ChatRequest, Content, DEFAULT_MAX_TOKENS, FileInput, MediaUrl,
+    Message, Part, Role,
 };
 pub use said::Said;
 pub use steps_usage::Usage;

@@ -21,6 +21,8 @@ pub struct ChatRequest {
     /// Everything else that the API offers, under its own names. A sampling option that the model does not know is
     /// dropped silently, unless `provider` says `require_parameters`.
     pub options: Map<String, Value>,
+    /// Whether the answer is to tell how the request was led to its model and provider.
+    pub tell_routing: bool,
 }
 
 impl ChatRequest {
@@ -32,6 +34,7 @@ impl ChatRequest {
             messages: Vec::new(),
             max_tokens: DEFAULT_MAX_TOKENS,
             options: Map::new(),
+            tell_routing: false,
         }
     }
 
@@ -54,11 +57,13 @@ impl ChatRequest {
     /// Adds a message.
     #[must_use]
     pub fn message(mut self, role: Role, content: impl Into<Content>) -> Self {
-        self.messages.push(Message {
-            role,
-            content: content.into(),
-        });
+        self.say(role, content);
         self
+    }
+
+    /// The same, of a request that is there already.
+    pub fn say(&mut self, role: Role, content: impl Into<Content>) {
+        self.messages.push(Message::new(role, content));
     }
 
     /// Sets the models to fall back on.
@@ -119,6 +124,35 @@ pub struct Message {
     pub role: Role,
     /// What is said.
     pub content: Content,
+    /// Of the model's message: what it told of files that it was sent. Sent again, no file is read and paid for twice.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub annotations: Vec<Value>,
+}
+
+impl Message {
+    /// A message.
+    pub fn new(role: Role, content: impl Into<Content>) -> Self {
+        Self {
+            role,
+            content: content.into(),
+            annotations: Vec::new(),
+        }
+    }
+}
+
+/// The provider keeps the prompt up to here, and charges less for it next time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CacheControl {
+    /// `ephemeral`, the only kind.
+    #[serde(rename = "type", default = "ephemeral")]
+    pub kind: String,
+    /// For how long: `5m` or `1h`; the provider's own time where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<String>,
+}
+
+fn ephemeral() -> String {
+    "ephemeral".to_owned()
 }
 
 /// Who says a message.
@@ -171,6 +205,9 @@ pub enum Part {
     Text {
         /// The text itself.
         text: String,
+        /// Whether the prompt is cached up to here.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cache_control: Option<CacheControl>,
     },
     /// An image.
     ImageUrl {
@@ -250,6 +287,7 @@ mod tests {
             .user(vec![
                 Part::Text {
                     text: "Read".into(),
+                    cache_control: None,
                 },
                 Part::ImageUrl {
                     image_url: MediaUrl {

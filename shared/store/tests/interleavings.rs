@@ -145,9 +145,10 @@ impl Writer {
             2 => Outcome::Waiting {
                 until: Timestamp::now(),
                 problem: &problem,
+                draft: None,
                 paused: false,
             },
-            _ => Outcome::Failed(&problem),
+            _ => Outcome::Failed(&problem, None),
         };
         // Once more where the answer to the first write was lost.
         for _ in 0..self.random.u8(1..=2) {

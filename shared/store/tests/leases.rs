@@ -162,7 +162,7 @@ async fn a_late_failure_does_not_undo_a_success() {
     )
     .await;
     let problem = Problem::new(504, "IdleTimeout", "Idle Timeout", "too slow");
-    settle(&store, &slow, "0.02", &Outcome::Failed(&problem)).await;
+    settle(&store, &slow, "0.02", &Outcome::Failed(&problem, None)).await;
     let node = store.nodes().get(&run, "x").await.unwrap().unwrap();
     assert_eq!(node.status, NodeStatus::Succeeded);
     assert_eq!(node.cost_usd, "0.03".parse().unwrap());

@@ -47,6 +47,7 @@ async fn a_node_is_in_the_list_of_those_that_wait_as_long_as_it_waits() {
     let wait = |seconds| Outcome::Waiting {
         until: begun + SignedDuration::from_secs(seconds),
         problem: &problem,
+        draft: None,
         paused: false,
     };
     for (node, seconds) in [("late", 90), ("soon", 30)] {
@@ -76,7 +77,7 @@ async fn a_node_is_in_the_list_of_those_that_wait_as_long_as_it_waits() {
     // Claimed again it does not wait, and once it has ended it never does.
     let lease = world.granted(&run, "soon", begun).await;
     assert_eq!(waiting(&world).await, [expected("late", 90)]);
-    settle(&world, &lease, &Outcome::Failed(&problem), begun).await;
+    settle(&world, &lease, &Outcome::Failed(&problem, None), begun).await;
     let late = world.granted(&run, "late", begun).await;
     settle(&world, &late, &wait(120), begun).await;
     assert_eq!(waiting(&world).await.len(), 1);
@@ -95,6 +96,7 @@ async fn an_answer_that_comes_while_its_node_waits_takes_it_from_the_list() {
     let wait = Outcome::Waiting {
         until: later + LEASE,
         problem: &problem,
+        draft: None,
         paused: false,
     };
     settle(&world, &second, &wait, later).await;

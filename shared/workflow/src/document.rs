@@ -373,6 +373,19 @@ impl Workflow {
             .find(|node| node.on_error.fallback() == Some(id))
     }
 
+    /// Whether another node goes on with this one's conversation.
+    #[must_use]
+    pub fn continues(&self, node: &Node) -> bool {
+        let goes_on = |node: &Node| {
+            let variable = Some(node.variable_name.as_str());
+            self.nodes
+                .iter()
+                .any(|other| other.kind.continues() == variable)
+        };
+        // A fallback's output is the variable of both.
+        goes_on(node) || self.stands_in_for(&node.id).is_some_and(goes_on)
+    }
+
     /// What the templates of a run's nodes see: the input's fields at the root, `trigger`, and a variable for each node that
     /// has one in `outputs`, by its id. Where a node is among `failed` and another one stands in for it, its variable is that
     /// one's output.

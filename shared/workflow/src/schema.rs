@@ -106,6 +106,9 @@ fn node(kind: &str) -> Map<String, Value> {
             required.extend(more.iter().cloned());
         }
     }
+    if let Some(together) = own.get("allOf") {
+        node.insert("allOf".to_owned(), together.clone());
+    }
     node.insert("title".to_owned(), kind.into());
     if let Some(description) = own.get("description") {
         node.insert("description".to_owned(), description.clone());

@@ -242,12 +242,15 @@ async fn the_schema_of_the_document_is_open_and_takes_what_the_api_takes() {
         include_str!("../../../infra/examples/workflows/article.yaml"),
         include_str!("../../../infra/examples/workflows/blog-post.yaml"),
         include_str!("../../../infra/examples/workflows/compare.yaml"),
+        include_str!("../../../infra/examples/workflows/careful-answer.yaml"),
         include_str!("../../../infra/examples/workflows/page-comparison.yaml"),
+        include_str!("../../../infra/examples/workflows/picture-talk.yaml"),
         include_str!("../../../infra/examples/workflows/stock-check.yaml"),
         include_str!("../../../infra/examples/workflows/mail.yaml"),
         include_str!("../../../infra/examples/workflows/multi-model-comparison.yaml"),
         include_str!("../../../infra/examples/workflows/signal.yaml"),
         include_str!("../../../infra/examples/workflows/summary.yaml"),
+        include_str!("../../../infra/examples/workflows/ticket.yaml"),
         include_str!("../../../infra/examples/workflows/wait.yaml"),
     ] {
         let document: Value = yaml_serde::from_str(example).unwrap();

@@ -5,7 +5,7 @@ mod addresses;
 mod examples;
 mod files;
 mod kills;
-mod page;
+pub(crate) mod page;
 mod redirects;
 mod requests;
 mod retries;

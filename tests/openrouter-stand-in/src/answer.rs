@@ -3,8 +3,9 @@
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use crate::ask::{Ask, tokens};
+use crate::ask::Ask;
 use crate::catalogue::Resolved;
+use crate::count::tokens;
 use crate::faults::Fault;
 use crate::media::{PICTURE, SOUND};
 use crate::money::{Prices, number};

@@ -4,6 +4,7 @@ use axum::http::HeaderMap;
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 
+use crate::count::tokens;
 use crate::digest::sha256_hex;
 use crate::directives::{self, Directives, content_text};
 use crate::faults::FaultCall;
@@ -159,11 +160,6 @@ fn texts(list: Option<&Value>) -> Vec<String> {
     let list = list.and_then(Value::as_array);
     let texts = list.into_iter().flatten().filter_map(Value::as_str);
     texts.map(str::to_owned).collect()
-}
-
-/// Tokens are counted as a quarter of the characters, rounded up.
-pub(crate) fn tokens(chars: usize) -> u64 {
-    u64::try_from(chars.div_ceil(4)).unwrap_or(u64::MAX)
 }
 
 fn misuse(text: String) -> Refusal {

@@ -8,6 +8,7 @@ mod ask;
 mod catalogue;
 mod chat;
 mod control;
+mod count;
 mod digest;
 mod directives;
 mod faults;

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
-use crate::ask::tokens;
+use crate::count::tokens;
 use crate::digest::sha256_hex;
 use crate::directives::content_text;
 

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
-use crate::ask::tokens;
+use crate::count::tokens;
 use crate::faults::{Fault, FaultCall};
 use crate::plain::Head;
 use crate::playback::{Frame, Step, as_one_reads, pace};

@@ -73,6 +73,7 @@ impl Retries {
         Failed {
             problem: problem.retryable(retries),
             retry_after: answer.retry_after().filter(|_| retries),
+            draft: None,
         }
     }
 }

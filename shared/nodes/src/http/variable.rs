@@ -61,7 +61,9 @@ fn refused(answer: &Answer) -> impl Fn(&'static str) -> Problem {
 async fn file(answer: Answer, scope: &impl Scope) -> Result<Value, Problem> {
     let content_type = content_type(&answer.headers).unwrap_or("application/octet-stream");
     let bytes = answer.body.len();
-    let kept = scope.keep_file(answer.body.clone(), content_type).await?;
+    let kept = scope
+        .keep_file(answer.body.clone(), content_type, 0)
+        .await?;
     Ok(json!({
         "bucket": kept.bucket, "key": kept.key, "bytes": bytes, "contentType": content_type,
         "at": kept.at,

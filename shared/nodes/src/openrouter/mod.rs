@@ -1,7 +1,10 @@
 //! `openrouter`: a call of a model through OpenRouter.
 
 mod document;
+mod media;
+mod messages;
 mod options;
+mod output;
 mod price;
 mod request;
 mod run;
@@ -16,7 +19,9 @@ use steps_problem::{Fault, Problem};
 use steps_template::Template;
 
 pub(crate) use self::document::Chat;
+pub(crate) use self::document::Continued;
 pub(crate) use self::options::Options;
+use self::output::Form;
 pub(crate) use self::run::ReadyChat;
 use crate::known_models::KnownModels;
 use crate::most::Most;
@@ -27,10 +32,11 @@ impl NodeKind for Chat {
     type Ready = ReadyChat;
 
     fn templates(&self) -> Vec<(Cow<'static, str>, &Template)> {
-        vec![
-            (Cow::Borrowed("systemPrompt"), &self.system_prompt),
-            (Cow::Borrowed("userPrompt"), &self.user_prompt),
-        ]
+        self.all_templates()
+    }
+
+    fn continues(&self) -> Option<&str> {
+        self.continued.as_ref().map(Continued::variable)
     }
 
     fn output_fields(&self) -> Option<Vec<&str>> {
@@ -60,7 +66,12 @@ impl NodeKind for Chat {
         Ok(ReadyChat {
             request: request::chat_request(self, context, known)?,
             credential: self.credential.clone(),
-            wants_json: self.options.ask_for_json(),
+            form: Form::of(self.options.response_format())?,
+            repairs: self.repair,
+            corrects_from: None,
+            keeps_conversation: false,
+            is_traced: self.options.is_traced(),
+            audio_format: self.options.audio_format(),
         })
     }
 

@@ -1,5 +1,6 @@
 //! The options of a call. Each is one field here: its comment is the documentation, its attributes are its bounds, and
-//! it is sent under the same name in OpenRouter's spelling (`topP` as `top_p`).
+//! it is sent under the same name in OpenRouter's spelling (`topP` as `top_p`). To add one is to add its field: to [`Options`]
+//! where a model has to know it, which a warning then tells, else to [`Own`].
 
 use std::collections::BTreeMap;
 
@@ -7,6 +8,9 @@ use indexmap::IndexMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
+use steps_openrouter::CacheControl;
+
+use super::messages::cache_control_schema;
 
 /// What a call may set beside its model and its prompts.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -67,6 +71,22 @@ pub(crate) struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "reasoning")]
     reasoning: Option<Map<String, Value>>,
+    /// Tokens' ids, each with a number from -100 to 100 that makes it rarer or likelier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "logit_bias")]
+    logit_bias: Option<Map<String, Value>>,
+    /// How long the answer is, in a word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["low", "medium", "high", "xhigh", "max"]))]
+    verbosity: Option<String>,
+    #[serde(flatten)]
+    own: Own,
+}
+
+/// Options of OpenRouter itself: no model has to know them.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+struct Own {
     /// OpenRouter's `provider`: which providers may answer, in which order, at which price.
     #[serde(skip_serializing_if = "Option::is_none")]
     provider: Option<Provider>,
@@ -78,10 +98,36 @@ pub(crate) struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "transforms")]
     transforms: Option<Vec<String>>,
-    /// How long the answer is, in a word.
+    /// The slug of a preset of your OpenRouter account; what the node says itself comes first.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("examples" = ["low", "medium", "high", "xhigh", "max"]))]
-    verbosity: Option<String>,
+    preset: Option<String>,
+    /// What the answer may have: `text`, `image`, `audio`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "modalities")]
+    modalities: Vec<String>,
+    /// OpenRouter's `image_config`: such as `{"aspect_ratio": "16:9"}`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "open_object")]
+    image_config: Option<Map<String, Value>>,
+    /// How sound is answered: `{"voice": "alloy", "format": "mp3"}`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "open_object")]
+    audio: Option<Map<String, Value>>,
+    /// The whole prompt is kept in the provider's cache: `{}`, `{"ttl": "5m"}` or `{"ttl": "1h"}`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "cache_control")]
+    cache_control: Option<CacheControl>,
+    /// Calls with the same key find each other's cached prompts more often.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prompt_cache_key: Option<String>,
+    /// OpenRouter's `prompt_cache_options`: `{"mode": "explicit", "ttl": "1h"}`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "open_object")]
+    prompt_cache_options: Option<Map<String, Value>>,
+    /// A text that the answer probably repeats in parts: `{"type": "content", "content": "..."}`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "open_object")]
+    prediction: Option<Map<String, Value>>,
     /// The service tier, which sets speed and price.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("examples" = ["auto", "default", "fast", "flex", "priority", "scale", "ultrafast"]))]
@@ -89,14 +135,26 @@ pub(crate) struct Options {
     /// The end user's id; OpenRouter hashes it before a provider sees it.
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<String>,
-    /// Groups requests and keeps them with one provider; up to 256 characters.
+    /// Groups requests and keeps them with one provider; up to 256 characters. The run's id when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     session_id: Option<String>,
+    /// OpenRouter's `trace`, for what it exports: `{"trace_id", "trace_name", "span_name", "generation_name"}` and more. The run
+    /// and the node when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "open_object")]
+    trace: Option<Map<String, Value>>,
     /// Up to 16 pairs; keys up to 64 characters, values up to 512.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "metadata")]
     metadata: BTreeMap<String, String>,
+}
+
+/// Which of the traces of a call the node sets itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Traced {
+    pub(super) session: bool,
+    pub(super) trace: bool,
 }
 
 /// OpenRouter's routing, under its own names.
@@ -199,6 +257,7 @@ fn response_format(_: &mut SchemaGenerator) -> Schema {
                     },
                     "schema": {
                         "type": "object",
+                        "$ref": "https://json-schema.org/draft/2020-12/schema",
                         "errorMessage": {"required": "`schema` is required: the JSON Schema of the answer"},
                     },
                 },
@@ -239,8 +298,31 @@ fn plugins(_: &mut SchemaGenerator) -> Schema {
             "type": "object",
             "required": ["id"],
             "properties": {"id": {"type": "string", "pattern": r"\S", "errorMessage": {"pattern": "must not be empty"}}},
-            "errorMessage": {"type": "must be an object with an `id`, not {kind}"},
+            "not": {"required": ["id"], "properties": {"id": {"const": "response-healing"}, "enabled": {"not": {"const": false}}}},
+            "errorMessage": {
+                "type": "must be an object with an `id`, not {kind}",
+                "not": "`response-healing` does nothing here: it acts on answers that are not streamed, and these are. An answer that does not fit `responseFormat` is corrected by `repair`",
+            },
         },
+    })
+}
+
+fn modalities(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "array", "items": {"type": "string", "enum": ["text", "image", "audio"]}})
+}
+
+fn open_object(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "object"})
+}
+
+fn cache_control(_: &mut SchemaGenerator) -> Schema {
+    cache_control_schema().try_into().unwrap_or_default()
+}
+
+fn logit_bias(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "additionalProperties": {"type": "number", "minimum": -100, "maximum": 100},
     })
 }
 
@@ -306,17 +388,6 @@ fn number_or_percentiles(_: &mut SchemaGenerator) -> Schema {
 /// The highest price that a node may set, USD per million tokens.
 pub(super) const MOST_PRICE: u32 = 1_000_000;
 
-/// Options of OpenRouter itself: no model has to know them.
-const OPENROUTERS_OWN: [&str; 7] = [
-    "provider",
-    "plugins",
-    "transforms",
-    "serviceTier",
-    "user",
-    "sessionId",
-    "metadata",
-];
-
 impl Options {
     /// Nothing but the form of the answer: OpenRouter's `response_format`.
     pub(crate) fn asking_for(form: Value) -> Self {
@@ -350,11 +421,11 @@ impl Options {
 
     /// The options that are set, each with the parameters of which the model has to know one.
     pub(super) fn parameters(&self) -> Vec<(String, Vec<String>)> {
+        let own = serde_json::to_value(&self.own).unwrap_or_default();
         self.set()
             .into_iter()
             .filter(|(name, value)| {
-                let no_matter = OPENROUTERS_OWN.contains(&name.as_str());
-                !no_matter && (name != "reasoning" || !is_off(value))
+                own.get(name).is_none() && (name != "reasoning" || !is_off(value))
             })
             .map(|(name, value)| {
                 let known_as: Vec<String> = match name.as_str() {
@@ -374,13 +445,23 @@ impl Options {
             .collect()
     }
 
-    /// Whether the answer's text is to be JSON.
-    pub(super) fn ask_for_json(&self) -> bool {
-        self.response_format
-            .as_ref()
-            .and_then(|format| format.get("type"))
-            .and_then(Value::as_str)
-            .is_some_and(|kind| kind.starts_with("json"))
+    /// What the answer is to be.
+    pub(super) fn response_format(&self) -> Option<&Map<String, Value>> {
+        self.response_format.as_ref()
+    }
+
+    /// Which traces are set.
+    pub(super) fn is_traced(&self) -> Traced {
+        Traced {
+            session: self.own.session_id.is_some(),
+            trace: self.own.trace.is_some(),
+        }
+    }
+
+    /// The format that sound is asked for in.
+    pub(super) fn audio_format(&self) -> Option<String> {
+        let format = self.own.audio.as_ref()?.get("format")?;
+        format.as_str().map(str::to_owned)
     }
 }
 

@@ -2,11 +2,12 @@
 
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::{Map, Number, Value};
-use steps_openrouter::{ChatRequest, ModelList, Pricing};
+use steps_openrouter::{ChatRequest, Completion, ModelList, Pricing};
 use steps_problem::Problem;
 
 use super::document::Chat;
 use super::options::MOST_PRICE;
+use super::output::FAULT_TOKENS;
 use super::request::{as_written, prompt_bytes};
 use crate::most::Most;
 use crate::node_kind::NodeKind;
@@ -49,17 +50,24 @@ pub(super) fn most_before_run<'n>(
 ) -> Result<Most, &'n str> {
     let list = list.ok_or(node.model.as_str())?;
     let request = as_written(node);
-    let has_tags = [&node.system_prompt, &node.user_prompt]
-        .iter()
-        .any(|prompt| prompt.has_tags());
+    let templates = node.all_templates();
+    let has_tags = templates.iter().any(|(_, prompt)| prompt.has_tags());
     let longest = if has_tags {
         usize::MAX
     } else {
         prompt_tokens(&request)
     };
     let ceiling = Ceiling::highest(node.models(), list, longest)?.or_own(&request);
+    // The one that corrects an answer has that answer and its faults in its prompt.
+    let corrects = match node.options.response_format() {
+        Some(_) if node.repair => {
+            let tokens = request.max_tokens as usize + FAULT_TOKENS;
+            ceiling.prompt * Decimal::from(tokens) / MILLION
+        }
+        _ => Decimal::ZERO,
+    };
     Ok(Most {
-        usd: ceiling.most(&request),
+        usd: (ceiling.most(&request) + corrects).normalize(),
         usd_per_million_inserted: has_tags.then_some(ceiling.prompt),
     })
 }
@@ -197,6 +205,24 @@ impl Ceiling {
         let completion = self.completion * Decimal::from(request.max_tokens);
         ((prompt + completion) / MILLION + self.request).normalize()
     }
+}
+
+/// What the provider's cache saved, USD, by the prices of the model list: what was read from it was cheaper, and what was
+/// written to it dearer, which may make the number negative. `None` where nothing was cached or the list has no price for it.
+pub(super) async fn saved_by_cache(completion: &Completion, scope: &impl Scope) -> Option<Decimal> {
+    let usage = &completion.usage;
+    if usage.cached_tokens == 0 && usage.cache_write_tokens == 0 {
+        return None;
+    }
+    let list = scope.models(&[&completion.model]).await.ok()?;
+    let pricing = &list.find(&completion.model)?.pricing;
+    let prompt = pricing.prompt?;
+    let price = |name: &str| pricing.others.get(name)?.parse::<Decimal>().ok();
+    let read = price("input_cache_read")?;
+    let written = price("input_cache_write").unwrap_or(prompt);
+    let saved = (prompt - read) * Decimal::from(usage.cached_tokens)
+        - (written - prompt) * Decimal::from(usage.cache_write_tokens);
+    Some(saved.normalize())
 }
 
 /// A price as a node may write it: a number, or a text of one.

@@ -1,10 +1,14 @@
 //! One call of a model with a credential's key.
 
 use rust_decimal::Decimal;
-use steps_openrouter::{Call, ChatRequest, Error, Failure, ModelList, Said, Timeouts};
+use serde_json::{Value, json};
+use steps_openrouter::{Call, ChatRequest, Error, Failure, Message, ModelList, Said, Timeouts};
 use steps_problem::{Problem, short};
 
-use super::price::{ceiling, preview_of};
+use super::media::{fill, keep};
+use super::options::Traced;
+use super::output::{self, Form, ask_to_correct};
+use super::price::{ceiling, preview_of, saved_by_cache};
 use super::variable::variable;
 use crate::ended::{Ended, Failed};
 use crate::node_kind::Ready;
@@ -20,7 +24,17 @@ pub(crate) struct ReadyChat {
     pub(super) request: ChatRequest,
     /// As the document names it.
     pub(super) credential: String,
-    pub(super) wants_json: bool,
+    pub(super) form: Form,
+    /// Whether the model may still be asked to correct its answer.
+    pub(super) repairs: bool,
+    /// From which message on the model is asked to correct an answer: that is no part of the conversation.
+    pub(super) corrects_from: Option<usize>,
+    /// Whether the output holds the whole conversation, for a node that goes on with it.
+    pub(super) keeps_conversation: bool,
+    /// Whether the node says itself how the call is traced.
+    pub(super) is_traced: Traced,
+    /// The format that sound is asked for in.
+    pub(super) audio_format: Option<String>,
 }
 
 impl Ready for ReadyChat {
@@ -28,6 +42,18 @@ impl Ready for ReadyChat {
         let ceiling = ceiling(&self.request, scope).await?;
         ceiling.keep_to(&mut self.request);
         Ok(Some(ceiling.most(&self.request)))
+    }
+
+    fn mend(&mut self, draft: &Value) {
+        let said = self.request.messages.len();
+        if ask_to_correct(&mut self.request, draft) {
+            self.corrects_from = Some(said);
+            self.repairs = false;
+        }
+    }
+
+    fn keep_conversation(&mut self) {
+        self.keeps_conversation = true;
     }
 
     fn preview(&self, list: Option<&ModelList>, models: &[String]) -> Preview {
@@ -38,7 +64,10 @@ impl Ready for ReadyChat {
     }
 
     /// The generation's id is noted while the answer comes: it costs no time, and a function that dies leaves it behind.
-    async fn run(self, scope: &impl Scope) -> Ended {
+    async fn run(mut self, scope: &impl Scope) -> Ended {
+        self.trace(scope);
+        let messages = self.keeps_conversation.then(|| self.conversation());
+        fill(&mut self.request, scope).await?;
         let call = match self.begin(scope).await? {
             Ok(call) => call,
             Err(failure) => return Err(failed(failure, &self.request.model, scope)),
@@ -71,12 +100,37 @@ impl Ready for ReadyChat {
             usage: Some(completion.usage.clone()),
             cost_usd: completion.cost_usd,
             first_token_after: completion.first_token_after,
+            provider: completion.provider.clone(),
         });
-        Ok(variable(&completion, self.wants_json).into())
+        let json = output::value(&self.form, &completion, self.repairs)?;
+        let (images, audio) = keep(&completion, self.audio_format.as_deref(), scope).await?;
+        let saved = saved_by_cache(&completion, scope).await;
+        Ok(variable(&completion, json, images, audio, saved, messages).into())
     }
 }
 
 impl ReadyChat {
+    /// The messages of the node, without those of a correction.
+    fn conversation(&self) -> Vec<Message> {
+        let own = self.corrects_from.unwrap_or(usize::MAX);
+        self.request.messages.iter().take(own).cloned().collect()
+    }
+
+    /// OpenRouter's records of a call name the run and the node, unless the node names something itself.
+    fn trace(&mut self, scope: &impl Scope) {
+        let Some(unit) = scope.unit() else { return };
+        let (run, node) = unit.split_once('.').unwrap_or((&unit, ""));
+        let options = &mut self.request.options;
+        if !self.is_traced.session {
+            options.insert("session_id".to_owned(), json!(run));
+        }
+        if !self.is_traced.trace {
+            let trace =
+                json!({"trace_id": run, "trace_name": "workflow run", "generation_name": node});
+            options.insert("trace".to_owned(), trace);
+        }
+    }
+
     /// Sends the request and gives the call once it is under way. A warm function may hold a key that has been
     /// replaced since: where OpenRouter refuses it, the key is read once more.
     async fn begin(&self, scope: &impl Scope) -> Result<Result<Call, Failure>, Failed> {
@@ -110,7 +164,7 @@ fn failed(failure: Failure, asked: &str, scope: &impl Scope) -> Failed {
         generation_id: failure.generation_id,
         usage: failure.usage,
         cost_usd: failure.cost_usd,
-        first_token_after: None,
+        ..Receipt::default()
     });
     failure.error.into()
 }

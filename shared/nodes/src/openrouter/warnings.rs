@@ -47,6 +47,7 @@ pub(super) fn warnings(chat: &Chat, models: Option<&KnownModels<'_>>) -> Vec<Fau
         let of_model = [
             retirement(model, models.list, models.today),
             modality(model),
+            unseen(model, chat),
             too_small(model, chat),
         ];
         for message in of_model.into_iter().flatten() {
@@ -102,9 +103,29 @@ fn modality(model: &Model) -> Option<String> {
     None
 }
 
+/// A message has something that the model does not take. Files become text for models that take none.
+fn unseen(model: &Model, chat: &Chat) -> Option<String> {
+    let takes = &model.input_modalities;
+    let turns = chat.messages.iter();
+    let lacks = turns
+        .flat_map(|turn| turn.modalities())
+        .find(|kind| *kind != "file" && !takes.iter().any(|taken| taken == kind))?;
+    (!takes.is_empty()).then(|| {
+        format!(
+            "`{}` takes {}, and no {lacks}, which is in `messages`",
+            model.id,
+            takes.join(", ")
+        )
+    })
+}
+
 fn too_small(model: &Model, chat: &Chat) -> Option<String> {
     let context = model.context_length?;
-    let chars = chat.system_prompt.least_chars() + chat.user_prompt.least_chars();
+    let templates = chat.all_templates();
+    let chars: usize = templates
+        .iter()
+        .map(|(_, template)| template.least_chars())
+        .sum();
     let least = chars / CHARS_PER_TOKEN;
     let answer = u64::from(chat.options.max_tokens.unwrap_or(DEFAULT_MAX_TOKENS));
     (least as u64 + answer > context).then(|| {

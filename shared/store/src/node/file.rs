@@ -46,18 +46,24 @@ pub enum FileRange {
 }
 
 impl Nodes {
-    /// Keeps the bytes of the attempt under this lease. Each attempt has one file: a later one takes no earlier one's place.
+    /// Keeps bytes of the attempt under this lease. `of_attempt` tells the files of one attempt apart. A later attempt takes no
+    /// earlier one's place.
     pub async fn keep_file(
         &self,
         lease: &Lease,
         bytes: impl Into<ByteStream>,
         content_type: &str,
+        of_attempt: usize,
     ) -> Result<StoredFile, Error> {
         let texts = self.0.texts();
         let number = lease.attempt + 1;
         // No id of a node has a `~`, and none of the characters has a meaning in an address.
         let place = lease.node_id.replace('#', "~");
-        let name = format!("{place}.{number}{ENDING}");
+        let which = match of_attempt {
+            0 => String::new(),
+            more => format!(".{more}"),
+        };
+        let name = format!("{place}.{number}{which}{ENDING}");
         let key = file_key(&lease.run_id, &name);
         texts
             .client

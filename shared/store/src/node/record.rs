@@ -56,6 +56,9 @@ pub struct Attempt {
     /// What it used; absent while it is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
+    /// The provider that served it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
     /// What it may cost at most, held back in budgets until its cost is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reserved: Option<Reserved>,
@@ -84,6 +87,7 @@ impl Default for Attempt {
             credential_id: None,
             cost_usd: None,
             usage: None,
+            provider: None,
             reserved: None,
             code: None,
             message: None,
@@ -157,6 +161,13 @@ impl NodeRecord {
         known.fold(None, |sum: Option<Usage>, usage| {
             Some(sum.unwrap_or_default().plus(usage))
         })
+    }
+
+    /// Whether a try of this execution of the run failed by `code`.
+    pub fn has_failed_by(&self, code: &str, execution: u32) -> bool {
+        self.attempts
+            .iter()
+            .any(|attempt| attempt.execution == execution && attempt.code.as_deref() == Some(code))
     }
 
     /// How large its variable is, where it lies in S3.

@@ -39,6 +39,8 @@ pub enum Outcome<'a> {
         until: Timestamp,
         /// What happened.
         problem: &'a Problem,
+        /// What came of the attempt all the same. It is the node's output until the next one ends.
+        draft: Option<&'a Value>,
         /// Whether it waits without a lane.
         paused: bool,
     },
@@ -51,8 +53,8 @@ pub enum Outcome<'a> {
         /// What is kept of it.
         pause: &'a Pause,
     },
-    /// It failed, and so has the node.
-    Failed(&'a Problem),
+    /// It failed, and so has the node. What came of it all the same is the node's output.
+    Failed(&'a Problem, Option<&'a Value>),
     /// It failed, and so has the node, but the run goes on: this is the node's variable.
     Handled(&'a Problem, &'a Value),
 }
@@ -60,9 +62,14 @@ pub enum Outcome<'a> {
 /// An outcome in the form that is written: the text of an answer is stored already.
 enum Kept<'a> {
     Succeeded(AttributeValue, Answer),
-    Waiting(Timestamp, &'a Problem, Option<Pause>),
+    Waiting(
+        Timestamp,
+        &'a Problem,
+        Option<AttributeValue>,
+        Option<Pause>,
+    ),
     Paused(Waiting, Timestamp, &'a Pause),
-    Failed(&'a Problem),
+    Failed(&'a Problem, Option<AttributeValue>),
     Handled(&'a Problem, AttributeValue, Answer),
 }
 
@@ -181,6 +188,12 @@ impl Nodes {
             let kept = self.0.texts().keep(&object, &text).await?;
             Ok::<_, Error>((kept, Answer::of(output, &text, usage, number)))
         };
+        let some = async |draft: Option<&Value>| {
+            Ok::<_, Error>(match draft {
+                Some(draft) => Some(keep(draft).await?.0),
+                None => None,
+            })
+        };
         Ok(match *outcome {
             Outcome::Succeeded(output) => {
                 let (kept, answer) = keep(output).await?;
@@ -193,14 +206,18 @@ impl Nodes {
             Outcome::Waiting {
                 until,
                 problem,
+                draft,
                 paused,
-            } => Kept::Waiting(until, problem, paused.then(|| Pause::until(until))),
+            } => {
+                let pause = paused.then(|| Pause::until(until));
+                Kept::Waiting(until, problem, some(draft).await?, pause)
+            }
             Outcome::Paused {
                 waiting,
                 until,
                 pause,
             } => Kept::Paused(waiting, until, pause),
-            Outcome::Failed(problem) => Kept::Failed(problem),
+            Outcome::Failed(problem, draft) => Kept::Failed(problem, some(draft).await?),
         })
     }
 
@@ -267,7 +284,7 @@ impl Nodes {
                 .remove(WAITING)
                 .remove(WAIT_CODE)
                 .remove(ERROR),
-            Some(Kept::Waiting(until, problem, pause)) => node
+            Some(Kept::Waiting(until, problem, draft, pause)) => with_draft(node, draft.as_ref())
                 .when(held())
                 .set_or_remove(PAUSE, pause.as_ref())
                 .set(STATUS, NodeStatus::Waiting)
@@ -289,9 +306,10 @@ impl Nodes {
                 .set(OUTPUT, output)
                 .set(ANSWER, answer)
                 .set(ENDED_AT, end.now),
-            Some(Kept::Failed(problem)) => {
+            Some(Kept::Failed(problem, draft)) => {
                 failed = Some(run_error(&lease.node_id, problem));
-                node.when(held())
+                with_draft(node, draft.as_ref())
+                    .when(held())
                     .set(STATUS, NodeStatus::Failed)
                     .set(ERROR, *problem)
                     .set(ENDED_AT, end.now)
@@ -306,7 +324,7 @@ impl Nodes {
             settles: match outcome {
                 Some(Kept::Succeeded(..)) => Some(Settles::Succeeded),
                 Some(Kept::Handled(..)) => Some(Settles::Failed),
-                Some(Kept::Waiting(..) | Kept::Paused(..) | Kept::Failed(_)) | None => None,
+                Some(Kept::Waiting(..) | Kept::Paused(..) | Kept::Failed(..)) | None => None,
             },
             failed: failed
                 .as_ref()
@@ -316,7 +334,7 @@ impl Nodes {
         };
         let timer = match outcome {
             Some(Kept::Paused(_, until, pause)) => Some(self.timer(lease, *until, pause).into()),
-            Some(Kept::Waiting(until, _, Some(pause))) => {
+            Some(Kept::Waiting(until, _, _, Some(pause))) => {
                 Some(self.timer(lease, *until, pause).into())
             }
             Some(_) if lease.has_paused => {
@@ -332,6 +350,14 @@ impl Nodes {
             writes.push(costs_change(&self.0, &lease.run_id, end.now));
         }
         self.0.transact(writes).await
+    }
+}
+
+/// Writes what came of an attempt that failed.
+fn with_draft(node: Change, draft: Option<&AttributeValue>) -> Change {
+    match draft {
+        Some(draft) => node.set(OUTPUT, draft),
+        None => node,
     }
 }
 
