@@ -39,7 +39,9 @@ pub(crate) async fn give_output(
             tokens: &app.executions,
             plan: &workflow.plan(),
             run_id: id,
-            take: run.execution,
+            part: run.part,
+            runs: &app.store.runs(),
+            tasks: None,
             lane: 0,
         };
         offer_paused(&board, &[node.to_owned()]).await?;
