@@ -165,14 +165,14 @@ async fn dies(
 /// What lanes ask of AWS where a run is handed over: the task is counted, the run's part is raised, the next execution is
 /// started, lanes and the head are looked at, a number is let go or taken, a lane waits for its number, lanes end.
 const ASKED: [(&str, &str); 8] = [
-    ("UpdateItem", "TASKS#"),
+    ("UpdateItem", "TASKS"),
     ("UpdateItem", "\"lanes\""),
     ("StartExecution", "-1-2"),
-    ("GetItem", "LANE#"),
+    ("GetItem", "LANE"),
     ("UpdateItem", "\"holder\""),
     ("UpdateItem", "\"heir\""),
     ("SendTaskFailure", "Lane.Done"),
-    ("Query", "LANE#"),
+    ("Query", "LANE"),
 ];
 
 #[tokio::test]
