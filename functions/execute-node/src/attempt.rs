@@ -210,6 +210,7 @@ async fn paused(
     let waiting = match pause.waits_for {
         WaitsFor::Time => Waiting::Time,
         WaitsFor::Signal => Waiting::Signal,
+        WaitsFor::Approval => Waiting::Approval,
     };
     let outcome = Outcome::Paused {
         waiting,

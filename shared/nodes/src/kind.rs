@@ -17,7 +17,7 @@ use crate::most::Most;
 use crate::node_kind::{NodeKind, Ready};
 use crate::scope::Scope;
 use crate::unread::Unread;
-use crate::{http, lambda, openrouter, set, signal, wait};
+use crate::{approval, http, lambda, openrouter, set, signal, wait};
 
 /// What a node does, by its `type`. Which kind it is only this crate knows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -233,4 +233,6 @@ kinds! {
     Wait(wait::Wait) = "wait",
     /// A wait for a signal.
     Signal(signal::Signal) = "signal",
+    /// A question to a person.
+    Approval(approval::Approval) = "approval",
 }

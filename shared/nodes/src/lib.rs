@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod approval;
 mod ended;
 mod form;
 mod http;
@@ -17,6 +18,7 @@ mod unread;
 mod wait;
 mod waiting;
 
+pub use approval::{Asks, BY_TIMEOUT, Decision};
 pub use ended::{Ended, Failed, Pause, Paused, Tried, WaitsFor};
 pub use kind::{Kind, Prepared, TYPES, UNREAD, schema};
 pub use known_models::KnownModels;
@@ -24,3 +26,4 @@ pub use most::Most;
 pub use scope::{Invoked, KeptFile, NotInvoked, Receipt, Scope};
 pub use signal::{is_signal, signal_message};
 pub use steps_openrouter::Said;
+pub use waiting::own_message;

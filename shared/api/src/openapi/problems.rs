@@ -19,6 +19,8 @@ const STATUSES: [(u16, &[&str]); 15] = [
     (
         401,
         &[
+            "ApprovalLinkExpired",
+            "ApprovalLinkInvalid",
             "Unauthorized",
             "WebhookSignatureInvalid",
             "WebhookTimeRefused",
@@ -60,12 +62,14 @@ const STATUSES: [(u16, &[&str]); 15] = [
     (
         409,
         &[
+            "ApprovalDecided",
             "Conflict",
             "CredentialInUse",
             "CredentialOfOtherType",
             "EventsNotStreamed",
             "DeliverySuperseded",
             "NameTaken",
+            "NotAsked",
             "RotationNotConfigured",
             "RotationUnderWay",
             "RunEnded",
