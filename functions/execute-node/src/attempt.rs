@@ -237,7 +237,7 @@ async fn paused(
 /// Whether the run goes on after this failure of the unit. It does not go on past its own end.
 fn is_handled(node: &Node, unit: Unit<'_>, problem: &Problem) -> bool {
     let of_run = [RUN_ABORTED, RUN_TIMED_OUT];
-    let list = node.for_each.as_ref().filter(|_| unit.index().is_some());
+    let list = node.list().filter(|_| unit.index().is_some());
     let kept = list.is_some_and(|list| list.on_item_error == OnItemError::Keep);
     (kept || node.on_error != OnError::Fail) && !of_run.contains(&problem.code.as_str())
 }
@@ -309,6 +309,7 @@ fn attempt(started: Timestamp, receipt: Receipt) -> Attempt {
         started_at: started,
         ended_at: Some(Timestamp::now()),
         generation_id: receipt.generation_id,
+        model: receipt.model,
         cost_usd: receipt.cost_usd,
         usage: receipt.usage.filter(|usage| !usage.is_empty()),
         ..Attempt::default()

@@ -1,40 +1,18 @@
 //! What the templates of a run's node see, and whether it is executed at all.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use steps_problem::Problem;
-use steps_store::{Work, millis};
+use steps_store::Work;
 use steps_template::RenderError;
 use steps_workflow::{ForEach, Node, Workflow};
 
 use crate::known_list;
 
-/// The trigger's input at the root, `trigger`, and one variable for each finished node.
+/// The trigger's input at the root, `trigger`, the variables of the deployment as `vars`, and one variable for each finished node.
 pub(crate) fn context(work: &Work, workflow: &Workflow) -> Value {
-    let mut context = match &work.run.texts.input {
-        Value::Object(fields) => fields.clone(),
-        _ => Map::new(),
-    };
-    let mut trigger = match &work.run.texts.trigger {
-        Value::Object(fields) => fields.clone(),
-        _ => Map::new(),
-    };
-    trigger.insert("type".to_owned(), json!(work.run.trigger));
-    trigger.insert("runId".to_owned(), json!(work.run.id));
-    trigger.entry("id").or_insert_with(|| json!(work.run.id));
-    trigger.insert("time".to_owned(), json!(millis::text(work.run.started_at)));
-    context.insert("trigger".to_owned(), Value::Object(trigger));
-    for (id, output) in &work.outputs {
-        if let Some(node) = workflow.node(id) {
-            // Where it failed and another node stands in for it, its variable is that one's output.
-            let stands_in = node
-                .on_error
-                .fallback()
-                .filter(|_| work.failed.contains(id));
-            let other = stands_in.and_then(|fallback| work.outputs.get(fallback));
-            context.insert(node.variable_name.clone(), other.unwrap_or(output).clone());
-        }
-    }
-    Value::Object(context)
+    let (texts, trigger) = (&work.run.texts, work.run.trigger_seen());
+    let vars = texts.vars.as_ref();
+    workflow.context(&texts.input, trigger, vars, &work.outputs, &work.failed)
 }
 
 /// What is to be tried of a node.

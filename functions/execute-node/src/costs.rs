@@ -163,6 +163,9 @@ async fn recover_node(app: &App, item: &DueItem, until: Instant) -> Result<usize
     let age = now.duration_since(since);
     if unknown.is_empty() {
         if asked == 0 {
+            // Its function has settled it since, perhaps after the run's end.
+            let costs = app.store.costs();
+            costs.has_come_late(&item.run_id, now).await?;
             app.store.due().done(item).await?;
         }
     } else if age > GIVEN_UP_AFTER {
@@ -217,13 +220,27 @@ async fn recover(
     let Some(id) = &attempt.generation_id else {
         return Ok(true);
     };
-    let Some((usage, cost)) = scope.node.kind.cost(id, scope).await? else {
+    let Some(charged) = scope.node.kind.cost(id, scope).await? else {
         return Ok(false);
+    };
+    let credentials = scope.node.kind.credentials();
+    let payer = credentials.first().map(|(_, reference)| *reference);
+    let payer = payer.and_then(|reference| scope.run.credential_of(reference).ok());
+    let attempt = &Attempt {
+        model: charged.model.or_else(|| attempt.model.clone()),
+        credential_id: attempt.credential_id.clone().or(payer.map(str::to_owned)),
+        ..attempt.clone()
     };
     let nodes = scope.app.store.nodes();
     let (run, node) = (&scope.run.id, scope.unit);
     nodes
-        .recover_cost(run, node, (index, attempt), (cost, &usage), last)
+        .recover_cost(
+            run,
+            node,
+            (index, attempt),
+            (charged.cost_usd, &charged.usage),
+            last,
+        )
         .await?;
     Ok(true)
 }

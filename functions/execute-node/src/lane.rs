@@ -69,9 +69,9 @@ impl Worker for Nodes<'_> {
             unit,
         };
         let unit = Unit::of(unit);
-        if let Unit::Gathering(node) = unit {
-            let now = list::gather(self.app, &of, self.node(node)?).await?;
-            return Ok(Worked::Done { now });
+        let node = self.node(unit.node())?;
+        if matches!(unit, Unit::Gathering(_)) || list::is_last(node, unit) {
+            return self.gather(&of, node).await;
         }
         let planned = self.known.plan.node(unit.node());
         let list = planned.and_then(|node| node.list.as_ref());
@@ -87,7 +87,7 @@ impl Worker for Nodes<'_> {
             (Executed::Wait(_), _) => Worked::Wait { seconds: 1 },
             (Executed::Paused { .. }, _) => Worked::Paused,
             (Executed::Opened { total: 0 }, _) => {
-                let now = list::gather(self.app, &of, self.node(unit.node())?).await?;
+                let now = list::gather(self.app, &of, node).await?;
                 Worked::Done { now }
             }
             (Executed::Opened { total }, _) => Worked::Opened { total },
@@ -105,6 +105,32 @@ impl Nodes<'_> {
         Ok(node.ok_or_else(|| Record::Node.not_found(id))?)
     }
 
+    /// Gathers the outputs of a node's items: behind the last unit, where its kind has one.
+    async fn gather(&self, of: &UnitOfRun<'_>, node: &Node) -> Result<Worked, Problem> {
+        let last = list::last_item(self.app, of.run_id, node).await?;
+        if let (Some(_), Some(unit)) = (last, list::last(node)) {
+            let of_last = UnitOfRun { unit: &unit, ..*of };
+            let list = self
+                .known
+                .plan
+                .node(&node.id)
+                .and_then(|node| node.list.as_ref());
+            let reads = list.map_or(&[][..], |list| &list.reads);
+            let known = Some(Arc::clone(self.known));
+            let executed = recorded::execute(self.app, &of_last, reads, known, self.until).await?;
+            match executed {
+                Executed::Wait(Answer::Wait { seconds, .. }) => {
+                    return Ok(Worked::Wait { seconds });
+                }
+                Executed::Wait(_) => return Ok(Worked::Wait { seconds: 1 }),
+                Executed::Paused { .. } => return Ok(Worked::Paused),
+                Executed::Done { .. } | Executed::Opened { .. } => {}
+            }
+        }
+        let now = list::gather(self.app, of, node).await?;
+        Ok(Worked::Done { now })
+    }
+
     /// What the end of an item means: its list goes on, or has ended.
     async fn item_done(
         &self,
@@ -115,7 +141,7 @@ impl Nodes<'_> {
         let node = self.node(unit.node())?;
         let keeps = |list: &ForEach| list.on_item_error == OnItemError::Keep;
         match failed {
-            Some(problem) if !node.for_each.as_ref().is_some_and(keeps) => {
+            Some(problem) if !node.list().as_deref().is_some_and(keeps) => {
                 let now = list::end_failed(self.app, of, node, problem).await?;
                 Ok(Worked::Done { now })
             }

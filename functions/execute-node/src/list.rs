@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 use steps_problem::Problem;
-use steps_store::{Claim, ListEnd};
+use steps_store::{Claim, ListEnd, Unit};
 use steps_workflow::{Node, OnError};
 
 use crate::app::App;
@@ -45,19 +45,64 @@ pub(crate) async fn gather(app: &App, of: &UnitOfRun<'_>, node: &Node) -> Result
         Some(record) if !record.is_done() => return Err(record.failure()),
         _ => return Ok(false),
     }
+    let Some(text) = outputs(app, of.run_id, &node.id).await? else {
+        return end_failed(app, of, node, &too_large()).await;
+    };
+    let Some(count) = node.kind.items().map(|items| items.len()) else {
+        return end(app, of, node, &ListEnd::Gathered(&text)).await;
+    };
+    let mut outputs = values(&text)?;
+    let last = (outputs.len() > count).then(|| outputs.remove(count));
+    match node.kind.gathered(outputs, last) {
+        Ok(variable) => end(app, of, node, &ListEnd::Gathered(&variable.to_string())).await,
+        Err(problem) => end_failed(app, of, node, &problem).await,
+    }
+}
+
+/// The last unit of a node whose kind has items, behind these: it is an item of no list.
+pub(crate) fn last(node: &Node) -> Option<String> {
+    let count = u32::try_from(node.kind.items()?.len()).ok()?;
+    Some(Unit::Item(&node.id, count).to_string())
+}
+
+/// Whether the unit is that.
+pub(crate) fn is_last(node: &Node, unit: Unit<'_>) -> bool {
+    unit.index().is_some() && last(node).is_some_and(|last| last == unit.to_string())
+}
+
+/// What the last unit is executed for, once all items are done; `None` where there is no such unit.
+pub(crate) async fn last_item(
+    app: &App,
+    run_id: &str,
+    node: &Node,
+) -> Result<Option<Value>, Problem> {
+    let Some(count) = node.kind.items().map(|items| items.len()) else {
+        return Ok(None);
+    };
+    let Some(text) = outputs(app, run_id, &node.id).await? else {
+        return Ok(None);
+    };
+    let mut outputs = values(&text)?;
+    outputs.truncate(count);
+    Ok(node.kind.last_of(&outputs))
+}
+
+/// The outputs of a node's items that are done, in their order, as a list in JSON; `None` where they are too large together.
+async fn outputs(app: &App, run_id: &str, node: &str) -> Result<Option<String>, Problem> {
+    let nodes = app.store.nodes();
     let mut text = String::from("[");
     let mut cursor = None;
     loop {
-        let page = nodes.items(of.run_id, &node.id, PAGE, cursor.as_deref());
-        let page = page.await?;
-        for output in nodes.output_texts(&page.rows).await? {
+        let page = nodes.items(run_id, node, PAGE, cursor.as_deref()).await?;
+        let done: Vec<_> = page.rows.into_iter().filter(|row| row.is_done()).collect();
+        for output in nodes.output_texts(&done).await? {
             if text.len() > 1 {
                 text.push(',');
             }
             text.push_str(&output);
         }
         if text.len() > MOST_BYTES {
-            return end_failed(app, of, node, &too_large()).await;
+            return Ok(None);
         }
         cursor = page.cursor;
         if cursor.is_none() {
@@ -65,7 +110,12 @@ pub(crate) async fn gather(app: &App, of: &UnitOfRun<'_>, node: &Node) -> Result
         }
     }
     text.push(']');
-    end(app, of, node, &ListEnd::Gathered(&text)).await
+    Ok(Some(text))
+}
+
+/// The values of a list in JSON that was put together here.
+fn values(text: &str) -> Result<Vec<Value>, Problem> {
+    serde_json::from_str(text).map_err(Problem::unwritable)
 }
 
 /// Ends a node whose list has failed. Whether this call has ended it, where the run goes on.

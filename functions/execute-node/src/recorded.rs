@@ -73,21 +73,29 @@ pub(crate) async fn execute(
     let workflow = &known.workflow;
     let node = workflow.node(unit.node());
     let node = node.ok_or_else(|| work.run.no_node(unit.node()))?;
+    if work.node.as_ref().is_some_and(NodeRecord::is_given) {
+        return settle_given(app, &work, of).await;
+    }
     let scope = RunScope::new(app, &work.run, (node, of.unit), until);
     let scope = scope.after(work.node.as_ref());
     scope.heard().watched(work.watched_until);
     let started = Timestamp::now();
     let mut context = context(&work, workflow);
     let mut names = workflow.variables();
-    let to_try = match (unit.index(), &node.for_each) {
+    let to_try = match (unit.index(), node.list()) {
         (Some(index), _) => {
-            let item = app
-                .known_lists
-                .item(&app.store, of.run_id, unit.node(), index);
-            add_item(&mut context, &mut names, item.await?, index);
+            let item = if list::is_last(node, unit) {
+                let last = list::last_item(app, of.run_id, node).await?;
+                last.unwrap_or_default()
+            } else {
+                let lists = &app.known_lists;
+                let item = lists.item(&app.store, of.run_id, unit.node(), index);
+                item.await?
+            };
+            add_item(&mut context, &mut names, item, index);
             Ok(ToTry::Call)
         }
-        (None, for_each) => what_to_try(&work, workflow, node, for_each.as_ref(), &context, &names),
+        (None, list) => what_to_try(&work, workflow, node, list.as_deref(), &context, &names),
     };
     let prepared = match to_try {
         Ok(ToTry::Nothing) => return skip(app, &work, of, started).await,
@@ -102,6 +110,7 @@ pub(crate) async fn execute(
         Ok(granted) => granted,
         Err(busy) => return busy,
     };
+    let lease = lease.paid_by(payer(&work, node));
     let scope = scope.under(&lease);
     let ended = match prepared {
         Ok(prepared) => run(app, &lease, prepared, &scope).await,
@@ -155,10 +164,18 @@ fn known_answer(work: &Work, take: u32, now: Timestamp) -> Option<Result<Execute
         // Another item has ended the list.
         return Some(Ok(Executed::done(false)));
     }
-    let of_node = work.node.as_ref();
+    // A node that was given its output by hand waits for nothing.
+    let of_node = work.node.as_ref().filter(|record| !record.is_given());
     of_node
         .and_then(|record| already(record, work.told, take, now))
         .or_else(|| check_goes_on(work, take, now).err().map(Err))
+}
+
+/// The id of the credential that pays for the node's calls, where it has one.
+fn payer<'a>(work: &'a Work, node: &Node) -> Option<&'a str> {
+    let credentials = node.kind.credentials();
+    let (_, reference) = credentials.first()?;
+    work.run.credential_of(reference).ok()
 }
 
 /// What the node needs to be tried, and what is to be held back for it.
@@ -197,6 +214,16 @@ async fn skip(
 ) -> Result<Executed, Problem> {
     if app.store.nodes().skip(&to_claim(work, of, now)).await? {
         tracing::info!(run = of.run_id, node = of.unit, "skipped");
+        return Ok(Executed::done(true));
+    }
+    Ok(Executed::look_again(1))
+}
+
+/// Settles a node with the output that it was given by hand.
+async fn settle_given(app: &App, work: &Work, of: &UnitOfRun<'_>) -> Result<Executed, Problem> {
+    let claim = to_claim(work, of, Timestamp::now());
+    if app.store.nodes().settle_given(&claim).await? {
+        tracing::info!(run = of.run_id, node = of.unit, "settled by hand");
         return Ok(Executed::done(true));
     }
     Ok(Executed::look_again(1))

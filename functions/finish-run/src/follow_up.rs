@@ -7,7 +7,7 @@ use steps_executions::ExecutionName;
 use steps_problem::Problem;
 use steps_queue::start_waiting;
 use steps_starts::{Delivery, FAILURE, Start};
-use steps_store::{Erased, Error, FollowUp, OutboxEntry, RunOrigin, Trigger};
+use steps_store::{Erased, Error, FollowUp, OutboxEntry, RunOrigin, RunStatus, Trigger};
 use steps_workflow::Workflow;
 
 use crate::app::App;
@@ -54,7 +54,7 @@ pub(crate) async fn follow_up(
 /// Does what one entry asks for. Every kind of entry is here.
 async fn perform(app: &App, entry: &OutboxEntry) -> Result<(), Problem> {
     match entry.follow_up {
-        FollowUp::Costs => ask_for_costs(app, entry).await,
+        FollowUp::Costs => add_costs(app, entry).await,
         FollowUp::Callback => call_back(app, entry).await,
         FollowUp::FailureRun => start_failure_run(app, entry).await,
         FollowUp::FailureEvent => send_failure_event(app, entry).await,
@@ -77,18 +77,23 @@ async fn later(app: &App, entry: &OutboxEntry, problem: &Problem) -> Result<(), 
     Ok(app.store.outbox().again(entry, now + pause).await?)
 }
 
-/// The calls whose functions died may have a cost. A run that was resumed asks at its next end.
-async fn ask_for_costs(app: &App, entry: &OutboxEntry) -> Result<(), Problem> {
+/// Enters what the run cost into the costs by day. Where it did not succeed, calls whose functions died may have a cost: they
+/// are asked about. A run that was resumed asks at its next end.
+async fn add_costs(app: &App, entry: &OutboxEntry) -> Result<(), Problem> {
     let head = match app.store.runs().head(&entry.run_id).await {
         Ok(head) => head,
         Err(Error::NotFound { .. }) => return Ok(()),
         Err(error) => return Err(error.into()),
     };
-    if head.status.has_ended() {
+    if head.status.has_ended() && entry.status != RunStatus::Succeeded {
         let nodes = app.store.nodes();
         nodes
             .mark_costs_due(&entry.run_id, Timestamp::now())
             .await?;
+    }
+    let costs = app.store.costs();
+    if let Some(at) = costs.enter(&entry.run_id, Timestamp::now()).await? {
+        costs.look_again(&entry.run_id, at).await?;
     }
     Ok(())
 }
@@ -128,6 +133,7 @@ async fn start_failure_run(app: &App, entry: &OutboxEntry) -> Result<(), Problem
     };
     let identity = format!("{FAILURE}:{}@{}", entry.run_id, entry.take);
     let delivery = Delivery::event(trigger, identity, told);
+    let delivery = delivery.by(&format!("{FAILURE}/{}", origin.workflow_id));
     match app.starts.start(Start::new(&document, &delivery)).await {
         // Somebody has switched it off, or its `limits.maxRuns` skips it. The start is counted as refused.
         Err(refused) if refused.is_meant() => {

@@ -28,7 +28,8 @@ const GATE_PAUSE: Duration = Duration::from_mins(5);
 /// The longest time until a run that goes on is looked at again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
-/// Looks at the units whose time has come, at the runs that have been RUNNING for a while, at those that wait, and at texts that are not to be kept.
+/// Looks at the units whose time has come, at the runs that have been RUNNING for a while, at those that wait, at texts that are
+/// not to be kept, at what ends have left undone, and at costs that came late.
 pub(crate) async fn sweep(app: &App, until: Instant) -> Result<(), Problem> {
     let swept = [
         sweep_timers(app, until).await,
@@ -37,6 +38,8 @@ pub(crate) async fn sweep(app: &App, until: Instant) -> Result<(), Problem> {
         sweep_due(app, Due::Texts, "Texts").await,
         // After the others, which end runs.
         sweep_ends(app).await,
+        sweep_due(app, Due::Entered, "Entered").await,
+        sweep_due(app, Due::Unsettled, "Entered").await,
     ];
     swept.into_iter().collect()
 }
@@ -52,6 +55,7 @@ async fn sweep_due(app: &App, what: Due, name: &'static str) -> Result<(), Probl
         let looked = match what {
             Due::Gate => look_at_gate(app, item).await,
             Due::Texts => look_at_texts(app, item).await,
+            Due::Entered | Due::Unsettled => look_at_costs(app, item).await,
             Due::Run | Due::End | Due::Cost | Due::Timer => look_at(app, item).await,
         };
         if let Err(problem) = looked {
@@ -110,6 +114,21 @@ async fn look_at_gate(app: &App, item: &DueItem) -> Result<(), Problem> {
     start_waiting(&app.store, &app.executions, workflow_id).await?;
     let due = app.store.due();
     Ok(due.again(item, Timestamp::now(), GATE_PAUSE).await?)
+}
+
+/// Enters what has come of a run's costs since they were entered last.
+async fn look_at_costs(app: &App, item: &DueItem) -> Result<(), Problem> {
+    let now = Timestamp::now();
+    let due = app.store.due();
+    match app.store.costs().enter(&item.run_id, now).await? {
+        Some(at) => {
+            let pause = at.duration_since(now).try_into().unwrap_or_default();
+            due.again(item, now, pause).await?;
+        }
+        // A cost that came meanwhile has made it due anew.
+        None => due.done(item).await?,
+    }
+    Ok(())
 }
 
 /// Erases the texts of a run that has ended, where nobody wants them any more.

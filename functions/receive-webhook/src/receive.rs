@@ -39,6 +39,7 @@ pub(crate) async fn receive(
         scheme: webhook.scheme(),
     };
     let delivery = delivery(request, door, delivered(request, webhook.mode)?)?;
+    let delivery = delivery.by(&format!("webhook/{workflow}/{name}"));
     let document = app.store.workflows().get(workflow).await?;
     let started = match app.starts.start(Start::new(&document, &delivery)).await {
         Err(NotStarted::Skipped(why)) => return skipped(&why),

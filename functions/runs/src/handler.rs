@@ -5,7 +5,8 @@ use steps_problem::Problem;
 
 use crate::app::App;
 use crate::{
-    approvals, cancel, deliveries, erase, events, get, get_file, get_node, list, list_items, signal,
+    approvals, cancel, deliveries, erase, events, get, get_file, get_node, give_output, list,
+    list_items, signal,
 };
 
 /// Answers a request by the route that API Gateway matched.
@@ -21,6 +22,9 @@ pub(crate) async fn handle(app: &App, request: &Request) -> Result<Answer, Probl
         }
         "GET /runs/{id}/nodes/{node}" => {
             get_node::get_node(app, id()?, request.parameter("node")?, request).await
+        }
+        "PUT /runs/{id}/nodes/{node}/output" => {
+            give_output::give_output(app, id()?, request.parameter("node")?, request).await
         }
         "GET /runs/{id}/nodes/{node}/items" => {
             list_items::list_items(app, id()?, request.parameter("node")?, request).await

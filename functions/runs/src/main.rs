@@ -1,5 +1,5 @@
 //! Runs: lists them, shows how they stand, what they answered and cost and to whom their ends were delivered, lets them be
-//! watched, cancels them, and erases their texts.
+//! watched, cancels them, gives nodes their outputs by hand, and erases their texts.
 
 mod app;
 mod approvals;
@@ -10,6 +10,7 @@ mod events;
 mod get;
 mod get_file;
 mod get_node;
+mod give_output;
 mod handler;
 mod list;
 mod list_items;

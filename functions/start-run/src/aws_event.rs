@@ -80,7 +80,7 @@ pub(crate) fn outcome(started: Result<Started, NotStarted>) -> Result<Outcome, P
 pub(crate) async fn start_by_source(
     app: &App,
     arn: &str,
-    delivery: &Delivery,
+    delivery: Delivery,
 ) -> Result<Result<Started, NotStarted>, Problem> {
     let workflow = app.store.sources().workflow_of(arn).await?.ok_or_else(|| {
         Problem::new(
@@ -94,7 +94,8 @@ pub(crate) async fn start_by_source(
         )])
     })?;
     let document = app.store.workflows().get(&workflow).await?;
-    Ok(app.starts.start(Start::new(&document, delivery)).await)
+    let delivery = delivery.by(&format!("source/{arn}"));
+    Ok(app.starts.start(Start::new(&document, &delivery)).await)
 }
 
 /// What the caller of the function is told.

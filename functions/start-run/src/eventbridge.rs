@@ -27,8 +27,15 @@ pub(crate) async fn wired(app: &App, wired: &Wired, request_id: &str) -> Result<
         trigger("eventbridge", &Value::Object(event.clone())),
         format!("eventbridge:{}", id.unwrap_or(request_id)),
         Value::Object(input),
-    );
+    )
+    .by(&format!("eventbridge/{}", source(event)));
     let document = app.store.workflows().get(&wired.workflow).await?;
     let started = app.starts.start(Start::new(&document, &delivery)).await;
     Ok(shown(&[outcome(started)?]))
+}
+
+/// What sent the event, such as `aws.s3`.
+fn source(event: &Map<String, Value>) -> &str {
+    let source = event.get("source").and_then(Value::as_str);
+    source.unwrap_or("unknown")
 }

@@ -54,7 +54,7 @@ pub(crate) async fn objects(app: &App, task: &Task<Value>) -> Result<Value, Prob
                 "eventName": event_name,
             }),
         );
-        let started = start_by_source(app, &s3.bucket.arn, &delivery).await?;
+        let started = start_by_source(app, &s3.bucket.arn, delivery).await?;
         outcomes.push(outcome(started)?);
     }
     Ok(shown(&outcomes))

@@ -29,7 +29,8 @@ pub(crate) async fn scheduled(
         },
         identity(fired, request_id),
         fired.input.clone(),
-    );
+    )
+    .by(&format!("schedule/{}/{}", fired.workflow, fired.schedule));
     if fired.overlap == Overlap::Allow {
         let document = app.store.workflows().get(&fired.workflow).await?;
         let started = app.starts.start(Start::new(&document, &delivery)).await;

@@ -33,7 +33,7 @@ pub(crate) async fn notifications(app: &App, task: &Task<Value>) -> Result<Value
             format!("sns:{}", sns.message_id),
             object_or_body(&sns.message),
         );
-        let started = start_by_source(app, &sns.topic_arn, &delivery).await?;
+        let started = start_by_source(app, &sns.topic_arn, delivery).await?;
         outcomes.push(outcome(started)?);
     }
     Ok(shown(&outcomes))

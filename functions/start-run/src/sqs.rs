@@ -40,7 +40,7 @@ pub(crate) async fn messages(app: &App, task: &Task<Value>) -> Result<Value, Pro
             format!("sqs:{}", message.message_id),
             object_or_body(&message.body),
         );
-        let started = start_by_source(app, &message.queue_arn, &delivery).await;
+        let started = start_by_source(app, &message.queue_arn, delivery).await;
         let failed_with = match started {
             // It stays in its queue, where it can wait until its workflow is switched on.
             Ok(Err(NotStarted::Disabled(problem))) => Some(*problem),

@@ -5,12 +5,14 @@ mod delete;
 mod delete_source;
 mod get;
 mod handler;
+mod import;
 mod list;
 mod list_sources;
 mod plan;
 mod put;
 mod put_source;
 mod switch;
+mod vars;
 
 use app::App;
 use steps_aws::{Aws, Config};

@@ -39,7 +39,14 @@ pub(crate) async fn put(app: &App, id: &str, request: &Request) -> Result<Answer
         }
     }
     let warnings = match &workflow {
-        Some(workflow) => app.catalogue.warnings(workflow).await,
+        Some(workflow) => {
+            let mut warnings = app.catalogue.warnings(workflow).await;
+            if workflow.names_vars() {
+                let vars = app.store.vars().values().await?;
+                warnings.extend(workflow.unset_vars(&vars));
+            }
+            warnings
+        }
         None => Vec::new(),
     };
     let Some(workflow) = workflow.filter(|_| faults.is_empty()) else {
@@ -125,7 +132,7 @@ fn no_handler(id: &str) -> Fault {
 }
 
 /// References to credentials that do not exist, with the nearest names that do, or that are of another type.
-fn credential_faults(workflow: &Workflow, credentials: &[Credential]) -> Vec<Fault> {
+pub(crate) fn credential_faults(workflow: &Workflow, credentials: &[Credential]) -> Vec<Fault> {
     let mut faults = Vec::new();
     for (index, node) in workflow.nodes.iter().enumerate() {
         for (field, reference) in node.kind.credentials() {

@@ -19,8 +19,10 @@ const ROUTES: &[(&str, Scope)] = &[
     ("POST /models/refresh", Admin),
     ("GET /workflows", Read),
     ("PUT /workflows/{id}", Admin),
+    ("POST /workflows/import", Admin),
     ("GET /workflows/{id}", Read),
     ("GET /workflows/{id}/plan", Read),
+    ("POST /workflows/preview", Read),
     ("DELETE /workflows/{id}", Admin),
     ("GET /workflows/{id}/schedules", Read),
     ("PUT /workflows/{id}/schedules/{name}", Admin),
@@ -31,6 +33,10 @@ const ROUTES: &[(&str, Scope)] = &[
     ("PUT /workflows/{id}/switch", Admin),
     ("GET /switch", Read),
     ("PUT /switch", Admin),
+    ("GET /vars", Read),
+    ("GET /vars/{name}", Read),
+    ("PUT /vars/{name}", Admin),
+    ("DELETE /vars/{name}", Admin),
     ("DELETE /runs/{id}", Admin),
     ("GET /workflows/{id}/sources", Read),
     ("PUT /workflows/{id}/sources/{arn}", Admin),
@@ -59,10 +65,12 @@ const ROUTES: &[(&str, Scope)] = &[
     ("GET /runs/{id}", Read),
     ("GET /runs/{id}/files/{file}", Read),
     ("GET /runs/{id}/nodes/{node}", Read),
+    ("PUT /runs/{id}/nodes/{node}/output", Admin),
     ("GET /runs/{id}/nodes/{node}/items", Read),
     ("GET /runs/{id}/nodes/{node}/items/{index}", Read),
     ("GET /runs/{id}/events", Read),
     ("POST /runs/{id}/events-token", Read),
+    ("GET /costs", Read),
     ("POST /tokens", Admin),
     ("GET /tokens", Admin),
     ("GET /tokens/{id}", Admin),
@@ -94,7 +102,8 @@ mod tests {
         for &(route, scope) in ROUTES {
             assert_eq!(scope_of(route), Some(scope));
             // The token lets its holder read what the sender may read.
-            let only_reads = route.starts_with("GET ") || route == "POST /runs/{id}/events-token";
+            let only_reads = route.starts_with("GET ")
+                || ["POST /runs/{id}/events-token", "POST /workflows/preview"].contains(&route);
             assert!(only_reads || scope != Read, "{route}");
         }
         for unknown in ["GET /nothing", "", "GET /runs/", "get /runs"] {

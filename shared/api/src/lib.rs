@@ -3,12 +3,14 @@
 mod approval;
 mod audit;
 mod callback;
+mod cost;
 mod credential;
 mod events;
 mod model;
 mod money;
 mod openapi;
 mod plan;
+mod preview;
 mod problem;
 mod run;
 mod run_view;
@@ -16,6 +18,7 @@ mod schedule;
 mod secret;
 mod switch;
 mod token;
+mod var;
 mod webhook;
 mod workflow;
 
@@ -25,6 +28,7 @@ pub use approval::{
 };
 pub use audit::AuditPage;
 pub use callback::{CallbackSecretView, DeliveryList, DeliveryView, RotateCallbackSecret};
+pub use cost::{CostPage, CostView};
 pub use credential::{
     ChangeCredential, ChangedCredential, CredentialList, CredentialView, CredentialWithKey,
     HttpLogin, KeyView, NewCredential, RestoreCredential,
@@ -36,17 +40,20 @@ pub use model::{
 };
 pub use openapi::{VERSION, openapi};
 pub use plan::{PlannedEdge, PlannedNodeView, PlannedRead, WorkflowPlan};
+pub use preview::{CallView, ModelCost, PreviewNode, PreviewView, RenderedField};
 pub use problem::GatewayRefusal;
 pub use run::{
-    CancelRun, EndedOrSkipped, NewRun, Newest, RerunRun, ResumeRun, RunInput, RunPage, RunRow,
-    SentSignal, SkippedRun, StartedRun, Version,
+    CancelRun, EndedOrSkipped, GiveOutput, NewRun, Newest, RerunRun, ResumeRun, RunInput, RunPage,
+    RunRow, SentSignal, SkippedRun, StartedRun, Version,
 };
 pub use run_view::{ItemPage, NodeView, OutputPiece, RunView, SHOWN_BYTES};
 pub use schedule::{ChangeSchedule, PutSchedule, SchedulePage, ScheduleView};
 pub use secret::Secret;
 pub use switch::{SetSwitch, SwitchView};
 pub use token::{MadeToken, NewToken, TokenPage};
+pub use var::{SetVar, VarList, VarView};
 pub use webhook::{Challenge, Delivered, PutWebhook, RotateWebhook, WebhookList, WebhookView};
 pub use workflow::{
-    PutWorkflow, SourceList, SourceView, WorkflowDocument, WorkflowPage, WorkflowRow, WorkflowView,
+    ForeignWorkflow, ImportedWorkflow, PutWorkflow, SourceList, SourceView, WorkflowDocument,
+    WorkflowPage, WorkflowRow, WorkflowView,
 };

@@ -9,6 +9,14 @@ use steps_store::{Page, RunStatus, RunSummary, millis};
 
 use crate::money::Usd;
 
+/// The body of `PUT /runs/{id}/nodes/{node}/output`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GiveOutput {
+    /// Any JSON: the node's variable, as the templates behind it read it. Of a node with `forEach` the list.
+    pub output: Value,
+}
+
 /// The body of `POST /workflows/{id}/runs`; it may be left out.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use steps_live::ItemsStand;
 use steps_problem::{Fault, LARGEST_ANSWER, Problem, answer_bytes};
 use steps_store::{
-    Attempt, Error, NodeRecord, NodeRow, NodeStatus, Nodes, RerunOf, Run, RunError, RunStatus,
-    Store, Unit, Usage, millis,
+    Attempt, ByHand, Error, NodeRecord, NodeRow, NodeStatus, Nodes, RerunOf, Run, RunError,
+    RunStatus, Store, Unit, Usage, millis,
 };
 use steps_workflow::{Node, Workflow};
 
@@ -133,6 +133,10 @@ pub struct NodeView {
     /// The run whose answer this is, where it was reused and not paid for again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reused_from: Option<String>,
+    /// Who gave it its output by hand, and when; absent where nobody has. It is settled with that output once it is
+    /// SUCCEEDED.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_hand: Option<ByHand>,
 }
 
 /// Some items of a node's list, in its order.
@@ -437,6 +441,7 @@ impl NodeView {
             asks: record
                 .filter(|record| record.status == NodeStatus::Waiting)
                 .and_then(|record| record.pause.as_ref()?.shown.clone()),
+            by_hand: record.and_then(|record| record.by_hand.clone()),
             ..Self::of_row(run, node, record.map(|record| &record.row))
         }
     }
@@ -467,6 +472,7 @@ impl NodeView {
             asks: None,
             wait_until: waits.and_then(|row| row.wait_until),
             reused_from: row.and_then(|row| row.reused_from.clone()),
+            by_hand: None,
         }
     }
 }

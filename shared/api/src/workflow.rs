@@ -68,6 +68,24 @@ pub struct PutWorkflow {
     pub warnings: Vec<Fault>,
 }
 
+/// The body of `POST /workflows/import`: a document of another product, as it has exported it.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct ForeignWorkflow(pub Value);
+
+/// The answer of `POST /workflows/import`. Nothing is stored.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct ImportedWorkflow {
+    /// What was brought: `n8n`, or `editor` for nodes of a workflow editor.
+    pub form: String,
+    /// The document that was made of it, for `PUT /workflows/{id}`.
+    pub document: Value,
+    /// What was not taken over, or not quite, and why. Paths are those of what was brought.
+    pub notes: Vec<Fault>,
+    /// What `PUT /workflows/{id}` would refuse. Paths are those of `document`.
+    pub faults: Vec<Fault>,
+}
+
 /// The answer of `GET /workflows`.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct WorkflowPage {

@@ -40,6 +40,16 @@ where
     serve(&audits, Door::Token, handler).await
 }
 
+/// Serves HTTP requests that the authorizer has let in and that change nothing, whatever their method: no row is added to
+/// the audit.
+pub async fn serve_reading_http<H, F>(handler: H) -> Main
+where
+    H: Fn(Request) -> F,
+    F: Future<Output = Result<Answer, Problem>>,
+{
+    serve(&(), Door::Token, handler).await
+}
+
 /// Serves HTTP requests of everybody, without the authorizer. The handler has to check the sender itself, or to be public.
 pub async fn serve_open_http<H, F>(handler: H) -> Main
 where

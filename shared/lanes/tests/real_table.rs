@@ -358,6 +358,7 @@ async fn begin(store: &Store, run_id: &str) {
             callback_url: None,
             on_failure: None,
             turn: None,
+            vars: None,
             warnings: &[],
             credentials: &BTreeMap::new(),
             started_at: now,

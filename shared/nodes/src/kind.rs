@@ -7,7 +7,7 @@ use schemars::generate::SchemaSettings;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use steps_key::CredentialType;
-use steps_openrouter::{ModelList, Usage};
+use steps_openrouter::ModelList;
 use steps_problem::{Fault, Problem};
 use steps_template::Template;
 
@@ -15,9 +15,10 @@ use crate::ended::Ended;
 use crate::known_models::KnownModels;
 use crate::most::Most;
 use crate::node_kind::{NodeKind, Ready};
-use crate::scope::Scope;
+use crate::preview::Preview;
+use crate::scope::{Charged, Scope};
 use crate::unread::Unread;
-use crate::{approval, http, lambda, openrouter, set, signal, wait};
+use crate::{approval, compare, http, lambda, openrouter, set, signal, wait};
 
 /// What a node does, by its `type`. Which kind it is only this crate knows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -134,6 +135,36 @@ macro_rules! kinds {
                 }
             }
 
+            /// The items that it is executed for by itself, without a `forEach`; `None` where it is executed once.
+            #[must_use]
+            pub fn items(&self) -> Option<Vec<Value>> {
+                match &self.0 {
+                    $(Any::$name(kind) => kind.items(),)+
+                    Any::Unread(_) => None,
+                }
+            }
+
+            /// What the last unit behind these items is executed for, from their outputs; `None` where there is no such
+            /// unit.
+            #[must_use]
+            pub fn last_of(&self, outputs: &[Value]) -> Option<Value> {
+                match &self.0 {
+                    $(Any::$name(kind) => kind.last_of(outputs),)+
+                    Any::Unread(_) => None,
+                }
+            }
+
+            /// Its variable, from the outputs of these items, and that of the last unit.
+            ///
+            /// # Errors
+            /// There is no variable in them.
+            pub fn gathered(&self, outputs: Vec<Value>, last: Option<Value>) -> Result<Value, Problem> {
+                match &self.0 {
+                    $(Any::$name(kind) => kind.gathered(outputs, last),)+
+                    Any::Unread(unread) => Err(unread.cannot_run()),
+                }
+            }
+
             /// The longest that one try takes, seconds, where the node does not say; `None` for as long as the function
             /// allows.
             #[must_use]
@@ -188,7 +219,7 @@ macro_rules! kinds {
                 &self,
                 generation_id: &str,
                 scope: &impl Scope,
-            ) -> Result<Option<(Usage, Decimal)>, Problem> {
+            ) -> Result<Option<Charged>, Problem> {
                 match &self.0 {
                     $(Any::$name(kind) => kind.cost(generation_id, scope).await,)+
                     Any::Unread(_) => Ok(None),
@@ -204,6 +235,15 @@ macro_rules! kinds {
             pub async fn most_usd(&mut self, scope: &impl Scope) -> Result<Option<Decimal>, Problem> {
                 match &mut self.0 {
                     $(AnyReady::$name(ready) => ready.most_usd(scope).await,)+
+                }
+            }
+
+            /// What the try would send, and what it may cost by the model list, where there is one; also with each of
+            /// `models` in place of the node's own. No secret is read for it.
+            #[must_use]
+            pub fn preview(&self, list: Option<&ModelList>, models: &[String]) -> Preview {
+                match &self.0 {
+                    $(AnyReady::$name(ready) => ready.preview(list, models),)+
                 }
             }
 
@@ -229,6 +269,8 @@ kinds! {
     Lambda(lambda::Lambda) = "lambda",
     /// A variable made from templates.
     Set(set::Set) = "set",
+    /// One prompt to several models.
+    Compare(compare::Compare) = "compare",
     /// A wait: for so long, or until a time.
     Wait(wait::Wait) = "wait",
     /// A wait for a signal.

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod approval;
+mod compare;
 mod ended;
 mod form;
 mod http;
@@ -10,6 +11,7 @@ mod lambda;
 mod most;
 mod node_kind;
 mod openrouter;
+mod preview;
 mod scope;
 mod set;
 mod signal;
@@ -23,7 +25,8 @@ pub use ended::{Ended, Failed, Pause, Paused, Tried, WaitsFor};
 pub use kind::{Kind, Prepared, TYPES, UNREAD, schema};
 pub use known_models::KnownModels;
 pub use most::Most;
-pub use scope::{Invoked, KeptFile, NotInvoked, Receipt, Scope};
+pub use preview::{CallPreview, Preview};
+pub use scope::{Charged, Invoked, KeptFile, NotInvoked, Receipt, Scope};
 pub use signal::{is_signal, signal_message};
 pub use steps_openrouter::Said;
 pub use waiting::own_message;

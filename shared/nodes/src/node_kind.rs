@@ -9,14 +9,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use steps_key::CredentialType;
-use steps_openrouter::{ModelList, Usage};
+use steps_openrouter::ModelList;
 use steps_problem::{Fault, Problem};
 use steps_template::Template;
 
 use crate::ended::Ended;
 use crate::known_models::KnownModels;
 use crate::most::Most;
-use crate::scope::Scope;
+use crate::preview::Preview;
+use crate::scope::{Charged, Scope};
 
 /// A kind of node. Its fields are the fields of the document; its JSON Schema refuses what the kind cannot take.
 pub(crate) trait NodeKind:
@@ -66,6 +67,23 @@ pub(crate) trait NodeKind:
         None
     }
 
+    /// The items that it is executed for by itself: each is a unit, with a record of its own, and stands in the context as
+    /// `item`. `None` where it is executed once.
+    fn items(&self) -> Option<Vec<Value>> {
+        None
+    }
+
+    /// Of a kind with items: the `item` of the last unit, behind them, from their outputs; `None` where there is none.
+    fn last_of(&self, _outputs: &[Value]) -> Option<Value> {
+        None
+    }
+
+    /// Of a kind with items: its variable, from their outputs and that of the last unit. An item that failed has
+    /// `{"error": {"code", "cause"}}`.
+    fn gathered(&self, outputs: Vec<Value>, _last: Option<Value>) -> Result<Value, Problem> {
+        Ok(Value::Array(outputs))
+    }
+
     /// What one try may cost at most by the model list, where there is one; else the model whose price is not known.
     fn most_before_run(&self, _list: Option<&ModelList>) -> Result<Most, &str> {
         Ok(Most::default())
@@ -81,7 +99,7 @@ pub(crate) trait NodeKind:
         &self,
         _generation_id: &str,
         _scope: &impl Scope,
-    ) -> Result<Option<(Usage, Decimal)>, Problem> {
+    ) -> Result<Option<Charged>, Problem> {
         Ok(None)
     }
 }
@@ -91,6 +109,12 @@ pub(crate) trait Ready {
     /// What the try may cost at most (USD), where it costs; from then on it keeps to that.
     async fn most_usd(&mut self, _scope: &impl Scope) -> Result<Option<Decimal>, Problem> {
         Ok(None)
+    }
+
+    /// What the try would send, and what it may cost by the model list, where there is one; also with each of `models` in
+    /// place of its own. No secret is read for it.
+    fn preview(&self, _list: Option<&ModelList>, _models: &[String]) -> Preview {
+        Preview::default()
     }
 
     /// Tries the node once.

@@ -152,10 +152,23 @@ pub struct NotInvoked {
 pub struct Receipt {
     /// OpenRouter's id of the answer.
     pub generation_id: Option<String>,
+    /// The model that answered; where the answer broke off before it said so, the one that was asked for.
+    pub model: Option<String>,
     /// What it used.
     pub usage: Option<Usage>,
     /// What it cost, USD.
     pub cost_usd: Option<Decimal>,
     /// How long after the request the first piece of the answer came, where it came in pieces.
     pub first_token_after: Option<Duration>,
+}
+
+/// What OpenRouter says of a call some time after it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Charged {
+    /// What it used.
+    pub usage: Usage,
+    /// What it cost, USD.
+    pub cost_usd: Decimal,
+    /// The model that answered.
+    pub model: Option<String>,
 }

@@ -99,17 +99,23 @@ pub fn delivery(request: &Request, door: Door<'_>, input: Value) -> Result<Deliv
     let fingerprint = signed.fingerprint(scheme.mode, &[callback_url.unwrap_or_default()]);
     let twin = signed.twin(scheme.mode);
     let door = webhook.map_or_else(|| kind.to_owned(), |name| format!("{kind}/{name}"));
-    Ok(Delivery {
+    let delivery = Delivery {
         trigger: Trigger {
             kind: kind.to_owned(),
             context: context(request, id.as_deref(), webhook),
         },
+        started_by: None,
         identity: id.map(|id| format!("{door}/{id}")),
         twin: twin.map(|twin| format!("{door}/{twin}")),
         fingerprint,
         wait: wait(request)?,
         callback_url: callback_url.map(str::to_owned),
         input,
+    };
+    Ok(match webhook {
+        // Its workflow is known to whoever has read the webhook.
+        Some(_) => delivery,
+        None => delivery.by(&format!("token/{}", request.caller().principal)),
     })
 }
 

@@ -11,7 +11,7 @@ use steps_catalogue::Catalogue;
 use steps_executions::{ExecutionName, Executions};
 use steps_lanes::begin_take;
 use steps_metrics::StartRefused;
-use steps_problem::Problem;
+use steps_problem::{Problem, short};
 use steps_queue::start_waiting;
 use steps_store::{
     Begun, Credential, Ended, Entry, Error, Gate, Manner, NewRun, OnFailure, Record, Reuse,
@@ -27,6 +27,9 @@ pub const FAILURE: &str = "failure";
 
 /// How often a start tries to begin its run where others are at the same record at the same moment.
 const TRIES: usize = 100;
+
+/// Longest name of who sent a delivery, characters.
+const LONGEST_SENDER: usize = 300;
 
 /// How much longer than its caller waits for a run's end its texts are kept, where they are not to be kept.
 const READ_WITHIN: SignedDuration = SignedDuration::from_secs(5);
@@ -49,6 +52,9 @@ pub struct Starts {
 pub struct Delivery {
     /// What delivered it.
     pub trigger: Trigger,
+    /// Who sent it, as costs are told by it: `token/<id>`, `webhook/<workflow>/<name>`, `schedule/<workflow>/<name>`,
+    /// `source/<arn>`...
+    pub started_by: Option<String>,
     /// What makes a repeated delivery the same run; `None` where every delivery is a run of its own.
     pub identity: Option<String>,
     /// What else makes a repeated delivery the same run: what its sender has signed, where the identity is not signed.
@@ -68,12 +74,22 @@ impl Delivery {
     pub fn event(trigger: Trigger, identity: String, input: Value) -> Self {
         Self {
             trigger,
+            started_by: None,
             identity: Some(identity),
             twin: None,
             fingerprint: None,
             wait: Duration::ZERO,
             callback_url: None,
             input,
+        }
+    }
+
+    /// The same, sent by this one.
+    #[must_use]
+    pub fn by(self, sender: &str) -> Self {
+        Self {
+            started_by: Some(short(sender, LONGEST_SENDER)),
+            ..self
         }
     }
 }
@@ -233,7 +249,14 @@ impl Starts {
         })?;
         let credentials = credential_ids(&workflow, &known)?;
         let on_failure = on_failure(&workflow, &delivery.trigger);
-        let warnings = self.catalogue.warnings(&workflow).await;
+        let mut warnings = self.catalogue.warnings(&workflow).await;
+        let vars = if workflow.names_vars() {
+            let all = self.store.vars().values().await?;
+            warnings.extend(workflow.unset_vars(&all));
+            workflow.named_vars(&all)
+        } else {
+            None
+        };
         let new_id = Uuid::now_v7().to_string();
         let max_runs = workflow.limits.max_runs;
         let mut waits = None;
@@ -242,6 +265,7 @@ impl Starts {
             let started_at = Timestamp::now();
             let wait = SignedDuration::try_from(delivery.wait).unwrap_or_default();
             let manner = Manner {
+                started_by: delivery.started_by.as_deref(),
                 twin: delivery.twin.as_deref(),
                 entry: max_runs.map(|max_runs| Entry {
                     most: max_runs.count,
@@ -267,6 +291,7 @@ impl Starts {
                 deadline: deadline(&workflow, started_at),
                 max_cost_usd: workflow.limits.max_cost_usd,
                 max_cost_usd_per_day: workflow.limits.max_cost_usd_per_day,
+                vars: vars.as_ref(),
                 warnings: &warnings,
                 reuse,
                 manner,

@@ -6,10 +6,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::Error;
-use crate::keys::{self, BY_DUE, Key};
+use crate::keys::{self, BY_DUE, EXPIRES_AT, Key};
 use crate::table::item::kept_as_word;
 use crate::table::key::{PK, SK};
-use crate::table::{Attribute, Change, Delete, Query, Table};
+use crate::table::{Attribute, Change, Delete, Query, Table, Write};
 
 /// Why something is looked at again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +24,10 @@ pub enum Due {
     Gate,
     /// The texts of a run are not to be kept.
     Texts,
+    /// Of what a run cost, not all stands in the costs by day.
+    Entered,
+    /// Functions may still be at work on nodes of a run that did not succeed: more may come of its costs.
+    Unsettled,
     /// The time of a unit has come that waits without a lane.
     Timer,
 }
@@ -36,6 +40,8 @@ impl Due {
             Self::Cost => "COST",
             Self::Gate => "GATE",
             Self::Texts => "TEXTS",
+            Self::Entered => "ENTERED",
+            Self::Unsettled => "UNSETTLED",
             Self::Timer => "TIMER",
         }
     }
@@ -47,6 +53,8 @@ impl Due {
             Self::Cost,
             Self::Gate,
             Self::Texts,
+            Self::Entered,
+            Self::Unsettled,
             Self::Timer,
         ];
         all.into_iter().find(|due| due.as_str() == word)
@@ -58,6 +66,15 @@ kept_as_word!(Due);
 /// Why the item is looked at again, and when.
 pub(crate) const DUE: Attribute<Due> = Attribute::new("due");
 pub(crate) const DUE_AT: Attribute<Timestamp> = Attribute::new("dueAt");
+
+/// The write that makes a run's costs due to be looked at again: one has come late.
+pub(crate) fn costs_change(table: &Table, run_id: &str, at: Timestamp) -> Write {
+    Change::of(keys::entered(run_id))
+        .set(DUE, Due::Entered)
+        .set(DUE_AT, at)
+        .set_once(EXPIRES_AT, table.expires(at))
+        .into()
+}
 
 /// A run, a node of it, or an entry of its outbox that is due; or a workflow's gate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,9 +119,13 @@ impl DueItems {
                 Ok(DueItem {
                     run_id: match due {
                         Due::Gate => keys::workflow_of_gate(item)?,
-                        Due::Run | Due::End | Due::Cost | Due::Texts | Due::Timer => {
-                            keys::run_of(item)?
-                        }
+                        Due::Run
+                        | Due::End
+                        | Due::Cost
+                        | Due::Texts
+                        | Due::Timer
+                        | Due::Entered
+                        | Due::Unsettled => keys::run_of(item)?,
                     },
                     node_id: match due {
                         Due::Timer => keys::unit_paused(item)?,

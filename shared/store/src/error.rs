@@ -31,6 +31,8 @@ pub enum Record {
     DeletedCredential,
     /// A named token of the API.
     Token,
+    /// A variable of the deployment.
+    Var,
 }
 
 impl Record {
@@ -49,6 +51,7 @@ impl Record {
                 ("CredentialNotFound", "Credential Not Found")
             }
             Self::Token => ("TokenNotFound", "Token Not Found"),
+            Self::Var => ("VarNotFound", "Var Not Found"),
         }
     }
 
@@ -65,6 +68,7 @@ impl Record {
             Self::Credential => "/credentials",
             Self::DeletedCredential => "/credentials?deleted=true",
             Self::Token => "/tokens",
+            Self::Var => "/vars",
         }
     }
 
@@ -98,6 +102,7 @@ impl fmt::Display for Record {
             Self::Credential => "credential",
             Self::DeletedCredential => "deleted credential",
             Self::Token => "token",
+            Self::Var => "variable of the deployment",
         })
     }
 }

@@ -31,6 +31,7 @@ const LANE_OF_LIST: &str = "LANELIST#";
 /// Lanes and their parts in lists.
 const LANES: &str = "LANE";
 const OUTBOX: &str = "OUTBOX#";
+const ENTERED: &str = "ENTERED";
 const DELIVERY: &str = "DELIVERY#";
 const RUNS: &str = "RUN#";
 const PAUSED: &str = "PAUSED#";
@@ -154,6 +155,11 @@ pub fn lane(run: &str, number: u8) -> Key {
 /// What is to be done because a take of a run has ended. `what` is the word of it.
 pub fn outbox(run: &str, take: u32, what: &str) -> Key {
     Key::new(run_partition(run), format!("{OUTBOX}{take:06}#{what}"))
+}
+
+/// What of the run's costs stands in the costs by day. It is not read with the run: it stands before the lanes.
+pub fn entered(run: &str) -> Key {
+    Key::new(run_partition(run), ENTERED)
 }
 
 /// The delivery of the end of a take to the run's callback address.
@@ -405,6 +411,24 @@ pub fn stack_switch() -> Key {
     Key::new("SWITCHES", "STACK")
 }
 
+// ---- Variables of the deployment -------------------------------------------------------------------------------------
+
+const VARS: &str = "VARS";
+const VAR: &str = "NAME#";
+
+/// A variable of the deployment.
+pub fn var(name: &str) -> Key {
+    Key::new(VARS, format!("{VAR}{name}"))
+}
+
+/// All of them.
+pub(crate) fn vars() -> Under {
+    Under {
+        pk: VARS.to_owned(),
+        prefix: VAR.to_owned(),
+    }
+}
+
 // ---- Callers that wait for the end of their runs ---------------------------------------------------------------------
 
 /// A place for a caller who waits, counted from 0.
@@ -586,6 +610,49 @@ pub fn spend(budget: &str) -> Key {
 /// The day (UTC) that a time is on.
 pub(crate) fn day(at: Timestamp) -> Date {
     at.to_zoned(TimeZone::UTC).date()
+}
+
+// ---- Costs by day ----------------------------------------------------------------------------------------------------
+
+const COSTS: &str = "COSTS#";
+
+/// Over how many partitions the rows of a grouping are spread: runs that end at the same moment add to different rows.
+pub(crate) const COST_SHARDS: u8 = 8;
+
+/// The partition that a run's costs are added in. Its id ends with chance.
+pub fn cost_shard(run: &str) -> u8 {
+    run.bytes().last().map_or(0, |last| last % COST_SHARDS)
+}
+
+fn costs_partition(by: &str, shard: u8) -> String {
+    format!("{COSTS}{by}#{shard}")
+}
+
+/// What one part of a grouping has cost on a day (UTC), as far as this shard has added it up. The part, which may have a `#`,
+/// stands last.
+pub fn costs(by: &str, shard: u8, day: Date, part: &str) -> Key {
+    Key::new(costs_partition(by, shard), format!("{day}#{part}"))
+}
+
+/// The rows of a shard whose places lie between `from`, itself included, and the end of the day `to`.
+pub(crate) fn costs_between(by: &str, shard: u8, from: &str, to: Date) -> Condition {
+    // `$` comes right after `#`.
+    PK.is(costs_partition(by, shard))
+        .and(SK.is_between(from, format!("{to}$").as_str()))
+}
+
+/// The place of a row among those of its grouping.
+pub(crate) fn cost_place(item: &Item) -> Result<String, Error> {
+    SK.get(item)
+}
+
+/// The day and the part of a row at this place.
+pub(crate) fn cost_part(place: &str) -> Result<(Date, &str), Error> {
+    let part = place.split_once('#');
+    part.and_then(|(day, part)| Some((day.parse().ok()?, part)))
+        .ok_or(Error::Malformed {
+            attribute: SK.name(),
+        })
 }
 
 // ---- The model list --------------------------------------------------------------------------------------------------
@@ -774,6 +841,11 @@ mod tests {
             outbox(RUN_ID, 1, "COSTS"),
             outbox(RUN_ID, 1, "CALLBACK"),
             outbox(RUN_ID, 2, "CALLBACK"),
+            entered(RUN_ID),
+            costs("day", 0, day(Timestamp::UNIX_EPOCH), ""),
+            costs("model", 0, day(Timestamp::UNIX_EPOCH), ""),
+            costs("model", 1, day(Timestamp::UNIX_EPOCH), ""),
+            costs("model", 0, day(Timestamp::UNIX_EPOCH), "a#b"),
             delivery(RUN_ID, 1),
             delivery(RUN_ID, 2),
             callback_secret("w"),
@@ -784,6 +856,7 @@ mod tests {
             version("w", 1),
             webhook("w", "LATEST"),
             source("arn:aws:s3:::w"),
+            var("w"),
             credential("w"),
             credential_name("w"),
             deleted_credential("w"),
@@ -832,6 +905,7 @@ mod tests {
             needs(RUN_ID, "a"),
             lane(RUN_ID, 0),
             outbox(RUN_ID, 1, "COSTS"),
+            entered(RUN_ID),
             delivery(RUN_ID, 1),
         ] {
             assert_eq!(name(other.clone()), None, "{other:?}");

@@ -2,6 +2,7 @@
 
 mod audit;
 mod budget;
+mod costs;
 mod credential;
 mod due;
 mod error;
@@ -19,10 +20,12 @@ mod switch;
 mod table;
 mod token;
 mod unit;
+mod vars;
 mod workflow;
 
 pub use audit::{Actor, AuditEntry, Audits};
 pub use budget::{Budget, OverBudget, Reserve, Reserved};
+pub use costs::{CostRow, Costs, CostsBy, KEPT_DAYS, OpenCosts};
 pub use credential::{
     Action, Check, Credential, CredentialUser, Credentials, DeletedCredential, LastRotation,
     OldKey, Rotation,
@@ -34,8 +37,8 @@ pub use live::{Live, Piece, PieceKind};
 pub use lock::{Lock, Locks};
 pub use model_list::{ModelList, ModelListHead};
 pub use node::{
-    Answer, Attempt, Claim, Claimed, FilePiece, FileRange, ItemCounts, Lease, ListEnd, Look,
-    Message, NodeRecord, NodeRow, NodeStatus, Nodes, Outcome, Pause, PausedUnit, StoredFile,
+    Answer, Attempt, ByHand, Claim, Claimed, FilePiece, FileRange, ItemCounts, Lease, ListEnd,
+    Look, Message, NodeRecord, NodeRow, NodeStatus, Nodes, Outcome, Pause, PausedUnit, StoredFile,
     Waiting, WaitingNode, Work, done,
 };
 pub use receiver::{Pass, Receivers};
@@ -52,6 +55,7 @@ pub use switch::{Switch, Switches};
 pub use table::page::{Page, from_cursor, to_cursor};
 pub use token::{TokenRecord, Tokens};
 pub use unit::Unit;
+pub use vars::{Var, Vars};
 pub use workflow::{
     CallbackSecret, CallbackSecrets, SecretVersion, Source, Sources, StoredWorkflow, Webhook,
     Webhooks, WorkflowSummary, Workflows,

@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::Client;
 
 use crate::audit::Audits;
+use crate::costs::Costs;
 use crate::credential::Credentials;
 use crate::due::DueItems;
 use crate::lane::Lanes;
@@ -16,6 +17,7 @@ use crate::switch::Switches;
 use crate::table::Table;
 use crate::table::texts::Texts;
 use crate::token::Tokens;
+use crate::vars::Vars;
 use crate::workflow::{CallbackSecrets, Sources, Webhooks, Workflows};
 
 /// The one table, and the bucket beside it. Cheap to clone, as are its handles.
@@ -51,6 +53,11 @@ impl Store {
     /// Whether runs may start.
     pub fn switches(&self) -> Switches {
         Switches(self.0.clone())
+    }
+
+    /// Variables of the deployment.
+    pub fn vars(&self) -> Vars {
+        Vars(self.0.clone())
     }
 
     /// Locks.
@@ -116,6 +123,11 @@ impl Store {
     /// Credentials.
     pub fn credentials(&self) -> Credentials {
         Credentials(self.0.clone())
+    }
+
+    /// Costs by day.
+    pub fn costs(&self) -> Costs {
+        Costs(self.0.clone())
     }
 
     /// Named tokens of the API.

@@ -8,6 +8,8 @@
 )]
 
 mod budgets;
+mod by_hand;
+mod costs;
 mod interleavings;
 mod leases;
 mod lists;

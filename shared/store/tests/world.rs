@@ -84,6 +84,31 @@ impl World {
         }
     }
 
+    /// Writes rows of costs with these keys, each of so many USD.
+    pub(crate) async fn write_costs(&self, keys: Vec<Key>, usd: &str) {
+        for some in keys.chunks(25) {
+            let requests = some.iter().map(|key| {
+                let item = [
+                    ("pk", AttributeValue::S(key.pk.clone())),
+                    ("sk", AttributeValue::S(key.sk.clone())),
+                    ("costUsd", AttributeValue::N(usd.to_owned())),
+                ];
+                let item = item.map(|(name, value)| (name.to_owned(), value));
+                let put = PutRequest::builder().set_item(Some(item.into()));
+                let put = put.build().unwrap();
+                WriteRequest::builder().put_request(put).build()
+            });
+            let written = self
+                .client
+                .batch_write_item()
+                .request_items(&self.table, requests.collect())
+                .send()
+                .await
+                .unwrap();
+            assert!(written.unprocessed_items.unwrap_or_default().is_empty());
+        }
+    }
+
     /// Begins a run of this id and workflow.
     pub(crate) async fn begin_as(
         &self,
@@ -109,6 +134,7 @@ impl World {
                 callback_url: None,
                 on_failure: None,
                 turn: None,
+                vars: None,
                 warnings: &[],
                 credentials: &Default::default(),
                 started_at: Timestamp::now(),

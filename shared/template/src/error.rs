@@ -37,11 +37,25 @@ pub enum RenderError {
     },
 }
 
+/// The name at a template's root that holds the variables of the deployment. No node's variable may have it.
+pub const VARS: &str = "vars";
+
 impl RenderError {
+    /// The variable of the deployment that is missing, where that is what is missing.
+    #[must_use]
+    pub fn missing_var(&self) -> Option<&str> {
+        let Self::MissingVariable { path, .. } = self else {
+            return None;
+        };
+        let name = path.strip_prefix(VARS)?.strip_prefix('.')?;
+        (!name.contains(['.', '['])).then_some(name)
+    }
+
     /// The stable code that a state machine can match.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
+            Self::MissingVariable { .. } if self.missing_var().is_some() => "VarNotSet",
             Self::MissingVariable { .. } => "MissingVariable",
             Self::Template(_) => "TemplateError",
             Self::TooLarge { .. } => "TemplateTooLarge",
@@ -68,6 +82,15 @@ impl From<RenderError> for Problem {
                     column: Some(*column),
                     ..Fault::at("", format!("`{path}` is missing"))
                 };
+                if let Some(name) = error.missing_var() {
+                    return problem("Var Not Set")
+                        .solution([
+                            format!("Set it with PUT /vars/{name}, and start another run: a run sees the values of its start."),
+                            "Check its spelling in the template: GET /vars lists what is set.".to_owned(),
+                            format!("If it is optional, write `{{{{default {path} \"...\"}}}}` or wrap it in `{{{{#if {path}}}}}`."),
+                        ])
+                        .faults(vec![fault]);
+                }
                 problem("Missing Variable")
                     .solution([
                         format!("Check the spelling of `{path}` in the template against the names that exist."),

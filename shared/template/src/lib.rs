@@ -10,7 +10,7 @@ mod template;
 mod tree;
 mod value;
 
-pub use error::RenderError;
+pub use error::{RenderError, VARS};
 pub use names::{Names, Reference};
 pub use template::Template;
 pub use value::kind;

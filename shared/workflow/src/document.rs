@@ -1,13 +1,14 @@
 //! The workflow document as it is kept.
 
 use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 use steps_nodes::Kind;
-use steps_template::{Reference, Template};
+use steps_template::{Reference, Template, VARS};
 
 /// A workflow: nodes whose templates name each other's variables.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -278,6 +279,22 @@ impl Node {
         own.chain(self.kind.templates()).collect()
     }
 
+    /// The list that it is executed for: that of its `forEach`, or its kind's own.
+    #[must_use]
+    pub fn list(&self) -> Option<Cow<'_, ForEach>> {
+        if let Some(list) = &self.for_each {
+            return Some(Cow::Borrowed(list));
+        }
+        let items = self.kind.items()?;
+        let concurrency = u32::try_from(items.len()).unwrap_or(1);
+        let text = Value::Array(items).to_string().replace("{{", "\\{{");
+        Some(Cow::Owned(ForEach {
+            items: Template::parse(&text).unwrap_or_default(),
+            concurrency,
+            on_item_error: OnItemError::Keep,
+        }))
+    }
+
     /// What the template in this field reads. What a node with a list reads of its item is left out.
     pub fn references<'t>(
         &self,
@@ -295,7 +312,7 @@ impl Node {
         let mut kept = json!({
             "id": self.id, "variableName": self.variable_name, "userPrompt": "",
         });
-        for name in ["type", "credential", "model"] {
+        for name in ["type", "credential", "model", "models"] {
             if let (Some(value), Some(kept)) = (whole.get(name), kept.as_object_mut()) {
                 kept.insert(name.to_owned(), value.clone());
             }
@@ -356,6 +373,33 @@ impl Workflow {
             .find(|node| node.on_error.fallback() == Some(id))
     }
 
+    /// What the templates of a run's nodes see: the input's fields at the root, `trigger`, and a variable for each node that
+    /// has one in `outputs`, by its id. Where a node is among `failed` and another one stands in for it, its variable is that
+    /// one's output.
+    #[must_use]
+    pub fn context(
+        &self,
+        input: &Value,
+        trigger: Value,
+        vars: Option<&Value>,
+        outputs: &BTreeMap<String, Value>,
+        failed: &BTreeSet<String>,
+    ) -> Value {
+        let mut context = input.as_object().cloned().unwrap_or_default();
+        context.insert("trigger".to_owned(), trigger);
+        if let Some(vars) = vars {
+            context.insert(VARS.to_owned(), vars.clone());
+        }
+        for (id, output) in outputs {
+            if let Some(node) = self.node(id) {
+                let stands_in = node.on_error.fallback().filter(|_| failed.contains(id));
+                let other = stands_in.and_then(|fallback| outputs.get(fallback));
+                context.insert(node.variable_name.clone(), other.unwrap_or(output).clone());
+            }
+        }
+        Value::Object(context)
+    }
+
     /// The node of this id.
     #[must_use]
     pub fn node(&self, id: &str) -> Option<&Node> {
@@ -380,16 +424,21 @@ fn nodes(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
+/// Names that mean something else in a template.
+pub(crate) const RESERVED_NAMES: [&str; 8] = [
+    "trigger", "vars", "this", "else", "as", "true", "false", "null",
+];
+
 /// Some names mean something else in a template.
 fn variable_name(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "string",
         "maxLength": 64,
         "pattern": "^[A-Za-z_$][A-Za-z0-9_$]*$",
-        "not": {"enum": ["trigger", "this", "else", "as", "true", "false", "null"]},
+        "not": {"enum": RESERVED_NAMES},
         "errorMessage": {
             "pattern": "must begin with a letter, `_` or `$` and go on with letters, digits, `_` or `$`",
-            "not": "`{value}` is reserved; reserved are trigger, this, else, as, true, false, null",
+            "not": format!("`{{value}}` is reserved; reserved are {}", RESERVED_NAMES.join(", ")),
         },
     })
 }

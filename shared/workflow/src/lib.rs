@@ -3,6 +3,7 @@
 mod callbacks;
 mod document;
 mod graph;
+mod import;
 mod input;
 mod mend;
 mod need;
@@ -12,11 +13,13 @@ mod plan;
 mod schema;
 mod source;
 mod validate;
+mod vars;
 mod words;
 
 pub use document::{
     ForEach, Keeps, Limits, MaxRuns, Node, OnError, OnItemError, Retry, Then, Workflow,
 };
+pub use import::{Imported, import};
 pub use need::{Need, Why};
 pub use parse::{Faulty, parse, parse_node};
 pub use plan::{Edge, Plan, PlannedList, PlannedNode};

@@ -105,6 +105,13 @@ pub fn parse_node(value: &Value) -> Result<Node, Vec<Fault>> {
                 ));
             }
         }
+        if node.kind.items().is_some() {
+            let message = format!(
+                "`{}` is for nodes of a workflow, which keeps each answer: in a state machine of your own, give each call a state",
+                node.kind.type_name()
+            );
+            faults.push(Fault::at("type", message));
+        }
         faults.extend(validate::own_output(node));
     }
     match node {
@@ -141,6 +148,15 @@ fn node(value: &Value, path: &str, faults: &mut Vec<Fault>) -> Option<Node> {
     };
     if node.id.is_empty() {
         node.id.clone_from(&node.variable_name);
+    }
+    if node.for_each.is_some() && node.kind.items().is_some() {
+        faults.push(Fault::at(
+            field(path, "forEach"),
+            format!(
+                "a node of type `{}` has a list of its own, and takes no other",
+                node.kind.type_name()
+            ),
+        ));
     }
     if !told {
         faults.extend(node.kind.faults().into_iter().map(|fault| Fault {

@@ -243,7 +243,7 @@ impl Workflow {
         }));
         let lists = self.nodes.iter().filter_map(|node| {
             let list = PlannedList {
-                concurrency: node.for_each.as_ref()?.concurrency,
+                concurrency: node.list()?.concurrency,
                 reads: self.read_by_items(node),
             };
             Some((&node.id, list))

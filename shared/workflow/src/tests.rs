@@ -174,7 +174,7 @@ nodes[2].provider.ordr: unknown field `ordr`; did you mean `order`?
 nodes[2].plugins[0]: must be an object with an `id`, not a text
 nodes[3].retry.maxAttempts: must be a whole number from 1 to 20, not 21
 nodes[4].userPrompt: must not be empty
-nodes[5].variableName: `trigger` is reserved; reserved are trigger, this, else, as, true, false, null
+nodes[5].variableName: `trigger` is reserved; reserved are trigger, vars, this, else, as, true, false, null
 nodes[5].id: must be a text of 1 to 64 letters, digits, `_`, `$` or `-`
 nodes[5].operation: unknown operation `complete`; known: chat
 limits.maxCostUsd: must be an amount in US dollars such as \"0.50\"
@@ -708,7 +708,7 @@ fn with_a_declared_input_unknown_names_are_refused() {
     assert_eq!(
         bad(document(closed.clone(), "{{topik}} {{topik}}")),
         [
-            "nodes[1].userPrompt (line 1, column 1): unknown variable `topik`; did you mean `topic`? Known: a, first, topic, trigger"
+            "nodes[1].userPrompt (line 1, column 1): unknown variable `topik`; did you mean `topic`? Known: a, first, topic, trigger, vars"
         ]
     );
     for open in [

@@ -8,7 +8,7 @@ use serde_json::Value;
 use steps_nodes::KnownModels;
 use steps_openrouter::ModelList;
 use steps_problem::{Fault, did_you_mean, known_names, near_miss};
-use steps_template::{Reference, Template};
+use steps_template::{Reference, Template, VARS};
 
 use crate::document::{Node, OF_ITEM, OnError, Workflow};
 use crate::graph::Graph;
@@ -16,8 +16,8 @@ use crate::need::stand_ins;
 use crate::path::field;
 use crate::{input, schema, words};
 
-/// The name at a template's root that holds what started the run.
-const TRIGGER: &str = "trigger";
+/// The names at a template's root that hold what started the run, and the variables of the deployment.
+const RESERVED: [&str; 2] = ["trigger", VARS];
 
 fn at(index: usize) -> String {
     format!("nodes[{index}]")
@@ -228,14 +228,14 @@ fn unknown_name<'v>(
     variables: impl Iterator<Item = &'v str>,
 ) -> Option<String> {
     let name = reference.root.as_str();
-    if name == TRIGGER || declared.contains(name) {
+    if RESERVED.contains(&name) || declared.contains(name) {
         return None;
     }
     let names: BTreeSet<&str> = declared
         .iter()
         .copied()
         .chain(variables)
-        .chain([TRIGGER])
+        .chain(RESERVED)
         .collect();
     Some(format!(
         "unknown variable `{name}`{}",
@@ -263,8 +263,13 @@ impl Workflow {
             .as_ref()
             .map(input::properties)
             .unwrap_or_default();
-        let models = list.map(|list| KnownModels::new(list, today));
         let mut warnings = Vec::new();
+        if declared.contains(VARS) {
+            let message =
+                "the templates' `vars` are the variables of the deployment: they hide this field";
+            warnings.push(Fault::at(format!("input.properties.{VARS}"), message));
+        }
+        let models = list.map(|list| KnownModels::new(list, today));
         for (index, node) in self.nodes.iter().enumerate() {
             let path = at(index);
             if declared.contains(node.variable_name.as_str()) {
@@ -288,7 +293,10 @@ impl Workflow {
             for (template_field, template) in node.templates() {
                 for reference in node.references(&template_field, template) {
                     let name = reference.root.as_str();
-                    if name == TRIGGER || variables.contains(name) || declared.contains(name) {
+                    if RESERVED.contains(&name)
+                        || variables.contains(name)
+                        || declared.contains(name)
+                    {
                         continue;
                     }
                     if let Some(meant) = variables.iter().find(|variable| near_miss(name, variable))

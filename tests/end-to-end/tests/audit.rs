@@ -17,8 +17,13 @@ async fn rows(user: &User, subject: &str) -> Vec<Value> {
 }
 
 /// What leaves no row: the list of models is a copy of OpenRouter's, and belongs to nobody; a token for a run's events is signed
-/// and kept nowhere.
-const NOT_AUDITED: [&str; 2] = ["POST /models/refresh", "POST /runs/{id}/events-token"];
+/// and kept nowhere; an import and a preview store nothing.
+const NOT_AUDITED: [&str; 4] = [
+    "POST /models/refresh",
+    "POST /runs/{id}/events-token",
+    "POST /workflows/import",
+    "POST /workflows/preview",
+];
 
 #[tokio::test]
 async fn every_route_that_changes_something_leaves_a_row() {
@@ -39,7 +44,14 @@ async fn every_route_that_changes_something_leaves_a_row() {
     let mode = json!({"mode": "bearer"});
     let failing = json!([{"variableName": "x", "userPrompt": "hi", "model": "no/such-model"}]);
     let mut runs = Vec::new();
+    let var = format!("v_{}", root.name.replace('-', "_"));
     for (method, path, body) in [
+        (
+            Method::PUT,
+            format!("/vars/{var}"),
+            Some(&json!({"value": 1})),
+        ),
+        (Method::DELETE, format!("/vars/{var}"), None),
         (
             Method::PUT,
             format!("{at}/switch"),
@@ -87,6 +99,13 @@ async fn every_route_that_changes_something_leaves_a_row() {
     let other = user.workflow(failing).await;
     let failed = user.trigger(&other, &json!({})).await;
     assert_eq!(user.ended(&failed).await["status"], "FAILED");
+    let given = user
+        .put(
+            &format!("/runs/{failed}/nodes/x/output"),
+            &json!({"output": 1}),
+        )
+        .await;
+    assert_eq!(given.status, 200, "{:?}", given.body);
     let resumed = user
         .post(&format!("/runs/{failed}/resume"), &json!({}))
         .await;
@@ -110,6 +129,7 @@ async fn every_route_that_changes_something_leaves_a_row() {
     for subject in [&workflow, &other, &slow]
         .map(|id| format!("workflows/{id}"))
         .into_iter()
+        .chain([format!("vars/{var}")])
         .chain([&runs[0], &runs[1], &rerun, &failed, &cancelled].map(|id| format!("runs/{id}")))
     {
         let about = rows(&root, &subject).await;

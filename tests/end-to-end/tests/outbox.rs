@@ -76,6 +76,7 @@ async fn begin(world: &World) -> String {
                 event: true,
             }),
             turn: None,
+            vars: None,
             warnings: &[],
             credentials: &Default::default(),
             started_at,

@@ -170,6 +170,7 @@ async fn record_nodes(
             callback_url: None,
             on_failure: None,
             turn: None,
+            vars: None,
             warnings: &[],
             credentials: &BTreeMap::from([(name.to_owned(), credential.to_owned())]),
             started_at,

@@ -19,6 +19,7 @@ const PLACES: { path: string; words: string; icon: IconName }[] = [
   { path: "compare", words: "Compare", icon: "compare" },
   { path: "credentials", words: "Credentials", icon: "credentials" },
   { path: "models", words: "Models", icon: "models" },
+  { path: "costs", words: "Costs", icon: "costs" },
 ];
 
 // ---- Light and dark
@@ -55,6 +56,7 @@ function Later<P extends object>({ load, props }: { load: () => Promise<Componen
 }
 
 const loadCompare = () => import("./views/compare").then((view) => view.Compare);
+const loadCosts = () => import("./views/costs").then((view) => view.Costs);
 const loadWorkflow = () => import("./views/workflow").then((view) => view.Workflow);
 
 function View() {
@@ -67,6 +69,7 @@ function View() {
   if (place === "compare") return <Later key="compare" load={loadCompare} props={{ id }} />;
   if (place === "credentials") return id ? <Credential key={id} id={id} /> : <Credentials />;
   if (place === "models") return <Models />;
+  if (place === "costs") return <Later key="costs" load={loadCosts} props={{}} />;
   return <Empty icon="search" title="There is no such page" action={<a class="button primary" href={to(["runs"])}>Go to the runs</a>}>The address names nothing of this console.</Empty>;
 }
 
@@ -100,7 +103,7 @@ function Frame() {
       }
       const target = event.target as HTMLElement;
       if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) || document.querySelector("dialog[open]")) return;
-      const to = isGoing ? { r: "runs", w: "workflows", c: "credentials", m: "models", v: "compare" }[event.key] : undefined;
+      const to = isGoing ? { r: "runs", w: "workflows", c: "credentials", m: "models", v: "compare", o: "costs" }[event.key] : undefined;
       isGoing = event.key === "g";
       if (to) go([to]);
       else if (event.key === "?") opened.value = "help";
@@ -151,6 +154,7 @@ const KEYS: [string[], string][] = [
   [["g", "c"], "Credentials"],
   [["g", "m"], "Models"],
   [["g", "v"], "Compare models"],
+  [["g", "o"], "Costs"],
   [["/"], "Search in this view"],
   [["Arrows"], "Walk a graph"],
   [["{{"], "Variables, while a prompt is written"],

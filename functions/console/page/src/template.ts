@@ -42,6 +42,8 @@ export function needsOf(node: DocumentNode, nodes: DocumentNode[]): string[] {
 export interface Name {
   name: string;
   about: string;
+  /** What it was in the last run. */
+  value?: string;
 }
 
 /** What a template of this node may read: inputs, variables of the others with their fields, and the trigger. */

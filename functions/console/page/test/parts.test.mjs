@@ -15,6 +15,7 @@ const { close, diff } = await load("diff.ts");
 const { lasting, money, sum } = await load("words.ts");
 const { tidy } = await load("tidy.ts");
 Object.assign(globalThis, { location: { href: "http://x/console" } });
+const { byDay, byPart, csv, dayOf, daysBefore, everyDay, isDay, roundUp, stacks, total } = await load("costs.ts");
 const { apply, frames } = await load("live.ts");
 
 test("a node stands behind all that it waits for, and 500 nodes are laid out at once", () => {
@@ -110,4 +111,27 @@ test("events are read however they are cut, and a run is what its events say", a
     assert.equal(apply(done, "end", { status: "SUCCEEDED" }).status, "SUCCEEDED");
     assert.equal(apply(done, "something new", {}), done);
   }
+});
+
+test("costs are added up to the last digit, and days are days of UTC", () => {
+  const row = (day, model, costUsd, unknown = 0) => ({ day, model, costUsd, unknown });
+  const rows = [row("2026-11-25", "a/b", "0.1"), row("2026-11-25", "c/d", "0.000000000001"), row("2026-11-26", "a/b", "0.2", 1), row("2026-11-26", undefined, "3")];
+  assert.deepEqual(byPart(rows).map(({ key, usd, unknown }) => [key, money(usd), unknown]), [["", "$3.00", 0], ["a/b", "$0.30", 1], ["c/d", "$0.000000000001", 0]]);
+  assert.equal(money(byDay(rows).get("2026-11-25").usd), "$0.100000000001");
+  assert.equal(money(total(rows).usd), "$3.300000000001");
+  assert.deepEqual(everyDay("2024-02-28", "2024-03-01"), ["2024-02-28", "2024-02-29", "2024-03-01"]);
+  assert.equal(daysBefore("2026-01-01", 2), "2025-12-31");
+  assert.equal(dayOf(Date.parse("2026-11-26T23:59:59.999Z")), "2026-11-26");
+  for (const wrong of [null, "", "2026-02-30", "2026-1-1", "today"]) assert(!isDay(wrong), wrong);
+  const heights = stacks(rows, everyDay("2026-11-24", "2026-11-26"), byPart(rows));
+  assert.deepEqual(heights.map((day) => day.filter(Boolean)), [[], [0.1, 1e-12], [3, 0.2]]);
+  const many = Array.from({ length: 9 }, (_, place) => row("2026-11-25", `m${place}`, String(9 - place)));
+  assert.deepEqual(stacks(many, ["2026-11-25"], byPart(many)), [[9, 8, 7, 6, 5, 4, 6]]);
+  for (const [value, top] of [[0, 1], [0.0011, 0.0012], [3, 3], [3.01, 4], [9.7, 10]]) assert.equal(roundUp(value), top);
+});
+
+test("a file of costs has each row to the last digit, and no formula of a stranger", () => {
+  const rows = [{ day: "2026-11-25", user: "eventbridge/=cmd()", costUsd: "0.000000000001", unknown: 0 }, { day: "2026-11-26", user: 'token/"x", y', costUsd: "1", unknown: 2 }];
+  assert.equal(csv("user", rows, ({ user }) => (user.startsWith("event") ? "=cmd()" : "Name")), 'day,user,name,costUsd,unknown\r\n2026-11-25,eventbridge/=cmd(),\'=cmd(),0.000000000001,0\r\n2026-11-26,"token/""x"", y",Name,1,2\r\n');
+  assert.equal(csv("node", [{ day: "2026-11-25", workflowId: "w", node: "n", costUsd: "0.1", unknown: 0 }], String), "day,workflowId,node,costUsd,unknown\r\n2026-11-25,w,n,0.1,0\r\n");
 });

@@ -40,7 +40,7 @@ test("from a token to an answer: key, workflow, variable, run, cost", async () =
   await page.getByRole("button", { name: "Add a node" }).click();
   await page.getByRole("button", { name: /^openrouter/ }).click();
   await page.getByLabel("Variable name").fill("headline");
-  const prompt = page.getByLabel("User prompt");
+  const prompt = page.getByLabel("User prompt", { exact: true });
   await prompt.fill("One headline for: ");
   await prompt.press("End");
   await prompt.pressSequentially("{{po");
@@ -112,7 +112,8 @@ test("what a model writes stays text", async () => {
   await page.getByRole("region", { name: "Answer" }).getByText(hostile).waitFor();
   assert.equal(await page.locator("main img, main script, main a[href^=javascript]").count(), 0);
   await page.getByRole("tab", { name: "Prompts" }).click();
-  await page.getByText("[[echo]]").waitFor();
+  await page.getByRole("region", { name: "User prompt, rendered" }).getByText(`[[echo]]${hostile}`).waitFor();
+  assert.equal(await page.locator("main img, main script, main a[href^=javascript]").count(), 0);
   await end();
 });
 
@@ -225,7 +226,7 @@ test("one prompt, three models side by side: answers and costs are the run's", a
   await call("POST", "/credentials", { name: credential, provider: "openrouter", apiKey: key() });
   const { page, signIn, end } = await visit();
   await signIn(API_TOKEN, "#/compare");
-  await page.getByLabel("User prompt").fill("[[echo]]What does {{an octopus}} dream of?");
+  await page.getByLabel("User prompt", { exact: true }).fill("[[echo]]What does {{an octopus}} dream of?");
   await page.getByLabel("Credential").selectOption(credential);
   await page.getByLabel("Model 2", { exact: true }).fill("clau haiku 4.5");
   await page.getByRole("option", { name: /anthropic\/claude-haiku-4\.5/ }).waitFor();

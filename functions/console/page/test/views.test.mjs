@@ -65,7 +65,7 @@ const views = () => [
   ["credential", `#/credentials/${at.credential}`, (page) => page.getByRole("meter")],
   ["new-credential", "#/credentials?do=new", (page) => page.getByRole("dialog")],
   ["workflows", "#/workflows", (page) => page.getByRole("table")],
-  ["editor", `#/workflows/${at.workflow}?node=article`, (page) => page.getByLabel("User prompt")],
+  ["editor", `#/workflows/${at.workflow}?node=article`, (page) => page.getByLabel("User prompt", { exact: true })],
   ["settings", `#/workflows/${at.workflow}`, (page) => page.getByLabel("Name")],
   ["versions", `#/workflows/${at.workflow}?tab=versions`, (page) => page.getByRole("region", { name: "Changed lines" })],
   ["triggers", `#/workflows/${at.workflow}?tab=triggers`, (page) => page.getByText("weekdays")],
@@ -74,6 +74,9 @@ const views = () => [
   ["model", "#/models?model=openai%2Fgpt-4o-mini", (page) => page.getByRole("dialog").getByText("Up, last 30 min")],
   ["compare", "#/compare", (page) => page.getByLabel("Model 3", { exact: true })],
   ["compared", `#/compare/${at.compared}`, (page) => page.getByText("cheapest")],
+  ["costs", "#/costs", (page) => page.getByRole("table").first()],
+  ["costs-day", `#/costs?by=credential&day=${new Date().toISOString().slice(0, 10)}`, (page) => page.getByRole("row", { name: at.credential })],
+  ["costs-none", "#/costs?from=2026-01-01&to=2026-01-31", (page) => page.getByText("Nothing was paid on these days")],
   ["nothing", "#/nowhere", (page) => page.getByText("There is no such page")],
 ];
 
@@ -151,12 +154,12 @@ test("faults are told at their fields, all at once, and a broken source changes 
   await signIn(API_TOKEN, `#/workflows/${at.workflow}?node=article`);
   const source = page.getByLabel("Source of the workflow");
   const before = await source.inputValue();
-  await page.getByLabel("User prompt").fill("{{#if x}} never closed");
+  await page.getByLabel("User prompt", { exact: true }).fill("{{#if x}} never closed");
   await page.getByText(/^More fields/).click();
   await page.getByLabel(/^Temperature/).fill("9");
   await page.getByRole("button", { name: "Save" }).click();
   await page.getByRole("alert").getByText("2 faults").waitFor();
-  assert.equal(await page.getByLabel("User prompt").getAttribute("aria-invalid"), "true");
+  assert.equal(await page.getByLabel("User prompt", { exact: true }).getAttribute("aria-invalid"), "true");
   assert.equal(await page.getByLabel(/^Temperature/).getAttribute("aria-invalid"), "true");
   await page.getByRole("button", { name: "nodes[4].temperature" }).click();
   await page.waitForFunction(() => document.activeElement.labels?.[0]?.textContent.startsWith("Temperature"));
@@ -166,7 +169,7 @@ test("faults are told at their fields, all at once, and a broken source changes 
   await page.getByRole("button", { name: "Discard" }).click();
   assert.equal(await source.inputValue(), before);
   await source.fill(before.replace("You are an editor.", "You are a strict editor."));
-  assert.equal(await page.getByLabel(/^System prompt/).inputValue(), "You are a strict editor.");
+  assert.equal(await page.getByLabel("System prompt (optional)").inputValue(), "You are a strict editor.");
   await page.getByRole("button", { name: "Discard" }).click();
   await end();
 });

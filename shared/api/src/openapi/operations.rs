@@ -7,13 +7,14 @@ use crate::openapi::operation::{Access, Operation};
 use crate::openapi::problems::{OPENROUTER, SCHEDULER, SECRETS, START, STORE};
 use crate::{
     ApprovalLink, ApprovalPage, ApprovalView, AuditPage, CallbackSecretView, CancelRun,
-    ChangeCredential, ChangeSchedule, ChangedCredential, CredentialList, CredentialView,
+    ChangeCredential, ChangeSchedule, ChangedCredential, CostPage, CredentialList, CredentialView,
     CredentialWithKey, DecideApproval, DecideByLink, Decided, Delivered, DeliveryList,
-    DeliveryView, EndedOrSkipped, ItemPage, MadeEventsToken, MadeToken, ModelDetails, ModelPage,
-    NewApprovalLink, NewCredential, NewEventsToken, NewRun, NewToken, NodeView, PutSchedule,
-    PutWebhook, PutWorkflow, RefreshedModels, RerunRun, RestoreCredential, ResumeRun,
-    RotateCallbackSecret, RotateWebhook, RunAnswer, RunInput, RunPage, RunView, SchedulePage,
-    ScheduleView, SentSignal, SetSwitch, SourceList, SourceView, StartedRun, SwitchView, TokenPage,
+    DeliveryView, EndedOrSkipped, ForeignWorkflow, GiveOutput, ImportedWorkflow, ItemPage,
+    MadeEventsToken, MadeToken, ModelDetails, ModelPage, NewApprovalLink, NewCredential,
+    NewEventsToken, NewRun, NewToken, NodeView, PreviewNode, PreviewView, PutSchedule, PutWebhook,
+    PutWorkflow, RefreshedModels, RerunRun, RestoreCredential, ResumeRun, RotateCallbackSecret,
+    RotateWebhook, RunAnswer, RunInput, RunPage, RunView, SchedulePage, ScheduleView, SentSignal,
+    SetSwitch, SetVar, SourceList, SourceView, StartedRun, SwitchView, TokenPage, VarList, VarView,
     WebhookList, WebhookView, WorkflowDocument, WorkflowPage, WorkflowPlan, WorkflowView,
 };
 
@@ -24,6 +25,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         models(),
         workflows(),
         switches(),
+        vars(),
         sources(),
         webhooks(),
         callbacks(),
@@ -31,6 +33,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         starts(),
         runs(),
         approvals(),
+        costs(),
         tokens(),
         audit(),
         reference(),
@@ -280,6 +283,18 @@ fn workflows() -> Vec<Operation> {
         .answers::<PutWorkflow>(201, "The first version.")
         .located()
         .fails(&["Conflict", "InvalidWorkflow"]),
+        post(
+            "/workflows/import",
+            "importWorkflow",
+            TAG,
+            "Makes a document of one of another product, and tells what could not be taken over. It stores nothing.",
+        )
+        .takes::<ForeignWorkflow>(json!({ "nodes": [{
+            "id": "1", "type": "OPENROUTER", "position": { "x": 0, "y": 0 },
+            "data": { "variableName": "gptResponse", "credentialId": "main", "userPrompt": "Summarize: {{inputText}}" },
+        }], "connections": [] }))
+        .answers::<ImportedWorkflow>(200, "The document, and what could not be taken over.")
+        .fails(&["ImportNotUnderstood"]),
         get(
             "/workflows/{id}",
             "getWorkflow",
@@ -306,6 +321,17 @@ fn workflows() -> Vec<Operation> {
         )
         .answers::<WorkflowPlan>(200, "The plan of the version.")
         .fails(&["WorkflowNotFound"]),
+        post(
+            "/workflows/preview",
+            "previewNode",
+            TAG,
+            "Renders a node's prompts with given values or those of a run, and tells what it would send and may cost. Nothing is called.",
+        )
+        .takes::<PreviewNode>(json!({
+            "workflowId": "summary", "node": "summary", "input": { "input": { "text": "a long text" } },
+        }))
+        .answers::<PreviewView>(200, "What is rendered, and what could not be.")
+        .fails(&["RunErased", "RunNotFound", "WorkflowNotFound"]),
         delete(
             "/workflows/{id}",
             "deleteWorkflow",
@@ -353,6 +379,45 @@ fn switches() -> Vec<Operation> {
         )
         .takes::<SetSwitch>(off())
         .answers::<SwitchView>(200, "The switch as it is now."),
+    ]
+}
+
+fn vars() -> Vec<Operation> {
+    const TAG: &str = "vars";
+    vec![
+        get(
+            "/vars",
+            "listVars",
+            TAG,
+            "Lists the variables of the deployment.",
+        )
+        .answers::<VarList>(200, "The variables."),
+        get(
+            "/vars/{name}",
+            "getVar",
+            TAG,
+            "Tells a variable of the deployment.",
+        )
+        .answers::<VarView>(200, "The variable.")
+        .fails(&["VarNotFound"]),
+        put(
+            "/vars/{name}",
+            "setVar",
+            TAG,
+            "Sets a variable of the deployment. Runs that have started keep the value that they have seen.",
+        )
+        .takes::<SetVar>(json!({ "value": "https://crm.test.example.com" }))
+        .answers::<VarView>(201, "The variable, which is new.")
+        .answers::<VarView>(200, "The variable as it is now.")
+        .located(),
+        delete(
+            "/vars/{name}",
+            "deleteVar",
+            TAG,
+            "Deletes a variable of the deployment. Runs that have started keep the value that they have seen.",
+        )
+        .answers_nothing("It is deleted.")
+        .fails(&["VarNotFound"]),
     ]
 }
 
@@ -744,6 +809,15 @@ fn runs() -> Vec<Operation> {
         .may_take::<CancelRun>(json!({ "reason": "not needed any more" }))
         .answers::<RunView>(200, "The run as it ended.")
         .fails(&["RunEnded", "RunNotFound", "RunNotStopped"]),
+        put(
+            "/runs/{id}/nodes/{node}/output",
+            "giveOutput",
+            TAG,
+            "Gives a node that failed or waits its output by hand, so that its run goes on.",
+        )
+        .takes::<GiveOutput>(json!({ "output": { "text": "Said by hand." } }))
+        .answers::<NodeView>(200, "The node. It is settled by the function that takes it next.")
+        .fails(&["NodeNotFound", "NodeNotWaiting", "RunErased", "RunNotFound"]),
         post(
             "/runs/{id}/signals/{name}",
             "sendSignal",
@@ -863,6 +937,37 @@ fn tokens() -> Vec<Operation> {
         )
         .answers_nothing("It is revoked.")
         .fails(&["TokenNotFound"]),
+    ]
+}
+
+fn costs() -> Vec<Operation> {
+    const TAG: &str = "costs";
+    let groupings = ["day", "workflow", "model", "credential", "node", "user"];
+    vec![
+        get(
+            "/costs",
+            "listCosts",
+            TAG,
+            "Tells what runs have cost, by day.",
+        )
+        .query(
+            "from",
+            json!({ "type": "string", "format": "date" }),
+            "The first day (UTC); 29 days before `to` where it is left out.",
+        )
+        .query(
+            "to",
+            json!({ "type": "string", "format": "date" }),
+            "The last day (UTC), 365 days after `from` at most; today where it is left out.",
+        )
+        .query(
+            "by",
+            json!({ "type": "string", "enum": groupings, "default": "day" }),
+            "What the costs are told by, beside the day.",
+        )
+        .query("cursor", text(), "The `cursor` of the page before.")
+        .answers::<CostPage>(200, "A page of costs, the earliest day first.")
+        .fails(&["InvalidRequest"]),
     ]
 }
 

@@ -55,6 +55,7 @@ const STATUSES: [(u16, &[&str]); 15] = [
             "SignalNotFound",
             "SourceNotFound",
             "TokenNotFound",
+            "VarNotFound",
             "WebhookNotFound",
             "WorkflowNotFound",
         ],
@@ -69,6 +70,7 @@ const STATUSES: [(u16, &[&str]); 15] = [
             "EventsNotStreamed",
             "DeliverySuperseded",
             "NameTaken",
+            "NodeNotWaiting",
             "NotAsked",
             "RotationNotConfigured",
             "RotationUnderWay",
@@ -87,6 +89,7 @@ const STATUSES: [(u16, &[&str]); 15] = [
         422,
         &[
             "IdempotencyKeyReused",
+            "ImportNotUnderstood",
             "InvalidApiKey",
             "InvalidSchedule",
             "InvalidSource",

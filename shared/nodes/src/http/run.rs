@@ -2,7 +2,9 @@
 
 use http::HeaderName;
 use http::header::HeaderValue;
+use serde_json::{Map, Value, json};
 use steps_key::HttpSecret;
+use steps_openrouter::ModelList;
 use steps_problem::Problem;
 use steps_web::{Answer, Failure, Request};
 
@@ -12,6 +14,7 @@ use super::secret;
 use super::variable::{decoded, variable};
 use crate::ended::{Ended, Failed};
 use crate::node_kind::Ready;
+use crate::preview::Preview;
 use crate::scope::Scope;
 use crate::unknown::outcome_unknown;
 
@@ -75,6 +78,33 @@ impl Retries {
 }
 
 impl Ready for ReadyHttp {
+    /// The secret of its credential is not among the headers: it is put in where the request is sent.
+    fn preview(&self, _list: Option<&ModelList>, _models: &[String]) -> Preview {
+        let text = |bytes: &[u8]| Value::from(String::from_utf8_lossy(bytes).into_owned());
+        let mut headers = Map::new();
+        for (name, value) in &self.request.headers {
+            let values = headers.entry(name.as_str()).or_insert_with(|| json!([]));
+            if let Value::Array(values) = values {
+                values.push(text(value.as_bytes()));
+            }
+        }
+        let body = self.request.body.as_deref().map(|body| {
+            serde_json::from_slice(body)
+                .ok()
+                .filter(Value::is_object)
+                .unwrap_or_else(|| text(body))
+        });
+        let sends = json!({
+            "method": self.request.method.as_str(),
+            "url": self.request.url.as_str(),
+            "headers": headers,
+            "body": body,
+            "credential": self.credential,
+            "sendsIdempotencyKey": self.sends_key,
+        });
+        Preview { sends, call: None }
+    }
+
     async fn run(mut self, scope: &impl Scope) -> Ended {
         if !self.retries.repeatable && scope.may_have_acted() {
             let why = "an earlier try ended without a word, after its request may have been sent";

@@ -1,11 +1,13 @@
 //! One call of a function.
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
+use steps_openrouter::ModelList;
 use steps_problem::{MESSAGE, NAME, Problem, short};
 
 use crate::ended::{Ended, Failed};
 use crate::node_kind::Ready;
+use crate::preview::Preview;
 use crate::scope::{Invoked, NotInvoked, Scope};
 use crate::unknown::outcome_unknown;
 
@@ -20,6 +22,14 @@ pub(crate) struct ReadyLambda {
 }
 
 impl Ready for ReadyLambda {
+    fn preview(&self, _list: Option<&ModelList>, _models: &[String]) -> Preview {
+        let payload: Value = serde_json::from_slice(&self.payload).unwrap_or_default();
+        Preview {
+            sends: json!({ "function": self.function, "payload": payload }),
+            call: None,
+        }
+    }
+
     async fn run(self, scope: &impl Scope) -> Ended {
         if !self.repeatable && scope.may_have_acted() {
             let why =

@@ -36,6 +36,27 @@ pub(crate) struct Chat {
     pub(super) options: Options,
 }
 
+impl Chat {
+    /// A call of this model; with the usual system message where none is given.
+    pub(crate) fn of(
+        credential: &str,
+        model: &str,
+        system_prompt: Option<Template>,
+        user_prompt: Template,
+        options: Options,
+    ) -> Self {
+        Self {
+            operation: Operation::default(),
+            credential: credential.to_owned(),
+            model: model.to_owned(),
+            models: Vec::new(),
+            system_prompt: system_prompt.unwrap_or_else(default_system_prompt),
+            user_prompt,
+            options,
+        }
+    }
+}
+
 /// What is asked of OpenRouter.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -10,18 +10,18 @@ mod warnings;
 
 use std::borrow::Cow;
 
-use rust_decimal::Decimal;
 use serde_json::Value;
-use steps_openrouter::{ModelList, Usage};
+use steps_openrouter::ModelList;
 use steps_problem::{Fault, Problem};
 use steps_template::Template;
 
 pub(crate) use self::document::Chat;
-use self::run::ReadyChat;
+pub(crate) use self::options::Options;
+pub(crate) use self::run::ReadyChat;
 use crate::known_models::KnownModels;
 use crate::most::Most;
 use crate::node_kind::NodeKind;
-use crate::scope::Scope;
+use crate::scope::{Charged, Scope};
 
 impl NodeKind for Chat {
     type Ready = ReadyChat;
@@ -68,7 +68,7 @@ impl NodeKind for Chat {
         &self,
         generation_id: &str,
         scope: &impl Scope,
-    ) -> Result<Option<(Usage, Decimal)>, Problem> {
+    ) -> Result<Option<Charged>, Problem> {
         run::cost(&self.credential, generation_id, scope).await
     }
 }

@@ -318,6 +318,18 @@ const OPENROUTERS_OWN: [&str; 7] = [
 ];
 
 impl Options {
+    /// Nothing but the form of the answer: OpenRouter's `response_format`.
+    pub(crate) fn asking_for(form: Value) -> Self {
+        let response_format = match form {
+            Value::Object(form) => Some(form),
+            _ => None,
+        };
+        Self {
+            response_format,
+            ..Self::default()
+        }
+    }
+
     /// The options that are set, under the document's names, in the order in which they stand here.
     fn set(&self) -> IndexMap<String, Value> {
         serde_json::to_string(self)

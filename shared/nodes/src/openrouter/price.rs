@@ -10,11 +10,15 @@ use super::options::MOST_PRICE;
 use super::request::{as_written, prompt_bytes};
 use crate::most::Most;
 use crate::node_kind::NodeKind;
+use crate::preview::CallPreview;
 use crate::scope::Scope;
 
 /// A token is hardly ever less than two bytes of a prompt; providers wrap a message in a few more.
 const BYTES_PER_TOKEN: usize = 2;
 const WRAPPING_TOKENS: usize = 32;
+
+/// How many bytes of a prompt a token usually has.
+const USUAL_BYTES_PER_TOKEN: usize = 4;
 
 /// OpenRouter's `max_price` counts in USD per million tokens.
 const MILLION: Decimal = Decimal::from_parts(1_000_000, 0, 0, false, 0);
@@ -58,6 +62,35 @@ pub(super) fn most_before_run<'n>(
         usd: ceiling.most(&request),
         usd_per_million_inserted: has_tags.then_some(ceiling.prompt),
     })
+}
+
+/// What this request may cost at most by the model list, where there is one; also with each of `models` in place of its own.
+pub(super) fn preview_of(
+    request: &ChatRequest,
+    list: Option<&ModelList>,
+    models: &[String],
+) -> CallPreview {
+    let tokens = prompt_tokens(request);
+    let most = |models: &[&str]| {
+        let list = list.ok_or_else(|| request.model.clone())?;
+        let ceiling = Ceiling::highest(models.iter().copied(), list, tokens);
+        let ceiling = ceiling.map_err(str::to_owned)?;
+        Ok::<_, String>(ceiling.or_own(request).most(request))
+    };
+    let fallbacks = request.models.iter().map(String::as_str);
+    let own: Vec<&str> = std::iter::once(request.model.as_str())
+        .chain(fallbacks)
+        .collect();
+    CallPreview {
+        tokens_about: prompt_bytes(request).div_ceil(USUAL_BYTES_PER_TOKEN),
+        tokens_at_most: tokens,
+        max_tokens: request.max_tokens,
+        most_usd: most(&own),
+        by_model: models
+            .iter()
+            .map(|model| (model.clone(), most(&[model.as_str()]).ok()))
+            .collect(),
+    }
 }
 
 impl Ceiling {
@@ -302,6 +335,23 @@ mod tests {
         let longest = Ceiling::listed(&pricing, usize::MAX).unwrap();
         assert_eq!(most.usd, longest.most(&as_written(&tagged)));
         assert_eq!(most.usd_per_million_inserted, Some(Decimal::new(303, 3)));
+    }
+
+    #[test]
+    fn a_preview_costs_what_a_budget_reserves_and_prices_other_models_in_its_place() {
+        let list = list(pricing());
+        let plain = chat(json!({"userPrompt": "hi"}));
+        let request = chat_request(&plain, &json!({}), &[]).unwrap();
+        let others = ["openai/gpt-4o-mini".to_owned(), "openai/gone".to_owned()];
+        let preview = preview_of(&request, Some(&list), &others);
+        let reserved = Ceiling::listed(&pricing(), 100).unwrap().most(&request);
+        assert_eq!(preview.most_usd, Ok(reserved));
+        assert_eq!(preview.max_tokens, 1000);
+        assert!(preview.tokens_about < preview.tokens_at_most);
+        let [same, gone] = others;
+        assert_eq!(preview.by_model, [(same, Some(reserved)), (gone, None)]);
+        let unlisted = preview_of(&request, None, &[]);
+        assert_eq!(unlisted.most_usd, Err("openai/gpt-4o-mini".to_owned()));
     }
 
     #[test]

@@ -1,14 +1,18 @@
 //! One call of a model with a credential's key.
 
 use rust_decimal::Decimal;
-use steps_openrouter::{Call, ChatRequest, Error, Failure, Said, Timeouts, Usage};
-use steps_problem::Problem;
+use steps_openrouter::{Call, ChatRequest, Error, Failure, ModelList, Said, Timeouts};
+use steps_problem::{Problem, short};
 
-use super::price::ceiling;
+use super::price::{ceiling, preview_of};
 use super::variable::variable;
 use crate::ended::{Ended, Failed};
 use crate::node_kind::Ready;
-use crate::scope::{Receipt, Scope};
+use crate::preview::Preview;
+use crate::scope::{Charged, Receipt, Scope};
+
+/// Longest id of a model that is recorded, characters.
+const LONGEST_MODEL: usize = 200;
 
 /// The call, ready to be sent.
 #[derive(Debug)]
@@ -26,11 +30,18 @@ impl Ready for ReadyChat {
         Ok(Some(ceiling.most(&self.request)))
     }
 
+    fn preview(&self, list: Option<&ModelList>, models: &[String]) -> Preview {
+        Preview {
+            sends: serde_json::to_value(&self.request).unwrap_or_default(),
+            call: Some(preview_of(&self.request, list, models)),
+        }
+    }
+
     /// The generation's id is noted while the answer comes: it costs no time, and a function that dies leaves it behind.
     async fn run(self, scope: &impl Scope) -> Ended {
         let call = match self.begin(scope).await? {
             Ok(call) => call,
-            Err(failure) => return Err(failed(failure, scope)),
+            Err(failure) => return Err(failed(failure, &self.request.model, scope)),
         };
         let generation_id = call.generation_id().map(str::to_owned);
         let note = async {
@@ -42,7 +53,7 @@ impl Ready for ReadyChat {
         let mut tell = |said: Said<'_>| scope.said(said);
         let completion = match tokio::join!(call.finish_telling(&mut tell), note).0 {
             Ok(completion) => completion,
-            Err(failure) => return Err(failed(failure, scope)),
+            Err(failure) => return Err(failed(failure, &self.request.model, scope)),
         };
         tracing::info!(
             generation = completion.generation_id,
@@ -53,6 +64,10 @@ impl Ready for ReadyChat {
         );
         scope.paid(Receipt {
             generation_id: completion.generation_id.clone(),
+            model: Some(told(match completion.model.as_str() {
+                "" => &self.request.model,
+                model => model,
+            })),
             usage: Some(completion.usage.clone()),
             cost_usd: completion.cost_usd,
             first_token_after: completion.first_token_after,
@@ -83,9 +98,15 @@ impl ReadyChat {
     }
 }
 
+/// A model's id as it is recorded.
+fn told(model: &str) -> String {
+    short(model, LONGEST_MODEL)
+}
+
 /// A call that failed may have cost something all the same.
-fn failed(failure: Failure, scope: &impl Scope) -> Failed {
+fn failed(failure: Failure, asked: &str, scope: &impl Scope) -> Failed {
     scope.paid(Receipt {
+        model: failure.generation_id.as_ref().map(|_| told(asked)),
         generation_id: failure.generation_id,
         usage: failure.usage,
         cost_usd: failure.cost_usd,
@@ -99,8 +120,14 @@ pub(super) async fn cost(
     credential: &str,
     generation_id: &str,
     scope: &impl Scope,
-) -> Result<Option<(Usage, Decimal)>, Problem> {
+) -> Result<Option<Charged>, Problem> {
     let key = scope.key(credential).await?;
     let generation = scope.openrouter().generation(&key, generation_id).await?;
-    Ok(generation.and_then(|generation| Some((generation.usage(), generation.total_cost?))))
+    Ok(generation.and_then(|generation| {
+        Some(Charged {
+            usage: generation.usage(),
+            cost_usd: generation.total_cost?,
+            model: generation.model.as_deref().map(told),
+        })
+    }))
 }

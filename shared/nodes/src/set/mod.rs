@@ -4,13 +4,15 @@ use std::borrow::Cow;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
+use steps_openrouter::ModelList;
 use steps_problem::Problem;
 use steps_template::Template;
 
 use crate::ended::Ended;
 use crate::form::Form;
 use crate::node_kind::{NodeKind, Ready};
+use crate::preview::Preview;
 use crate::scope::Scope;
 
 /// A variable made from templates: joining texts needs no call of a model.
@@ -44,6 +46,13 @@ impl NodeKind for Set {
 pub(crate) struct ReadyValue(Value);
 
 impl Ready for ReadyValue {
+    fn preview(&self, _list: Option<&ModelList>, _models: &[String]) -> Preview {
+        Preview {
+            sends: json!({ "value": self.0 }),
+            call: None,
+        }
+    }
+
     async fn run(self, _scope: &impl Scope) -> Ended {
         Ok(self.0.into())
     }

@@ -13,8 +13,8 @@ use crate::lane::Settles;
 use crate::live::Live;
 use crate::node::cost::Charge;
 use crate::node::record::{
-    ATTEMPTS, Attempt, GENERATION_ID, NodeRecord, Nodes, OWNER, PAUSE, WAIT_CODE, WORKFLOW,
-    changed, read,
+    ATTEMPT_CREDENTIAL_ID, ATTEMPTS, Attempt, BY_HAND, GENERATION_ID, NodeRecord, Nodes, OWNER,
+    PAUSE, WAIT_CODE, WORKFLOW, changed, read,
 };
 use crate::node::row::{
     ENDED_AT, ERROR, EXECUTION, HANDLED, LEASE_UNTIL, NodeStatus, STARTED_AT, STATUS, TRIED,
@@ -37,6 +37,7 @@ pub struct Lease {
     number: usize,
     pub(super) reserved: Option<Reserved>,
     pub(super) watched: bool,
+    pub(super) credential_id: Option<String>,
     /// Whether it had paused before.
     pub(super) has_paused: bool,
 }
@@ -48,6 +49,15 @@ impl Lease {
         Self {
             watched,
             ..self.clone()
+        }
+    }
+
+    /// The same lease, with the id of the credential that pays for the attempt.
+    #[must_use]
+    pub fn paid_by(self, credential_id: Option<&str>) -> Self {
+        Self {
+            credential_id: credential_id.map(str::to_owned),
+            ..self
         }
     }
 
@@ -169,6 +179,7 @@ impl Nodes {
                 number,
                 reserved,
                 watched: claim.watched,
+                credential_id: None,
                 has_paused: claim.seen.is_some_and(|seen| seen.pause.is_some()),
             })),
             Transacted::Refused { index: 0, item } => {
@@ -241,13 +252,17 @@ impl Nodes {
         Ok(matches!(self.0.transact(writes).await?, Transacted::Done))
     }
 
-    /// Notes the generation's id while its text still arrives, so that its cost can be asked for even if this function
+    /// Notes the generation's id, and who pays for it, while its text still arrives, so that its cost can be asked for even if this function
     /// dies. No index projects it.
     pub async fn note_generation(&self, lease: &Lease, generation_id: &str) -> Result<(), Error> {
-        let change = Change::of(lease.key()).when(PK.exists()).set(
-            ATTEMPTS.at(lease.attempt).field(GENERATION_ID),
-            generation_id,
-        );
+        let attempt = || ATTEMPTS.at(lease.attempt);
+        let change = Change::of(lease.key())
+            .when(PK.exists())
+            .set(attempt().field(GENERATION_ID), generation_id);
+        let change = match &lease.credential_id {
+            Some(id) => change.set(attempt().field(ATTEMPT_CREDENTIAL_ID), id),
+            None => change,
+        };
         if self.0.write(change).await? {
             return Ok(());
         }
@@ -274,7 +289,7 @@ impl Nodes {
 }
 
 /// Whether nobody has begun the node since it was seen, and it may be begun.
-fn free(seen: Option<&NodeRecord>, take: u32, now: Timestamp) -> Condition {
+pub(super) fn free(seen: Option<&NodeRecord>, take: u32, now: Timestamp) -> Condition {
     let Some(seen) = seen else {
         return PK.missing();
     };
@@ -287,7 +302,13 @@ fn free(seen: Option<&NodeRecord>, take: u32, now: Timestamp) -> Condition {
         .and(EXECUTION.is_below(take))
         .and(HANDLED.missing());
     let waits = STATUS.is(NodeStatus::Waiting);
+    // Whoever takes it has to know of an output that it was given by hand.
+    let given = match &seen.by_hand {
+        Some(by) => BY_HAND.is(by),
+        None => BY_HAND.missing(),
+    };
     ATTEMPTS
         .has_length(seen.attempts.len())
+        .and(given)
         .and(waits.or(lost).or(failed_before))
 }

@@ -8,17 +8,18 @@ use steps_usage::Usage;
 
 use crate::Error;
 use crate::budget::{self, Reserved};
-use crate::due::{DUE, DUE_AT, Due};
+use crate::due::{DUE, DUE_AT, Due, costs_change};
 use crate::keys;
 use crate::lane::{Lanes, Settles};
 use crate::node::record::{
-    ATTEMPT_COST_USD, ATTEMPT_RESERVED, ATTEMPT_USAGE, ATTEMPTS, Attempt, Nodes, read,
+    ATTEMPT_COST_USD, ATTEMPT_CREDENTIAL_ID, ATTEMPT_MODEL, ATTEMPT_RESERVED, ATTEMPT_USAGE,
+    ATTEMPTS, Attempt, Nodes, read,
 };
-use crate::node::row::{COST_USD, NodeStatus};
+use crate::node::row::{COST_USD, ITEMS, LEASE_UNTIL, NodeStatus};
 use crate::run::RunError;
 use crate::run::record as run;
-use crate::table::key::PK;
-use crate::table::{Change, Transacted, Write};
+use crate::table::key::{PK, SK, Under};
+use crate::table::{Change, Item, Query, Transacted, Write};
 use crate::unit::Unit;
 
 /// What an attempt adds to its run.
@@ -39,6 +40,27 @@ pub(super) struct Charge<'a> {
 
 /// How long after an attempt's end OpenRouter is asked again for a cost that it did not know then.
 pub(super) const FIRST_ASKED: Duration = Duration::from_secs(60);
+
+/// A unit that was tried.
+pub(crate) struct TriedUnit {
+    /// The unit.
+    pub(crate) unit: String,
+    /// Its attempts.
+    pub(crate) attempts: Vec<Attempt>,
+    /// Until when a function holds it.
+    pub(crate) lease_until: Option<Timestamp>,
+}
+
+fn tried_unit(item: &Item) -> Result<Option<TriedUnit>, Error> {
+    let Some(unit) = keys::unit_recorded(item)? else {
+        return Ok(None);
+    };
+    Ok(Some(TriedUnit {
+        unit,
+        attempts: ATTEMPTS.find(item)?.unwrap_or_default(),
+        lease_until: LEASE_UNTIL.find(item)?,
+    }))
+}
 
 impl Nodes {
     /// The writes that add an attempt to its lane, and settle what was held back for it. The run's head is written only
@@ -69,7 +91,8 @@ impl Nodes {
     }
 
     /// Records the cost of an attempt whose answer did not say it, once, and of what it `used` the parts that the answer
-    /// did not say. `last` where the node has no other attempt without a cost: the node is then due no more.
+    /// did not say, with its model and its credential as the `attempt` has them. `last` where the node has no other attempt
+    /// without a cost: the node is then due no more.
     pub async fn recover_cost(
         &self,
         run_id: &str,
@@ -90,6 +113,16 @@ impl Nodes {
                 .set(usage(), &in_all)
                 .remove(ATTEMPTS.at(index).field(ATTEMPT_RESERVED))
                 .add(COST_USD, cost_usd);
+            let told = [
+                (ATTEMPT_MODEL, &attempt.model),
+                (ATTEMPT_CREDENTIAL_ID, &attempt.credential_id),
+            ];
+            let node = told
+                .into_iter()
+                .fold(node, |node, (name, told)| match told {
+                    Some(told) => node.set(ATTEMPTS.at(index).field(name), told),
+                    None => node,
+                });
             // The attempt's end may have been written since, with the cost.
             let node = match attempt.usage {
                 None => node.when(usage().missing()),
@@ -114,12 +147,42 @@ impl Nodes {
             };
             let writes = [node().into()].into_iter();
             let writes = writes.chain(self.charge(run_id, &charge));
+            let writes = writes.chain([costs_change(&self.0, run_id, Timestamp::now())]);
             match self.0.transact(writes).await? {
                 Transacted::Done | Transacted::Refused { index: 0, .. } => break,
                 Transacted::Refused { .. } => {}
             }
         }
         Ok(())
+    }
+
+    /// The attempts of all units of the run, without their texts. They are read as they are now.
+    pub(crate) async fn tried(&self, run_id: &str) -> Result<Vec<TriedUnit>, Error> {
+        let mut units = Vec::new();
+        let mut lists = Vec::new();
+        for item in self.tried_under(&keys::nodes(run_id)).await? {
+            if ITEMS.find(&item)?.is_some() {
+                lists.extend(keys::unit_recorded(&item)?);
+            }
+            units.extend(tried_unit(&item)?);
+        }
+        for node in lists {
+            for item in self.tried_under(&keys::items(run_id, &node)).await? {
+                units.extend(tried_unit(&item)?);
+            }
+        }
+        Ok(units)
+    }
+
+    async fn tried_under(&self, under: &Under) -> Result<Vec<Item>, Error> {
+        let query = || {
+            Query::under(under)
+                .only(SK)
+                .only(ATTEMPTS)
+                .only(ITEMS)
+                .only(LEASE_UNTIL)
+        };
+        self.0.all(query).await
     }
 
     /// Makes due every node of an ended run that may have a cost that is not recorded.

@@ -6,7 +6,7 @@ use steps_problem::Problem;
 use crate::Error;
 use crate::keys::{self, Key};
 use crate::node::list::LIST;
-use crate::node::record::{ATTEMPTS, OUTPUT, PAUSE};
+use crate::node::record::{ATTEMPTS, GIVEN, OUTPUT, PAUSE};
 use crate::node::row::ERROR;
 use crate::table::key::{PK, SK};
 use crate::table::{Attribute, Change, Item};
@@ -41,6 +41,7 @@ pub(crate) fn without_texts(item: &Item) -> Result<Option<Change>, Error> {
     let mut change = Change::of(key)
         .when(PK.exists())
         .remove(OUTPUT)
+        .remove(GIVEN)
         .remove(PAUSE);
     if is_list {
         change = change.remove(LIST);

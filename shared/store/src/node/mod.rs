@@ -1,5 +1,6 @@
-//! Nodes of a run, and the items of their lists: claimed, settled, priced, reused, listed while they wait.
+//! Nodes of a run, and the items of their lists: claimed, settled, settled by hand, priced, reused, listed while they wait.
 
+mod by_hand;
 mod claim;
 mod cost;
 mod erase;
@@ -15,6 +16,7 @@ mod waiting;
 mod work;
 
 pub use claim::{Claim, Claimed, Lease, Look};
+pub(crate) use cost::TriedUnit;
 pub(crate) use erase::{at_work_since, without_texts, without_words};
 pub use file::{FilePiece, FileRange, StoredFile};
 pub use list::ListEnd;
@@ -22,7 +24,7 @@ pub use pause::Pause;
 pub(crate) use paused::VALUE;
 pub use paused::{Message, PausedUnit};
 pub(crate) use record::read;
-pub use record::{Attempt, NodeRecord, Nodes};
+pub use record::{Attempt, ByHand, NodeRecord, Nodes};
 pub use row::{Answer, ItemCounts, NodeRow, NodeStatus, Waiting};
 pub use settle::Outcome;
 pub use waiting::WaitingNode;

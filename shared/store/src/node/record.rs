@@ -40,6 +40,12 @@ pub struct Attempt {
     /// OpenRouter's id of the generation, as soon as it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub generation_id: Option<String>,
+    /// The model that answered; where the answer broke off before it said so, the one that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// The id of the credential that paid for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credential_id: Option<String>,
     /// What OpenRouter charged for it, USD; absent while it is not known.
     #[serde(
         skip_serializing_if = "Option::is_none",
@@ -74,6 +80,8 @@ impl Default for Attempt {
             started_at: Timestamp::UNIX_EPOCH,
             ended_at: None,
             generation_id: None,
+            model: None,
+            credential_id: None,
             cost_usd: None,
             usage: None,
             reserved: None,
@@ -100,6 +108,17 @@ impl Attempt {
     }
 }
 
+/// Who gave a node its output, and when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ByHand {
+    /// The id of the token, `root` for the stack's own.
+    pub principal: String,
+    /// When.
+    #[serde(with = "millis")]
+    #[schemars(with = "Timestamp")]
+    pub at: Timestamp,
+}
+
 /// A node, or an item of its list, as recorded: how it stands, with its attempts and its texts. Of a list, what all attempts of
 /// all items cost is known to [`Nodes::of_run`] and [`Nodes::get_counted`].
 #[derive(Debug, Clone)]
@@ -108,6 +127,10 @@ pub struct NodeRecord {
     pub row: NodeRow,
     /// Every try, the first one first.
     pub attempts: Vec<Attempt>,
+    /// Who gave it its output, where that was done by hand.
+    pub by_hand: Option<ByHand>,
+    /// The output that it was given and is not settled with yet.
+    pub(super) given: Option<AttributeValue>,
     /// How it has paused, where it has since it was begun.
     pub pause: Option<Pause>,
     pub(super) output: Option<AttributeValue>,
@@ -149,16 +172,22 @@ pub(super) const ATTEMPTS: Attribute<Vec<Attempt>> = Attribute::new("attempts");
 pub(super) const GENERATION_ID: Attribute<String> = Attribute::new("generationId");
 pub(super) const ATTEMPT_ENDED_AT: Attribute<Timestamp> = Attribute::new("endedAt");
 pub(super) const ATTEMPT_COST_USD: Attribute<String> = Attribute::new("costUsd");
+pub(super) const ATTEMPT_MODEL: Attribute<String> = Attribute::new("model");
+pub(super) const ATTEMPT_CREDENTIAL_ID: Attribute<String> = Attribute::new("credentialId");
 pub(super) const ATTEMPT_USAGE: Attribute<Usage> = Attribute::new("usage");
 pub(super) const ATTEMPT_RESERVED: Attribute<Reserved> = Attribute::new("reserved");
 pub(super) const WAIT_CODE: Attribute<String> = Attribute::new("waitCode");
 /// The run's workflow. Not by the name that runs have it under: that would put nodes into a list of runs.
 pub(super) const WORKFLOW: Attribute<String> = Attribute::new("workflow");
 pub(super) const OUTPUT: Attribute<AttributeValue> = Attribute::new("output");
+/// Who gave it its output by hand.
+pub(super) const BY_HAND: Attribute<ByHand> = Attribute::new("byHand");
+/// The output that it was given by hand, until it is settled with it.
+pub(super) const GIVEN: Attribute<AttributeValue> = Attribute::new("given");
 
 pub(super) const PAUSE: Attribute<Pause> = Attribute::new("pause");
 
-kept_by_serde!(Pause, Attempt, Vec<Attempt>, Usage);
+kept_by_serde!(Pause, Attempt, Vec<Attempt>, Usage, ByHand);
 
 /// Notes in a node's record that its status is set, where somebody watches: they find it by that. Else the index of changes
 /// costs nothing. The items of a list are too many for it: they are counted.
@@ -251,6 +280,8 @@ pub(crate) fn read(item: &Item) -> Result<Option<NodeRecord>, Error> {
     Ok(Some(NodeRecord {
         row,
         attempts: ATTEMPTS.find(item)?.unwrap_or_default(),
+        by_hand: BY_HAND.find(item)?,
+        given: GIVEN.find(item)?,
         pause: PAUSE.find(item)?,
         output: OUTPUT.find(item)?,
     }))

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 
 use crate::Error;
 use crate::keys::{self, EXPIRES_AT};
-use crate::node::record::{NodeRecord, Nodes, OUTPUT};
+use crate::node::record::{BY_HAND, NodeRecord, Nodes, OUTPUT};
 use crate::node::row::{
     ANSWER, COST_USD, ENDED_AT, EXECUTION, NodeStatus, REUSED_FROM, STARTED_AT, STATUS,
 };
@@ -53,6 +53,7 @@ impl Nodes {
             .set(OUTPUT, output)
             .set_some(ANSWER, node.answer.as_ref())
             .set(COST_USD, Decimal::ZERO)
+            .set_some(BY_HAND, node.by_hand.as_ref())
             .set(REUSED_FROM, node.reused_from.as_deref().unwrap_or(from))
             .set(STARTED_AT, now)
             .set(ENDED_AT, now)

@@ -270,6 +270,8 @@ impl NodeRow {
             self.cost_usd += cost;
             *items = ItemCounts {
                 total: items.total,
+                // The last unit of a comparison, its judge, is counted with the items.
+                done: counts.done.min(items.total),
                 ..counts.clone()
             };
         }

@@ -10,22 +10,22 @@ use steps_usage::Usage;
 
 use crate::Error;
 use crate::budget::Reserved;
-use crate::due::{DUE, DUE_AT, Due};
+use crate::due::{DUE, DUE_AT, Due, costs_change};
 use crate::keys;
 use crate::lane::Settles;
 use crate::node::claim::Lease;
 use crate::node::cost::{Charge, FIRST_ASKED};
 use crate::node::pause::Pause;
 use crate::node::record::{
-    ATTEMPT_COST_USD, ATTEMPT_ENDED_AT, ATTEMPTS, Attempt, Nodes, OUTPUT, OWNER, PAUSE, WAIT_CODE,
-    changed,
+    ATTEMPT_COST_USD, ATTEMPT_ENDED_AT, ATTEMPTS, Attempt, BY_HAND, GIVEN, Nodes, OUTPUT, OWNER,
+    PAUSE, WAIT_CODE, changed,
 };
 use crate::node::row::{
     ANSWER, Answer, COST_USD, ENDED_AT, ERROR, HANDLED, LEASE_UNTIL, NodeStatus, STATUS,
     WAIT_UNTIL, WAITING, Waiting,
 };
 use crate::run::RunError;
-use crate::table::{Change, Delete, Transacted};
+use crate::table::{Change, Delete, Transacted, Write};
 use crate::unit::Unit;
 
 /// How an attempt ended.
@@ -108,6 +108,7 @@ impl Nodes {
         let mut end = Settlement {
             attempt: Attempt {
                 execution: lease.execution,
+                credential_id: lease.credential_id.clone(),
                 ..attempt.clone()
             },
             cost: attempt.cost_usd.unwrap_or_default(),
@@ -261,6 +262,8 @@ impl Nodes {
                 .set(OUTPUT, output)
                 .set(ANSWER, answer)
                 .set(ENDED_AT, end.now)
+                .remove(GIVEN)
+                .remove(BY_HAND)
                 .remove(WAITING)
                 .remove(WAIT_CODE)
                 .remove(ERROR),
@@ -321,9 +324,14 @@ impl Nodes {
             }
             _ => None,
         };
-        let writes = [node.into()].into_iter();
-        let writes = writes.chain(self.charge(&lease.run_id, &charge));
-        self.0.transact(writes.chain(timer)).await
+        let mut writes: Vec<Write> = vec![node.into()];
+        writes.extend(self.charge(&lease.run_id, &charge));
+        writes.extend(timer);
+        if outcome.is_none() && !end.cost.is_zero() {
+            // The run may have ended: nothing else would look at what it cost.
+            writes.push(costs_change(&self.0, &lease.run_id, end.now));
+        }
+        self.0.transact(writes).await
     }
 }
 

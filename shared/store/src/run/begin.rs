@@ -17,8 +17,8 @@ use crate::run::gate::{self, Entry, Gate, LONGEST_WAIT, Place};
 use crate::run::record::{
     BUDGET_LEFT_USD, CALLBACK_URL, COST_USD, CREDENTIALS, DEADLINE, DEFINITION, EXECUTION,
     FIRST_LOOK, INPUT, MAX_COST_USD, MAX_COST_USD_PER_DAY, MAX_RUNS, ON_FAILURE, OnFailure,
-    QUEUED_AT, RERUN_OF, RerunOf, RunStatus, Runs, STARTED_AT, STATUS, TRIGGER, TRIGGER_CONTEXT,
-    Trigger, UNKEPT_FROM, VERSION, WARNINGS,
+    QUEUED_AT, RERUN_OF, RerunOf, RunStatus, Runs, STARTED_AT, STARTED_BY, STATUS, TRIGGER,
+    TRIGGER_CONTEXT, Trigger, UNKEPT_FROM, VARS, VERSION, WARNINGS,
 };
 use crate::run::turn::{self, Turn};
 use crate::table::key::PK;
@@ -75,17 +75,21 @@ pub struct NewRun<'a> {
     pub max_cost_usd: Option<Decimal>,
     /// The most that all runs of the workflow may spend on one day, USD.
     pub max_cost_usd_per_day: Option<Decimal>,
+    /// The variables of the deployment that it sees, an object; `None` where its document names none.
+    pub vars: Option<&'a Value>,
     /// What is likely to go wrong, found before it starts.
     pub warnings: &'a [Fault],
     /// The run that it repeats, and what it takes over from it.
     pub reuse: Option<&'a Reuse<'a>>,
-    /// What its workflow says of all its runs.
+    /// Who asked for it, and what its workflow says of all its runs.
     pub manner: Manner<'a>,
 }
 
-/// What a workflow says of all its runs, beside their budgets.
+/// Who asked for a run, and what its workflow says of all its runs, beside their budgets.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Manner<'a> {
+    /// Who asked for it: `token/<id>`, `webhook/<workflow>/<name>`, `schedule/<workflow>/<name>`...; costs are told by it.
+    pub started_by: Option<&'a str>,
     /// What else makes a repeated delivery the same run: something that its sender has signed.
     pub twin: Option<&'a str>,
     /// How it comes to the workflow's gate; `None` where there is no gate.
@@ -132,12 +136,20 @@ impl Runs {
         let (input_key, definition_key, context_key) =
             (object("input"), object("workflow"), object("trigger"));
         let texts = self.0.texts();
-        let (input, definition, context) = try_join!(
+        let vars_key = object("vars");
+        let (input, definition, context, vars) = try_join!(
             texts.keep(&input_key, &input_text),
             texts.keep(&definition_key, run.definition),
             texts.keep(&context_key, &context_text),
+            async {
+                match run.vars {
+                    Some(vars) => texts.keep(&vars_key, &vars.to_string()).await.map(Some),
+                    None => Ok(None),
+                }
+            },
         )?;
         let Manner {
+            started_by,
             twin,
             entry,
             unkept_from,
@@ -161,6 +173,7 @@ impl Runs {
             .set(STATUS_LIST, keys::status_list(status.as_str(), run.id)?)
             .set(EXECUTION, 1)
             .set(TRIGGER, &run.trigger.kind)
+            .set_some(STARTED_BY, started_by)
             .set(CREDENTIALS, run.credentials)
             .set(COST_USD, Decimal::ZERO)
             .set(STARTED_AT, run.started_at)
@@ -186,6 +199,7 @@ impl Runs {
             .set(DEFINITION, definition)
             .set(INPUT, input)
             .set(TRIGGER_CONTEXT, context)
+            .set_some(VARS, vars)
             .set_some(WARNINGS, warnings);
         let mut writes = vec![head.into(), body.into()];
         if unkept_from.is_some() {

@@ -135,9 +135,6 @@ impl Runs {
             with_it.extend(gate::leaves_queue(&workflow_id, id));
         }
         with_it.extend(asked.into_iter().map(|what| entry(&take, what).into()));
-        if with_it.is_empty() {
-            return self.0.write(change).await;
-        }
         let writes = std::iter::once(change.into()).chain(with_it);
         Ok(matches!(self.0.transact(writes).await?, Transacted::Done))
     }

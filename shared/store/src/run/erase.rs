@@ -10,7 +10,7 @@ use crate::keys;
 use crate::node::{VALUE, at_work_since, without_texts, without_words};
 use crate::run::record::{
     CALLBACK_URL, DEFINITION, ENDED_AT, ERASED_AT, ERROR, INPUT, RunError, RunStatus, Runs, STATUS,
-    TRIGGER_CONTEXT, UNKEPT_FROM, WARNINGS,
+    TRIGGER_CONTEXT, UNKEPT_FROM, VARS, WARNINGS,
 };
 use crate::table::key::{Key, PK, SK};
 use crate::table::texts::pack;
@@ -92,6 +92,7 @@ impl Runs {
             .set(DEFINITION, packed(&ledger(&definition))?)
             .set(INPUT, packed("{}")?)
             .set(TRIGGER_CONTEXT, packed("{}")?)
+            .remove(VARS)
             .remove(WARNINGS);
         self.0.write(change).await?;
         for item in &items {

@@ -15,7 +15,8 @@ use crate::table::{Attribute, Change, Delete, Item, Put, Table};
 /// What the end of a take asks for. `finish-run` has the one place where each of these is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FollowUp {
-    /// Nodes whose calls may have a cost that is not recorded are made due to be asked for.
+    /// What the run cost is entered into the costs by day. Where it did not succeed, nodes whose calls may have a cost that is
+    /// not recorded are made due to be asked for.
     Costs,
     /// The ended run is queued to be posted to its callback address.
     Callback,
@@ -159,10 +160,7 @@ pub(super) fn entry(ended: &TakeEnded<'_>, follow_up: FollowUp) -> Put {
 
 /// What the end of a run with this head asks for.
 pub(super) fn follow_ups(head: &Item, status: RunStatus) -> Result<Vec<FollowUp>, Error> {
-    let mut asked = Vec::new();
-    if status != RunStatus::Succeeded {
-        asked.push(FollowUp::Costs);
-    }
+    let mut asked = vec![FollowUp::Costs];
     if CALLBACK_URL.find(head)?.is_some() {
         asked.push(FollowUp::Callback);
     }
@@ -218,8 +216,12 @@ mod tests {
             event: true,
         });
         for (head, status, asked) in [
-            (head(false, None), RunStatus::Succeeded, vec![]),
-            (head(true, both()), RunStatus::Succeeded, vec![Callback]),
+            (head(false, None), RunStatus::Succeeded, vec![Costs]),
+            (
+                head(true, both()),
+                RunStatus::Succeeded,
+                vec![Costs, Callback],
+            ),
             (head(false, None), RunStatus::Failed, vec![Costs]),
             (
                 head(true, both()),

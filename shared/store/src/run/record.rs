@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use steps_problem::{Fault, Problem};
 use steps_usage::Usage;
 use tokio::try_join;
@@ -19,7 +19,7 @@ use crate::table::item::{kept_as_word, kept_by_serde};
 use crate::table::key::SK;
 use crate::table::{Attribute, Item, Table};
 use crate::workflow::document;
-use crate::{Error, Record};
+use crate::{Error, Record, millis};
 
 /// The status of a run, in Step Functions' words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -179,6 +179,8 @@ pub struct RunTexts {
     pub input: Value,
     /// What templates see as `trigger`, beside `type`, `runId` and `time`: an object.
     pub trigger: Value,
+    /// The variables of the deployment as they were at the run's start, an object; `None` where the document names none.
+    pub vars: Option<Value>,
     /// What was likely to go wrong, found before it started.
     pub warnings: Vec<Fault>,
 }
@@ -210,6 +212,17 @@ impl Run {
         let id = self.credentials.get(reference);
         id.map(String::as_str)
             .ok_or_else(|| Record::Credential.not_found(reference))
+    }
+
+    /// What templates see as `trigger`.
+    #[must_use]
+    pub fn trigger_seen(&self) -> Value {
+        let mut trigger = self.texts.trigger.as_object().cloned().unwrap_or_default();
+        trigger.insert("type".to_owned(), json!(self.trigger));
+        trigger.insert("runId".to_owned(), json!(self.id));
+        trigger.entry("id").or_insert_with(|| json!(self.id));
+        trigger.insert("time".to_owned(), json!(millis::text(self.started_at)));
+        Value::Object(trigger)
     }
 
     /// The error for a node that the document does not have.
@@ -281,14 +294,16 @@ pub(super) const FIRST_LOOK: SignedDuration = SignedDuration::from_mins(5);
 
 // The head. The end of a node does not write to it, but where the run has a budget, or fails.
 pub(super) const VERSION: Attribute<u64> = Attribute::new("version");
-pub(super) const STATUS: Attribute<RunStatus> = Attribute::new("status");
+pub(crate) const STATUS: Attribute<RunStatus> = Attribute::new("status");
 pub(crate) const EXECUTION: Attribute<u32> = Attribute::new("execution");
 pub(super) const TRIGGER: Attribute<String> = Attribute::new("trigger");
+/// Who asked for it, in the words of the costs by day: `token/root`.
+pub(crate) const STARTED_BY: Attribute<String> = Attribute::new("startedBy");
 pub(super) const CREDENTIALS: Attribute<BTreeMap<String, String>> = Attribute::new("credentials");
 pub(super) const COST_USD: Attribute<Decimal> = Attribute::new("costUsd");
 pub(crate) const ERROR: Attribute<RunError> = Attribute::new("error");
 pub(super) const STARTED_AT: Attribute<Timestamp> = Attribute::new("startedAt");
-pub(super) const ENDED_AT: Attribute<Timestamp> = Attribute::new("endedAt");
+pub(crate) const ENDED_AT: Attribute<Timestamp> = Attribute::new("endedAt");
 pub(super) const DEADLINE: Attribute<Timestamp> = Attribute::new("deadline");
 pub(super) const MAX_COST_USD: Attribute<Decimal> = Attribute::new("maxCostUsd");
 pub(crate) const BUDGET_LEFT_USD: Attribute<Decimal> = Attribute::new("budgetLeftUsd");
@@ -311,6 +326,8 @@ pub(super) const TOTALS: Attribute<Totals> = Attribute::new("totals");
 pub(super) const DEFINITION: Attribute<AttributeValue> = Attribute::new("definition");
 pub(super) const INPUT: Attribute<AttributeValue> = Attribute::new("input");
 pub(super) const TRIGGER_CONTEXT: Attribute<AttributeValue> = Attribute::new("triggerContext");
+/// There where the document names variables of the deployment.
+pub(super) const VARS: Attribute<AttributeValue> = Attribute::new("vars");
 pub(super) const WARNINGS: Attribute<Vec<Fault>> = Attribute::new("warnings");
 
 kept_by_serde!(
@@ -433,15 +450,23 @@ async fn read_texts(table: &Table, body: &Item) -> Result<RunTexts, Error> {
         TRIGGER_CONTEXT.get(body)?,
     );
     let texts = table.texts();
-    let (definition, input, trigger) = try_join!(
+    let vars = VARS.find(body)?;
+    let (definition, input, trigger, vars) = try_join!(
         texts.fetch(&definition, DEFINITION),
         texts.fetch(&input, INPUT),
         texts.fetch(&trigger, TRIGGER_CONTEXT),
+        async {
+            match &vars {
+                Some(vars) => texts.fetch(vars, VARS).await.map(Some),
+                None => Ok(None),
+            }
+        },
     )?;
     Ok(RunTexts {
         definition,
         input: json(&input, INPUT)?,
         trigger: json(&trigger, TRIGGER_CONTEXT)?,
+        vars: vars.map(|vars| json(&vars, VARS)).transpose()?,
         warnings: WARNINGS.find(body)?.unwrap_or_default(),
     })
 }

@@ -13,6 +13,11 @@ pub(crate) struct Condition(Test);
 #[derive(Debug)]
 enum Test {
     Compared(Vec<Step>, &'static str, Result<AttributeValue, Error>),
+    Between(
+        Vec<Step>,
+        Result<AttributeValue, Error>,
+        Result<AttributeValue, Error>,
+    ),
     OneOf(Vec<Step>, Vec<Result<AttributeValue, Error>>),
     Begins(Vec<Step>, String),
     Length(Vec<Step>, usize),
@@ -57,6 +62,10 @@ impl Test {
         match self {
             Self::Compared(at, operator, value) => {
                 format!("{} {operator} {}", into.name(&at), into.value(value))
+            }
+            Self::Between(at, from, to) => {
+                let (from, to) = (into.value(from), into.value(to));
+                format!("{} BETWEEN {from} AND {to}", into.name(&at))
             }
             Self::OneOf(at, values) => {
                 let at = into.name(&at);
@@ -143,6 +152,12 @@ impl<T> Attribute<T> {
     /// It is this value or more.
     pub(crate) fn is_at_least(self, value: impl Given<T>) -> Condition {
         self.path().compared(">=", value)
+    }
+
+    /// It is one of these values, or lies between them.
+    pub(crate) fn is_between(self, from: impl Given<T>, to: impl Given<T>) -> Condition {
+        let steps = self.path().into_steps();
+        Condition(Test::Between(steps, from.value(), to.value()))
     }
 
     /// It is one of these values.

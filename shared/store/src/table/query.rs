@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::table::condition::Condition;
 use crate::table::expression::{Expression, Names, Values};
-use crate::table::item::Item;
+use crate::table::item::{Attribute, Item, Step};
 use crate::table::key::{PK, SK, Under};
 
 /// A query: which items, and in which order.
@@ -12,6 +12,7 @@ use crate::table::key::{PK, SK, Under};
 pub(crate) struct Query {
     keys: Condition,
     filter: Option<Condition>,
+    only: Vec<Vec<Step>>,
     options: Options,
 }
 
@@ -29,6 +30,7 @@ pub(crate) struct Options {
 pub(crate) struct Parts {
     pub(crate) keys: String,
     pub(crate) filter: Option<String>,
+    pub(crate) only: Option<String>,
     pub(crate) names: Option<Names>,
     pub(crate) values: Option<Values>,
 }
@@ -39,6 +41,7 @@ impl Query {
         Self {
             keys,
             filter: None,
+            only: Vec::new(),
             options: Options::default(),
         }
     }
@@ -60,6 +63,13 @@ impl Query {
             filter: Some(condition),
             ..self
         }
+    }
+
+    /// Reads this attribute, and others only where they are named too. The items are read as a whole nevertheless: it spares
+    /// the way to the function.
+    pub(crate) fn only<T>(mut self, attribute: Attribute<T>) -> Self {
+        self.only.push(attribute.path().into_steps());
+        self
     }
 
     /// Reverses the order: the last item is first.
@@ -85,10 +95,12 @@ impl Query {
         let mut expression = Expression::default();
         let keys = self.keys.render(&mut expression);
         let filter = self.filter.map(|filter| filter.render(&mut expression));
+        let only: Vec<String> = self.only.iter().map(|at| expression.name(at)).collect();
         let (names, values) = expression.parts()?;
         let parts = Parts {
             keys,
             filter,
+            only: Some(only.join(", ")).filter(|only| !only.is_empty()),
             names,
             values,
         };

@@ -148,6 +148,7 @@ impl Table {
             .set_exclusive_start_key(options.start)
             .key_condition_expression(parts.keys)
             .set_filter_expression(parts.filter)
+            .set_projection_expression(parts.only)
             .set_expression_attribute_names(parts.names)
             .set_expression_attribute_values(parts.values)
             .send()

@@ -13,9 +13,9 @@ use flate2::write::GzEncoder;
 use crate::Error;
 use crate::table::item::{Attribute, Item, Kept};
 
-/// Most bytes of one compressed text inside an item. An item may have 400 KB: a run's holds three texts, and warnings
+/// Most bytes of one compressed text inside an item. An item may have 400 KB: a run's holds four texts, and warnings
 /// of up to 130 KB.
-pub(crate) const INLINE_LIMIT: usize = 80_000;
+pub(crate) const INLINE_LIMIT: usize = 65_000;
 
 /// Where in S3 a text is that is not in its item, and how many bytes it has.
 const S3_KEY: Attribute<String> = Attribute::new("s3Key");

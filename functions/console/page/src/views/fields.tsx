@@ -5,7 +5,7 @@ import { api } from "../api";
 import { type Name, suggestions, take } from "../template";
 import type { ModelPage } from "../types";
 import { Area, Below, described, Field, Select, ticked } from "../ui";
-import { fieldWords } from "../words";
+import { fieldWords, money } from "../words";
 import { context, Marks, price } from "./models";
 
 export interface Around {
@@ -18,6 +18,8 @@ export interface Around {
   /** What is wrong at a path below the form's own. */
   faultAt: (path: string) => string | undefined;
   newCredential?: string;
+  /** What the prompts may cost at most with each of these models, where that is known. */
+  costs?: (models: string[], signal: AbortSignal) => Promise<Map<string, string | null>>;
 }
 
 interface One {
@@ -41,7 +43,7 @@ export function SchemaField({ path, name, schema, value, isRequired, around, onV
   const text = (given: string) => onValue(given === "" && !isRequired ? undefined : given);
 
   if (name === "credential") return <CredentialField id={id} label={isRequired ? "Credential" : "Credential (optional)"} fault={fault} value={value ?? ""} isRequired={isRequired} around={around} onValue={onValue} />;
-  if (name === "model") return <ModelField id={id} label="Model" hint={placeholder ? `Left out: ${placeholder}` : undefined} fault={fault} value={value ?? ""} onValue={text} />;
+  if (name === "model") return <ModelField id={id} label="Model" hint={placeholder ? `Left out: ${placeholder}` : undefined} fault={fault} value={value ?? ""} onValue={text} costs={around.costs} />;
   if (schema.format === "template") return <TemplateField id={id} label={label} hint={hint} fault={fault} value={value ?? ""} placeholder={placeholder} names={around.names} onValue={text} />;
   if (name === "onError") return <OnError id={id} hint={hint} fault={fault} value={value} others={around.others} onValue={onValue} />;
   if (name === "dependsOn") return <DependsOn id={id} hint={hint} fault={fault} value={value ?? []} others={around.others} onValue={onValue} />;
@@ -148,7 +150,7 @@ export function TemplateField({ id, label, hint, fault, value, placeholder, name
         <ul class="list" role="listbox" id={`${id}-list`} aria-label="Variables">
           {list.map((one, place) => (
             <li role="option" key={one.name} id={`${id}-${place}`} aria-selected={place === index.value} onMouseDown={(event) => { event.preventDefault(); choose(one.name); }}>
-              <code>{one.name}</code> <span class="dim">{one.about}</span>
+              <code>{one.name}</code> <span class="dim">{one.value === undefined ? one.about : <span class="last">{one.value}</span>}</span>
             </li>
           ))}
         </ul>
@@ -227,7 +229,8 @@ function DependsOn({ id, hint, fault, value, others, onValue }: { id: string; hi
 }
 
 /** The models whose name fits, asked of the API while one types. */
-export function ModelField({ id, label, hint, fault, value, onValue }: { id: string; label: string; hint?: any; fault?: string; value: string; onValue: (value: string) => void }) {
+export function ModelField({ id, label, hint, fault, value, onValue, costs }: { id: string; label: string; hint?: any; fault?: string; value: string; onValue: (value: string) => void; costs?: Around["costs"] }) {
+  const most = useSignal(new Map<string, string | null>());
   const isOpen = useSignal(false);
   const index = useSignal(0);
   const typed = useSignal("");
@@ -239,8 +242,9 @@ export function ModelField({ id, label, hint, fault, value, onValue }: { id: str
       try {
         page.value = await api<ModelPage>("GET", `/models?limit=12&q=${encodeURIComponent(typed.value.replace(/[/:]/g, " "))}`, { signal: stop.signal });
         index.value = 0;
+        most.value = (await costs?.(page.value.models.map((model) => model.id), stop.signal)) ?? new Map();
       } catch {
-        page.value = null;
+        if (!stop.signal.aborted && most.value.size === 0 && !page.value) page.value = null;
       }
     }, typed.value ? 180 : 0);
     return () => { clearTimeout(timer); stop.abort(); };
@@ -290,7 +294,7 @@ export function ModelField({ id, label, hint, fault, value, onValue }: { id: str
           {list.map((model, place) => (
             <li role="option" key={model.id} id={`${id}-${place}`} aria-selected={place === index.value} onMouseDown={(event) => { event.preventDefault(); choose(model.id); }}>
               <span><span class="strong">{model.id}</span> <Marks of={model} /></span>
-              <span class="dim nowrap">{context(model.contextLength)}, {price(model.promptPrice)} / {price(model.completionPrice)}</span>
+              <span class="dim nowrap">{context(model.contextLength)}, {price(model.promptPrice)} / {price(model.completionPrice)}{most.value.get(model.id) && <span class="most">this prompt: {money(most.value.get(model.id)!)} at most</span>}</span>
             </li>
           ))}
         </ul>

@@ -16,7 +16,7 @@ export function kindsOf(schema: any): Map<string, any> {
   return new Map(kinds.map((kind: any) => [kind.properties?.type?.const ?? kind.title, kind]));
 }
 
-export function NodeForm({ document, index, schema, credentials, faultAt, isFixed, onChange, onRemove, newCredential }: {
+export function NodeForm({ document, index, schema, credentials, faultAt, isFixed, onChange, onRemove, newCredential, lastValue, costs }: {
   document: WorkflowDocument;
   index: number;
   schema: any;
@@ -26,6 +26,8 @@ export function NodeForm({ document, index, schema, credentials, faultAt, isFixe
   onChange: (node: DocumentNode) => void;
   onRemove: () => void;
   newCredential: string;
+  lastValue: (name: string) => string | undefined;
+  costs: Around["costs"];
 }) {
   const node = document.nodes[index]!;
   const type = node.type ?? "openrouter";
@@ -39,10 +41,11 @@ export function NodeForm({ document, index, schema, credentials, faultAt, isFixe
   const faulty = rest.some((name) => faultAt(`nodes[${index}].${name}`));
   const around: Around = {
     credentials,
-    names: namesFor(node, document.nodes, document.input),
+    names: namesFor(node, document.nodes, document.input).map((one) => ({ ...one, value: lastValue(one.name) })),
     others: document.nodes.filter((other) => other !== node).map(idOf),
     faultAt,
     newCredential,
+    costs,
   };
   const field = (name: string) => (
     <SchemaField

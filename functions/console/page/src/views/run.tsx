@@ -12,6 +12,7 @@ import { Ago, Area, Ask, CopyButton, Empty, Field, Icon, JsonView, Note, Problem
 import { useRun } from "../use-run";
 import { count, exact, faultOfJson, fieldWords, lasting, many, money, statusWord, sum } from "../words";
 import { mendOf } from "./mend";
+import { type PreviewOf, Rendered } from "./preview";
 
 export function Run({ id }: { id: string }) {
   const { run: now, problem, how, reload, set } = useRun(id);
@@ -329,20 +330,31 @@ async function wholeOutput(run: string, node: string) {
   return JSON.parse(json);
 }
 
+/** The prompts as they were rendered in this run, by the same code; beside them as they are written. */
 function Prompts({ run, node, document, plan }: { run: RunOf; node: RunNode; document: any; plan?: Plan }) {
+  const seen = useData((signal) => api<PreviewOf>("POST", "/workflows/preview", { body: { runId: run.id, node: node.id }, signal }), [run.id, node.id, node.status]);
   const fields = Object.entries(document).filter(([name, value]) => ["systemPrompt", "userPrompt"].includes(name) || (typeof value === "string" && value.includes("{{"))) as [string, string][];
   const reads = plan?.edges.filter((edge) => edge.to === node.id).flatMap((edge) => edge.reads.map((read) => ({ ...read, from: edge.from }))) ?? [];
   const variables = [...new Map(reads.map((read) => [read.variable, read.from]))];
   const inputs = run.input && typeof run.input === "object" && !Array.isArray(run.input) ? Object.entries(run.input).filter(([name]) => fields.some(([, text]) => new RegExp(`\\{\\{[^}]*\\b${escaped(name)}\\b`).test(text))) : [];
+  const hasBegun = !["PENDING", "SKIPPED"].includes(node.status);
   return (
     <>
-      {fields.length === 0 && <p class="dim">This node has no prompt.</p>}
-      {fields.map(([name, text]) => (
-        <div class="stack tight" key={name}>
-          <div class="row between"><p class="label">{fieldWords(name)}</p><CopyButton text={text} /></div>
-          <div class="box text" role="region" aria-label={fieldWords(name)} tabIndex={0}>{pieces(text).map((piece, place) => (piece.isTag ? <span class="var" key={place}>{piece.text}</span> : piece.text))}</div>
-        </div>
-      ))}
+      {!hasBegun && <p class="dim small">It has sent nothing. This is what it would send with what the run knows.</p>}
+      {seen.data ? <Rendered of={seen.data} faults={seen.data.faults} wasSent={hasBegun} /> : seen.problem ? <ProblemCard problem={seen.problem} small level={3} /> : <Skeleton rows={3} />}
+      {fields.length > 0 && (
+        <details class="fold" open={!!seen.problem}>
+          <summary>As it is written</summary>
+          <div class="stack">
+            {fields.map(([name, text]) => (
+              <div class="stack tight" key={name}>
+                <div class="row between"><p class="label">{fieldWords(name)}</p><CopyButton text={text} /></div>
+                <div class="box text" role="region" aria-label={fieldWords(name)} tabIndex={0}>{pieces(text).map((piece, place) => (piece.isTag ? <span class="var" key={place}>{piece.text}</span> : piece.text))}</div>
+              </div>
+            ))}
+          </div>
+        </details>
+      )}
       {(variables.length > 0 || inputs.length > 0) && (
         <div class="stack tight">
           <p class="label">What it read in this run</p>

@@ -12,6 +12,7 @@ import { Ago, Area, Ask, Empty, Faults, Field, Icon, Note, ProblemCard, Shown, s
 import { many, money } from "../words";
 import { withField, SchemaField } from "./fields";
 import { kindsOf, NodeForm } from "./node-form";
+import { askPreview, Preview, useValues, valueIn } from "./preview";
 import { RunForm } from "./run-form";
 import { RunList } from "./runs";
 import { Triggers } from "./triggers";
@@ -154,6 +155,7 @@ function Editor({ id, draft, isFixed, stored, problem, warnings, planned }: { id
   const schema = useData((signal) => api<any>("GET", "/schema/workflow.json", { signal }), []);
   const credentials = useData((signal) => api<{ credentials: Credential[] }>("GET", "/credentials", { signal }), []);
   const plan = useData((signal) => readPlan(id, stored.version, signal), [id, stored.version, planned]);
+  const values = useValues(id, document);
   const adding = useSignal(false);
   const edited = useSignal<{ id: string; place: number }>({ id: "", place: -1 });
   const chosen = route.value.query.get("node");
@@ -234,7 +236,7 @@ function Editor({ id, draft, isFixed, stored, problem, warnings, planned }: { id
           {schema.data && index >= 0 ? (
             <>
               <header><h2 id="form-title">{chosen}</h2><span class="tag">{nodes[index]!.type ?? "openrouter"}</span></header>
-              <NodeForm key={index} document={document} index={document.nodes.indexOf(nodes[index]!)} schema={schema.data} credentials={(credentials.data?.credentials ?? []).filter((one) => isKey(one) === (nodes[index]!.type !== "http")).map((one) => one.name)} faultAt={faultAt} isFixed={isFixed} newCredential={to(["credentials"], { do: "new" })} onChange={(node) => changeNode(index, node)} onRemove={() => { change({ ...document, nodes: document.nodes.filter((node) => node !== nodes[index]) }); refine({ node: null }); }} />
+              <NodeForm key={index} document={document} index={document.nodes.indexOf(nodes[index]!)} schema={schema.data} credentials={(credentials.data?.credentials ?? []).filter((one) => isKey(one) === (nodes[index]!.type !== "http")).map((one) => one.name)} faultAt={faultAt} isFixed={isFixed} newCredential={to(["credentials"], { do: "new" })} lastValue={(name) => valueIn(values.past, name)} costs={async (models, signal) => new Map((await askPreview(nodes[index]!, document, values.values, { models }, signal)).call?.byModel.map((one) => [one.model, one.mostUsd]) ?? [])} onChange={(node) => changeNode(index, node)} onRemove={() => { change({ ...document, nodes: document.nodes.filter((node) => node !== nodes[index]) }); refine({ node: null }); }} />
             </>
           ) : (
             <>
@@ -243,7 +245,10 @@ function Editor({ id, draft, isFixed, stored, problem, warnings, planned }: { id
             </>
           )}
         </section>
-        <Source id={id} draft={draft} isFixed={isFixed} />
+        <div class="stack wide">
+          {index >= 0 && !draft.broken && <Preview key={index} node={nodes[index]!} document={document} of={values} />}
+          <Source id={id} draft={draft} isFixed={isFixed} />
+        </div>
       </div>
     </div>
   );
