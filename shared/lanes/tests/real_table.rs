@@ -241,7 +241,7 @@ async fn teller(world: &World, unit: &str) {
             let mut random = world.random.lock().unwrap();
             let dies = random.f64() < world.deaths;
             let after = dies.then(|| Duration::from_millis(random.u64(0..30)));
-            (Duration::from_millis(random.u64(0..3_000)), after)
+            (Duration::from_millis(random.u64(0..800)), after)
         };
         sleep(pause).await;
         let told = tell(world, unit);
