@@ -213,6 +213,7 @@ async fn paused(
     let waiting = match pause.waits_for {
         WaitsFor::Time => Waiting::Time,
         WaitsFor::Signal => Waiting::Signal,
+        WaitsFor::Approval => Waiting::Approval,
     };
     let outcome = Outcome::Paused {
         waiting,
@@ -325,7 +326,6 @@ fn attempt(started: Timestamp, receipt: Receipt) -> Attempt {
         model: receipt.model,
         cost_usd: receipt.cost_usd,
         usage: receipt.usage.filter(|usage| !usage.is_empty()),
-        model: receipt.model,
         provider: receipt.provider,
         ..Attempt::default()
     }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::Value;
 use steps_key::{ApiKey, HttpSecret};
-use steps_nodes::{Invoked, KeptFile, NotInvoked, Paused, Receipt, Said, Scope};
+use steps_nodes::{Invoked, KeptFile, NotInvoked, Paused, Receipt, Said, Scope, own_message};
 use steps_openrouter::{Client, ModelList};
 use steps_problem::{PATH, Problem, short};
 use steps_store::{
@@ -196,12 +196,22 @@ impl Scope for RunScope<'_> {
     }
 
     fn own_message(&self) -> Option<String> {
-        Some(format!("unit/{}/{}", self.unit, self.run.execution))
+        Some(own_message(self.unit, self.run.execution))
     }
 
     async fn message(&self, name: &str) -> Result<Option<Value>, Problem> {
         let message = self.app.store.nodes().message(&self.run.id, name).await?;
         Ok(message.map(|message| message.value))
+    }
+
+    async fn tell(&self, name: &str, value: &Value) -> Result<Value, Problem> {
+        let nodes = self.app.store.nodes();
+        let told = nodes.tell(&self.run.id, name, value, Timestamp::now());
+        if told.await? {
+            return Ok(value.clone());
+        }
+        let before = self.message(name).await?;
+        Ok(before.unwrap_or_else(|| value.clone()))
     }
 
     fn timeout_seconds(&self) -> Option<u64> {
@@ -404,6 +414,10 @@ impl Scope for InlineScope<'_> {
 
     async fn message(&self, _name: &str) -> Result<Option<Value>, Problem> {
         Ok(None)
+    }
+
+    async fn tell(&self, _name: &str, value: &Value) -> Result<Value, Problem> {
+        Ok(value.clone())
     }
 
     fn timeout_seconds(&self) -> Option<u64> {

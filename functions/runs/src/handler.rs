@@ -5,8 +5,8 @@ use steps_problem::Problem;
 
 use crate::app::App;
 use crate::{
-    cancel, deliveries, erase, events, get, get_file, get_node, give_output, list, list_items,
-    signal,
+    approvals, cancel, deliveries, erase, events, get, get_file, get_node, give_output, list,
+    list_items, signal,
 };
 
 /// Answers a request by the route that API Gateway matched.
@@ -34,6 +34,19 @@ pub(crate) async fn handle(app: &App, request: &Request) -> Result<Answer, Probl
         }
         "DELETE /runs/{id}" => erase::erase(app, id()?).await,
         "POST /runs/{id}/cancel" => cancel::cancel(app, id()?, request).await,
+        "GET /approvals" => approvals::list(app, request).await,
+        "POST /runs/{id}/nodes/{node}/approve" => {
+            let of = (id()?, request.parameter("node")?);
+            approvals::decide(app, of, true, request).await
+        }
+        "POST /runs/{id}/nodes/{node}/reject" => {
+            let of = (id()?, request.parameter("node")?);
+            approvals::decide(app, of, false, request).await
+        }
+        "POST /runs/{id}/nodes/{node}/approval-link" => {
+            let of = (id()?, request.parameter("node")?);
+            approvals::link(app, of, request).await
+        }
         "POST /runs/{id}/signals/{name}" => {
             signal::send(app, id()?, request.parameter("name")?, request).await
         }

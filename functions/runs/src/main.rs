@@ -2,6 +2,7 @@
 //! watched, cancels them, gives nodes their outputs by hand, and erases their texts.
 
 mod app;
+mod approvals;
 mod cancel;
 mod deliveries;
 mod erase;

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod approval;
 mod audit;
 mod callback;
 mod cost;
@@ -21,6 +22,10 @@ mod var;
 mod webhook;
 mod workflow;
 
+pub use approval::{
+    ApprovalLink, ApprovalPage, ApprovalView, DecideApproval, DecideByLink, Decided,
+    NewApprovalLink,
+};
 pub use audit::AuditPage;
 pub use callback::{CallbackSecretView, DeliveryList, DeliveryView, RotateCallbackSecret};
 pub use cost::{CostPage, CostView};

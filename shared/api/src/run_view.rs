@@ -123,9 +123,12 @@ pub struct NodeView {
     #[serde(with = "millis::option")]
     #[schemars(with = "Option<Timestamp>")]
     pub ended_at: Option<Timestamp>,
-    /// What it waits for: `RETRY` is its next attempt, `TIME` a time, `SIGNAL` a signal.
+    /// What it waits for: `RETRY` is its next attempt, `TIME` a time, `SIGNAL` a signal, `APPROVAL` a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting_for: Option<String>,
+    /// What is asked of whoever decides, where it waits for a decision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asks: Option<Value>,
     /// Until when it waits, at the latest.
     #[serde(
         default,
@@ -444,6 +447,9 @@ impl NodeView {
             attempts,
             attempts_at,
             usage: record.and_then(NodeRecord::usage),
+            asks: record
+                .filter(|record| record.status == NodeStatus::Waiting)
+                .and_then(|record| record.pause.as_ref()?.shown.clone()),
             by_hand: record.and_then(|record| record.by_hand.clone()),
             ..Self::of_row(run, node, record.map(|record| &record.row))
         }
@@ -472,6 +478,7 @@ impl NodeView {
             waiting_for: waits
                 .and_then(|row| row.waiting)
                 .map(|waiting| waiting.as_str().to_owned()),
+            asks: None,
             wait_until: waits.and_then(|row| row.wait_until),
             reused_from: row.and_then(|row| row.reused_from.clone()),
             by_hand: None,

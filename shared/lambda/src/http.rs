@@ -467,6 +467,13 @@ impl Answer {
         }
     }
 
+    /// The same with this status.
+    #[must_use]
+    pub fn with_status(mut self, status: u16) -> Self {
+        self.status = status;
+        self
+    }
+
     /// Its status.
     pub(crate) fn status(&self) -> u16 {
         self.status

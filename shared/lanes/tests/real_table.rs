@@ -8,17 +8,17 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use futures_util::StreamExt;
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
 use local_table::{aws, new_table, variable};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
-use steps_lanes::{RunBoard, Task, Tasks, Tokens, Worked, Worker, lay, step};
+use steps_lanes::{RunBoard, Task, Tasks, Tokens, Worked, Worker, lay, offer_paused, step};
 use steps_problem::Problem;
 use steps_store::{
-    Attempt, Begun, Claim, Claimed, ListEnd, Manner, NewRun, NodeStatus, Outcome, Part, Store,
-    Trigger, Unit,
+    Attempt, Begun, Claim, Claimed, Lease, ListEnd, Manner, NewRun, NodeStatus, Outcome, Part,
+    Pause, Store, Trigger, Unit, Waiting,
 };
 use steps_workflow::{Plan, PlannedList};
 use tokio::sync::Notify;
@@ -112,6 +112,8 @@ struct World {
     plan: Plan,
     /// How many items the nodes with lists have.
     totals: BTreeMap<String, u32>,
+    /// Units that wait for a message of their name.
+    pausing: BTreeSet<String>,
     run_id: String,
     step_functions: StepFunctions,
     random: Mutex<Rng>,
@@ -157,17 +159,23 @@ impl Worker for Nodes<'_> {
             return Ok(Worked::Done { now });
         }
         let seen = nodes.get(run_id, node_id).await?;
+        let pauses =
+            self.world.pausing.contains(node_id) && !nodes.is_told(run_id, node_id).await?;
         if let Some(seen) = &seen {
+            if pauses && seen.has_paused(1) {
+                return Ok(Worked::Paused);
+            }
             if seen.is_open() {
                 return Ok(Worked::Opened { total });
             }
             if seen.status == NodeStatus::Succeeded {
                 return Ok(done(false));
             }
-            if !seen
-                .claimable_in(1, Timestamp::now())
-                .unwrap_or_default()
-                .is_zero()
+            if !seen.has_paused(1)
+                && !seen
+                    .claimable_in(1, Timestamp::now())
+                    .unwrap_or_default()
+                    .is_zero()
             {
                 return Ok(Worked::Wait { seconds: 1 });
             }
@@ -196,6 +204,9 @@ impl Worker for Nodes<'_> {
         };
         let alone = self.world.at_work.lock().unwrap().insert(self.lane);
         assert!(alone || self.world.deaths > 0.0, "two lanes of a number");
+        if pauses {
+            return self.pause(&lease).await;
+        }
         *self
             .world
             .paid
@@ -217,6 +228,81 @@ impl Worker for Nodes<'_> {
         self.world.at_work.lock().unwrap().remove(&self.lane);
         Ok(done(now))
     }
+}
+
+impl Nodes<'_> {
+    async fn pause(&self, lease: &Lease) -> Result<Worked, Problem> {
+        let nodes = self.world.store.nodes();
+        let now = Timestamp::now();
+        let attempt = Attempt {
+            started_at: now,
+            ended_at: Some(now),
+            paused: true,
+            ..Attempt::default()
+        };
+        let pause = Pause {
+            since: now,
+            until: None,
+            awaits: Some(lease.node_id().to_owned()),
+            shown: None,
+        };
+        let outcome = Outcome::Paused {
+            waiting: Waiting::Signal,
+            until: now + Duration::from_secs(3600),
+            pause: &pause,
+        };
+        let settled = nodes.settle(lease, &attempt, &outcome, false, now).await?;
+        let told = nodes.is_told(&self.world.run_id, lease.node_id()).await?;
+        Ok(if settled && !told {
+            Worked::Paused
+        } else {
+            Worked::Wait { seconds: 1 }
+        })
+    }
+}
+
+/// Tells a unit what it waits for, at some moment. Who dies meanwhile is followed by another one.
+async fn teller(world: &World, unit: &str) {
+    loop {
+        let (pause, dies_after) = {
+            let mut random = world.random.lock().unwrap();
+            let dies = random.f64() < world.deaths;
+            let after = dies.then(|| Duration::from_millis(random.u64(0..30)));
+            (Duration::from_millis(random.u64(0..800)), after)
+        };
+        sleep(pause).await;
+        let told = tell(world, unit);
+        match dies_after {
+            None => return told.await.expect("the table answers"),
+            Some(after) => {
+                if timeout(after, told).await.is_ok() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+async fn tell(world: &World, unit: &str) -> Result<(), Problem> {
+    let nodes = world.store.nodes();
+    let now = Timestamp::now();
+    nodes.tell(&world.run_id, unit, &json!(1), now).await?;
+    let paused = nodes.paused(&world.run_id).await?;
+    if !paused.iter().any(|paused| paused.unit == unit) {
+        // It has not paused, and finds the message itself.
+        return Ok(());
+    }
+    let board = RunBoard {
+        lanes: &world.store.lanes(),
+        tokens: &world.step_functions,
+        plan: &world.plan,
+        run_id: &world.run_id,
+        part: Part::first(1),
+        lane: 0,
+        runs: &world.store.runs(),
+        tasks: None,
+    };
+    offer_paused(&board, &[unit.to_owned()]).await
 }
 
 /// One lane, as the state machine drives it.
@@ -361,6 +447,17 @@ async fn schedule(store: Store, seed: u64) {
         plan = plan.with_list(&id, PlannedList { concurrency, reads });
         totals.insert(id, total);
     }
+    let mut pausing = BTreeSet::new();
+    for place in 0..count {
+        let id = format!("n{place}");
+        let units: Vec<String> = match totals.get(&id) {
+            Some(&total) => (0..total.min(9))
+                .map(|index| Unit::Item(&id, index).to_string())
+                .collect(),
+            None => vec![id],
+        };
+        pausing.extend(units.into_iter().filter(|_| random.u8(..4) == 0));
+    }
     let run_id = Uuid::now_v7().to_string();
     begin(&store, &run_id).await;
     let most = random.u32(1..=4);
@@ -377,6 +474,7 @@ async fn schedule(store: Store, seed: u64) {
         store,
         plan,
         totals,
+        pausing,
         run_id,
         step_functions: StepFunctions::default(),
         random: Mutex::new(random),
@@ -386,7 +484,8 @@ async fn schedule(store: Store, seed: u64) {
     let mut all: FuturesUnordered<_> = all
         .map(|(number, unit)| lane(&world, (Part::first(1), number), unit))
         .collect();
-    let ended = timeout(STUCK_AFTER, async {
+    let tellers = join_all(world.pausing.iter().map(|unit| teller(&world, unit)));
+    let lanes = async {
         while !all.is_empty() {
             let _ = timeout(Duration::from_millis(20), all.next()).await;
             let parts = std::mem::take(&mut *world.step_functions.to_begin.lock().unwrap());
@@ -394,8 +493,8 @@ async fn schedule(store: Store, seed: u64) {
                 all.extend((1..=lanes).map(|number| lane(&world, (part, number), None)));
             }
         }
-    })
-    .await;
+    };
+    let ended = timeout(STUCK_AFTER, join(lanes, tellers)).await;
     let (run, nodes) = world.store.nodes().of_run(&world.run_id).await.unwrap();
     let done = nodes
         .values()

@@ -85,7 +85,7 @@ pub struct NodeStands {
     pub items: Option<ItemsStand>,
     /// What all its attempts cost so far, USD.
     pub cost_usd: Decimal,
-    /// What it waits for: `RETRY` is its next attempt, `TIME` a time, `SIGNAL` a signal.
+    /// What it waits for: `RETRY` is its next attempt, `TIME` a time, `SIGNAL` a signal, `APPROVAL` a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting_for: Option<String>,
     /// Until when it waits, where that is known.

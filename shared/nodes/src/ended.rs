@@ -45,6 +45,8 @@ pub enum WaitsFor {
     Time,
     /// A signal.
     Signal,
+    /// A person's decision.
+    Approval,
 }
 
 /// How a node has paused before.

@@ -18,7 +18,7 @@ use crate::node_kind::{NodeKind, Ready};
 use crate::preview::Preview;
 use crate::scope::{Charged, Scope};
 use crate::unread::Unread;
-use crate::{compare, http, lambda, openrouter, set, signal, wait};
+use crate::{approval, compare, http, lambda, openrouter, set, signal, wait};
 
 /// What a node does, by its `type`. Which kind it is only this crate knows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -299,4 +299,6 @@ kinds! {
     Signal(signal::Signal) = "signal",
     /// One prompt to several models.
     Compare(compare::Compare) = "compare",
+    /// A question to a person.
+    Approval(approval::Approval) = "approval",
 }

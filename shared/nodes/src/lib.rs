@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod approval;
 mod compare;
 mod ended;
 mod form;
@@ -19,6 +20,7 @@ mod unread;
 mod wait;
 mod waiting;
 
+pub use approval::{Asks, BY_TIMEOUT, Decision};
 pub use ended::{Ended, Failed, Pause, Paused, Tried, WaitsFor};
 pub use kind::{Kind, Prepared, TYPES, UNREAD, schema};
 pub use known_models::KnownModels;
@@ -31,3 +33,4 @@ pub use steps_openrouter::Said;
 /// The code of a try whose answer is not what was asked for. What came of it is kept, and the next try of the same
 /// execution of the run corrects it.
 pub const INVALID_OUTPUT: &str = "InvalidOutput";
+pub use waiting::own_message;

@@ -72,6 +72,12 @@ pub trait Scope {
     /// The store's failure.
     fn message(&self, name: &str) -> impl Future<Output = Result<Option<Value>, Problem>>;
 
+    /// Tells the run this message, where it was not told one of this name before. Gives the one that counts.
+    ///
+    /// # Errors
+    /// The store's failure.
+    fn tell(&self, name: &str, value: &Value) -> impl Future<Output = Result<Value, Problem>>;
+
     /// The `timeoutSeconds` of the node, where it has one.
     fn timeout_seconds(&self) -> Option<u64>;
 

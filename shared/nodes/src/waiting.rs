@@ -25,6 +25,11 @@ pub(crate) fn waits_long(schema: &mut Schema) {
     }
 }
 
+/// The message by which a unit of a run is told something that it waits for since this take of its run.
+pub fn own_message(unit: &str, take: u32) -> String {
+    format!("unit/{unit}/{take}")
+}
+
 /// Where a node stands that waits for a message.
 pub(crate) enum Stands {
     /// The message has come.

@@ -38,6 +38,7 @@ async fn wait(store: &Store, world: &World, run: &str) {
         until: Timestamp::now() + Duration::from_secs(60),
         problem: &problem,
         paused: false,
+        draft: None,
     };
     let nodes = store.nodes();
     let now = Timestamp::now();

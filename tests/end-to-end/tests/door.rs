@@ -90,7 +90,7 @@ async fn what_is_no_route_is_refused_and_with_the_token_a_problem_in_words() {
 }
 
 #[test]
-fn the_webhooks_door_the_pages_of_the_reference_and_the_console_are_the_only_open_ones() {
+fn the_webhooks_door_links_to_questions_the_reference_and_the_console_are_the_only_open_ones() {
     let open: Vec<String> = routes()
         .into_iter()
         .filter(|route| !route.is_authorized)
@@ -100,6 +100,8 @@ fn the_webhooks_door_the_pages_of_the_reference_and_the_console_are_the_only_ope
     assert_eq!(
         open,
         [
+            LINK,
+            DECISION,
             OPEN,
             ERROR_PAGE,
             SCHEMA,
@@ -215,6 +217,10 @@ async fn no_odd_spelling_of_a_path_opens_a_route() {
     }
 }
 
+/// The routes without the authorizer to a question, for whoever has a signed link to it.
+const LINK: &str = "GET /approvals/{token}";
+const DECISION: &str = "POST /approvals/{token}";
+
 /// The route without the authorizer that starts runs.
 const OPEN: &str = "POST /hooks/{id}/{webhook}";
 
@@ -239,6 +245,7 @@ async fn the_schema_of_the_document_is_open_and_takes_what_the_api_takes() {
     };
     let validator = jsonschema::validator_for(&schema).unwrap();
     for example in [
+        include_str!("../../../infra/examples/workflows/approval.yaml"),
         include_str!("../../../infra/examples/workflows/article.yaml"),
         include_str!("../../../infra/examples/workflows/blog-post.yaml"),
         include_str!("../../../infra/examples/workflows/compare.yaml"),

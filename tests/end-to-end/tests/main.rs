@@ -8,6 +8,7 @@
 )]
 
 mod again;
+mod approvals;
 mod at_once;
 mod audit;
 mod aws_events;

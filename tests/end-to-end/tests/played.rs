@@ -176,6 +176,14 @@ impl Machine {
         }
     }
 
+    /// Kills every function that has nothing to do.
+    pub(crate) async fn kill_idle(&self) {
+        let idle = std::mem::take(&mut *self.idle.lock().unwrap());
+        for function in idle {
+            function.kill().await;
+        }
+    }
+
     /// Takes back a function that has nothing to do.
     pub(crate) fn gives_back(&self, function: Function) {
         self.idle.lock().unwrap().push(function);

@@ -6,14 +6,15 @@ use steps_store::TokenRecord;
 use crate::openapi::operation::{Access, Operation};
 use crate::openapi::problems::{OPENROUTER, SCHEDULER, SECRETS, START, STORE};
 use crate::{
-    AuditPage, CallbackSecretView, CancelRun, ChangeCredential, ChangeSchedule, ChangedCredential,
-    CostPage, CredentialList, CredentialView, CredentialWithKey, Delivered, DeliveryList,
+    ApprovalLink, ApprovalPage, ApprovalView, AuditPage, CallbackSecretView, CancelRun,
+    ChangeCredential, ChangeSchedule, ChangedCredential, CostPage, CredentialList, CredentialView,
+    CredentialWithKey, DecideApproval, DecideByLink, Decided, Delivered, DeliveryList,
     DeliveryView, EndedOrSkipped, ForeignWorkflow, GiveOutput, ImportedWorkflow, ItemPage,
-    MadeEventsToken, MadeToken, ModelDetails, ModelPage, NewCredential, NewEventsToken, NewRun,
-    NewToken, NodeView, PreviewNode, PreviewView, PutSchedule, PutWebhook, PutWorkflow,
-    RefreshedModels, RerunRun, RestoreCredential, ResumeRun, RotateCallbackSecret, RotateWebhook,
-    RunAnswer, RunInput, RunPage, RunView, SchedulePage, ScheduleView, SentSignal, SetSwitch,
-    SetVar, SourceList, SourceView, StartedRun, SwitchView, TokenPage, VarList, VarView,
+    MadeEventsToken, MadeToken, ModelDetails, ModelPage, NewApprovalLink, NewCredential,
+    NewEventsToken, NewRun, NewToken, NodeView, PreviewNode, PreviewView, PutSchedule, PutWebhook,
+    PutWorkflow, RefreshedModels, RerunRun, RestoreCredential, ResumeRun, RotateCallbackSecret,
+    RotateWebhook, RunAnswer, RunInput, RunPage, RunView, SchedulePage, ScheduleView, SentSignal,
+    SetSwitch, SetVar, SourceList, SourceView, StartedRun, SwitchView, TokenPage, VarList, VarView,
     WebhookList, WebhookView, WorkflowDocument, WorkflowPage, WorkflowPlan, WorkflowView,
 };
 
@@ -31,6 +32,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         schedules(),
         starts(),
         runs(),
+        approvals(),
         costs(),
         tokens(),
         audit(),
@@ -835,6 +837,81 @@ fn runs() -> Vec<Operation> {
         .may_take::<Value>(json!({ "paid": true }))
         .answers::<SentSignal>(202, "The signal is kept.")
         .fails(&["RunEnded", "RunNotFound", "SignalNotFound", "SignalSent", "TokenNotAnswered"]),
+    ]
+}
+
+fn approvals() -> Vec<Operation> {
+    const TAG: &str = "approvals";
+    const DECIDES: &[&str] = &["ApprovalDecided", "NotAsked", "RunEnded", "RunNotFound"];
+    let decides = |operation: Operation| {
+        operation
+            .answers::<Decided>(200, "The decision, which counts.")
+            .fails(DECIDES)
+            .fails(&["TokenNotAnswered"])
+    };
+    let by_link = |method, id, summary| {
+        Operation::new((method, "/approvals/{token}"), id, TAG, summary)
+            .access(Access::Open)
+            .fails(STORE)
+            .fails(SECRETS)
+            .fails(&[
+                "ApprovalLinkExpired",
+                "ApprovalLinkInvalid",
+                "InvalidRequest",
+            ])
+            .fails(DECIDES)
+    };
+    vec![
+        get(
+            "/approvals",
+            "listApprovals",
+            TAG,
+            "Lists what waits for a decision, in runs that go on. What ends first is first.",
+        )
+        .pages(100, 20)
+        .answers::<ApprovalPage>(200, "A page of questions; it may be short."),
+        decides(
+            post(
+                "/runs/{id}/nodes/{node}/approve",
+                "approve",
+                TAG,
+                "Approves what a node asks.",
+            )
+            .may_take::<DecideApproval>(json!({ "comment": "well done" })),
+        ),
+        decides(
+            post(
+                "/runs/{id}/nodes/{node}/reject",
+                "reject",
+                TAG,
+                "Rejects what a node asks.",
+            )
+            .may_take::<DecideApproval>(json!({ "comment": "too long" })),
+        ),
+        post(
+            "/runs/{id}/nodes/{node}/approval-link",
+            "createApprovalLink",
+            TAG,
+            "Makes a link by which somebody without a token decides, once.",
+        )
+        .may_take::<NewApprovalLink>(json!({ "ttlSeconds": 86_400 }))
+        .answers::<ApprovalLink>(200, "The link; it is kept nowhere.")
+        .fails(DECIDES)
+        .fails(SECRETS),
+        by_link(
+            "GET",
+            "showApproval",
+            "Shows what a link asks: a page for browsers, else JSON. It changes nothing.",
+        )
+        .answers::<ApprovalView>(200, "The question."),
+        by_link(
+            "POST",
+            "decideByLink",
+            "Decides what a link asks, once. Browsers send the page's form.",
+        )
+        .takes::<DecideByLink>(json!({ "decision": "approve" }))
+        .answers::<Decided>(200, "The decision, which counts.")
+        .fails(&["TokenNotAnswered"]),
     ]
 }
 

@@ -19,6 +19,8 @@ const STATUSES: [(u16, &[&str]); 15] = [
     (
         401,
         &[
+            "ApprovalLinkExpired",
+            "ApprovalLinkInvalid",
             "Unauthorized",
             "WebhookSignatureInvalid",
             "WebhookTimeRefused",
@@ -61,6 +63,7 @@ const STATUSES: [(u16, &[&str]); 15] = [
     (
         409,
         &[
+            "ApprovalDecided",
             "Conflict",
             "CredentialInUse",
             "CredentialOfOtherType",
@@ -68,6 +71,7 @@ const STATUSES: [(u16, &[&str]); 15] = [
             "DeliverySuperseded",
             "NameTaken",
             "NodeNotWaiting",
+            "NotAsked",
             "RotationNotConfigured",
             "RotationUnderWay",
             "RunEnded",

@@ -70,6 +70,8 @@ pub enum Waiting {
     Time,
     /// A signal.
     Signal,
+    /// A person's decision.
+    Approval,
 }
 
 impl Waiting {
@@ -79,11 +81,12 @@ impl Waiting {
             Self::Retry => "RETRY",
             Self::Time => "TIME",
             Self::Signal => "SIGNAL",
+            Self::Approval => "APPROVAL",
         }
     }
 
     fn parse(word: &str) -> Option<Self> {
-        [Self::Retry, Self::Time, Self::Signal]
+        [Self::Retry, Self::Time, Self::Signal, Self::Approval]
             .into_iter()
             .find(|waiting| waiting.as_str() == word)
     }

@@ -4,8 +4,10 @@ use jiff::Timestamp;
 
 use crate::Error;
 use crate::keys::{self, BY_WAITING};
-use crate::node::record::{Nodes, WAIT_CODE, WORKFLOW};
-use crate::node::row::{STARTED_AT, TRIED, WAIT_UNTIL, WAITING, Waiting};
+use crate::node::record::{NodeRecord, Nodes, WAIT_CODE, WORKFLOW, read};
+use crate::node::row::{NodeStatus, STARTED_AT, TRIED, WAIT_UNTIL, WAITING, Waiting};
+use crate::run::RunStatus;
+use crate::run::record::live_head;
 use crate::table::page::{Page, cursor_key, key_cursor};
 use crate::table::{Item, Query};
 
@@ -44,6 +46,56 @@ impl Nodes {
         let mut rows = Vec::with_capacity(items.len());
         for item in &items {
             rows.extend(waiting_node(item)?);
+        }
+        Ok(Page {
+            rows,
+            cursor: next.as_ref().and_then(key_cursor),
+        })
+    }
+}
+
+impl Nodes {
+    /// The records of nodes that wait for this now, in runs that go on, each with its run. The node whose wait ends first is
+    /// first. A page may be short, or empty, and have a cursor nevertheless.
+    pub async fn waiting_now(
+        &self,
+        waiting: Waiting,
+        limit: usize,
+        cursor: Option<&str>,
+    ) -> Result<Page<(String, NodeRecord)>, Error> {
+        let query = Query::of(WAITING.is(waiting))
+            .index(BY_WAITING)
+            .limit(limit)
+            .start(cursor.map(cursor_key).transpose()?);
+        let (items, next) = self.0.page(query).await?;
+        // The index is a moment behind, and knows nothing of runs.
+        let mut wanted = Vec::with_capacity(items.len());
+        let mut keys = Vec::new();
+        for item in &items {
+            if let Some(unit) = keys::unit_recorded(item)? {
+                let run_id = keys::run_of(item)?;
+                keys.push(keys::unit(&run_id, &unit));
+                keys.push(keys::run(&run_id));
+                wanted.push((run_id, unit));
+            }
+        }
+        keys.sort_by(|one, other| (&one.pk, &one.sk).cmp(&(&other.pk, &other.sk)));
+        keys.dedup_by(|one, other| one.pk == other.pk && one.sk == other.sk);
+        let found = self.0.get_many(&keys).await?;
+        let mut rows = Vec::with_capacity(wanted.len());
+        for (run_id, unit) in wanted {
+            let at = |key: keys::Key| found.iter().find(|item| keys::is_at(item, &key));
+            let (head, record) = (at(keys::run(&run_id)), at(keys::unit(&run_id, &unit)));
+            let (Some(head), Some(record)) = (head, record) else {
+                continue;
+            };
+            let goes_on = live_head(head)?.status == RunStatus::Running;
+            if let Some(record) = read(record)?.filter(|_| goes_on)
+                && record.status == NodeStatus::Waiting
+                && record.waiting == Some(waiting)
+            {
+                rows.push((run_id, record));
+            }
         }
         Ok(Page {
             rows,
