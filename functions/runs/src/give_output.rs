@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use steps_api::{GiveOutput, NodeView};
 use steps_lambda::{Answer, Request};
-use steps_lanes::{RunBoard, offer_paused};
+use steps_lanes::{Offered, offer_again};
 use steps_problem::Problem;
 use steps_store::{ByHand, NodeStatus, RunStatus, Runs};
 use steps_workflow::Workflow;
@@ -33,19 +33,8 @@ pub(crate) async fn give_output(
         return Err(refused(app, id, node).await?);
     }
     tracing::info!(run = id, node, principal = by.principal, "given by hand");
-    if run.status == RunStatus::Running {
-        let board = RunBoard {
-            lanes: &app.store.lanes(),
-            tokens: &app.executions,
-            plan: &workflow.plan(),
-            run_id: id,
-            part: run.part,
-            lane: 0,
-            runs: &app.store.runs(),
-            tasks: None,
-        };
-        offer_paused(&board, &[node.to_owned()]).await?;
-    }
+    let unit = [node.to_owned()];
+    offer_again(&app.store, &app.executions, id, Offered::Units(&unit)).await?;
     Answer::json(200, &NodeView::read(&app.store, id, node).await?)
 }
 
