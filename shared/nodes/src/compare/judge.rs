@@ -129,7 +129,8 @@ pub(super) fn best(
         text.and_then(|text| text.parse().ok()).unwrap_or_default()
     };
     let sum: Decimal = answers.iter().chain(&verdict).map(cost).sum();
-    let mut variable = json!({ "costUsd": sum.to_string() });
+    let mut variable = Map::new();
+    variable.insert("costUsd".to_owned(), json!(sum.to_string()));
     if has_judge {
         let place = verdict
             .as_ref()
@@ -150,11 +151,11 @@ pub(super) fn best(
                 reasons.unwrap_or_else(alone).unwrap_or_default(),
             );
         }
-        variable["best"] = best;
-        variable["judge"] = verdict.unwrap_or_default();
+        variable.insert("best".to_owned(), best);
+        variable.insert("judge".to_owned(), verdict.unwrap_or_default());
     }
-    variable["answers"] = Value::Array(answers);
-    Ok(variable)
+    variable.insert("answers".to_owned(), Value::Array(answers));
+    Ok(Value::Object(variable))
 }
 
 /// No model answered.
