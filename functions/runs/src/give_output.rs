@@ -5,7 +5,7 @@ use steps_api::{GiveOutput, NodeView};
 use steps_lambda::{Answer, Request};
 use steps_lanes::{Offered, offer_again};
 use steps_problem::Problem;
-use steps_store::{ByHand, NodeStatus, RunStatus, Runs};
+use steps_store::{ByHand, NodeStatus, Runs};
 use steps_workflow::Workflow;
 
 use crate::app::App;

@@ -1,12 +1,12 @@
 //! A run that is too long for one execution is handed over to the next. Each lane of the next one begins once the lane of the
 //! same number in the one before has let go of the number.
 
-use steps_store::Lane;
+use steps_store::{Lane, Part};
+use steps_workflow::Plan;
 
 use crate::board::{Answer, Board, Next};
-use crate::step::{Held, Task, end_all, is_over, wake, wake_some};
-use steps_store::Part;
-use steps_workflow::Plan;
+use crate::task::{Held, Task};
+use crate::wake::{end_all, is_over, wake, wake_some};
 
 /// What a lane may do in a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

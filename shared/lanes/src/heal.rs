@@ -5,7 +5,7 @@ use steps_workflow::Plan;
 
 use crate::board::{Answer, Board, Next};
 use crate::hand_over::end_older;
-use crate::step::{end_all, is_over, wake};
+use crate::wake::{end_all, is_over, wake};
 
 /// Wakes the lanes that sleep where a node is ready and no function has it in hand, and ends them where the run is over.
 /// A run whose lanes are all awake mends itself. `part` is the one that the run is at. `done` tells which nodes are, `held` those that a function works on or

@@ -8,6 +8,8 @@ mod parts;
 mod paused;
 mod run_board;
 mod step;
+mod task;
+mod wake;
 
 pub use board::{Answer, Board, Next};
 pub use heal::heal;
@@ -15,4 +17,5 @@ pub use lay::{begin_take, lay};
 pub use parts::{execution_of, start_part, stop_executions};
 pub use paused::{Offered, offer_again, offer_paused, tell};
 pub use run_board::{RunBoard, Tasks, Tokens};
-pub use step::{Task, Worked, Worker, step};
+pub use step::step;
+pub use task::{Task, Worked, Worker};

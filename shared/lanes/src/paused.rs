@@ -11,7 +11,7 @@ use steps_workflow::Workflow;
 
 use crate::board::Board;
 use crate::run_board::{RunBoard, Tokens};
-use crate::step::wake_some;
+use crate::wake::wake_some;
 
 /// Offers units that have paused to the lanes again, and wakes as many that sleep. Whoever takes one finds what it was told,
 /// or that its time has come; where there is neither, it pauses again. It can be done as often as one likes.

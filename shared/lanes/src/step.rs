@@ -3,88 +3,13 @@
 use std::cmp::Reverse;
 
 use futures_util::future::try_join_all;
-use steps_store::{Lane, NextItem, Part, Unit};
+use steps_store::{NextItem, Unit};
 use steps_workflow::Plan;
 
 use crate::board::{Answer, Board, Next};
 use crate::hand_over::{Leave, end_older, enter, leave, pass_on};
-
-/// A task of a lane.
-#[derive(Debug, Clone)]
-pub struct Task {
-    /// The unit that is tried; `None` where the lane has yet to find one.
-    pub unit: Option<String>,
-    /// Whether the unit is listed as READY.
-    pub listed: bool,
-    /// The unit before, whose READY record can go now.
-    pub was: Option<String>,
-    /// The token of the task.
-    pub token: String,
-    /// Tells the lane's calls apart: a later one is greater, as text.
-    pub call: String,
-    /// The part of the run that the lane belongs to.
-    pub part: Part,
-    /// Whether the lane holds its number beyond doubt: it goes on from a unit, or begins a take.
-    pub holds: bool,
-}
-
-/// What has come of a unit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Worked {
-    /// Its node is done. `now` where it is known to have been settled by this call.
-    Done {
-        /// See there.
-        now: bool,
-    },
-    /// It is a node that is executed for each of so many items, of which there is at least one.
-    Opened {
-        /// How many.
-        total: u32,
-    },
-    /// It is an item of a list of so many, and is done.
-    ItemDone {
-        /// How many.
-        total: u32,
-    },
-    /// It waits for a message or a time, and no lane waits with it: whoever has something to tell offers it again.
-    Paused,
-    /// It has to be looked at again after so many seconds.
-    Wait {
-        /// How many.
-        seconds: u64,
-    },
-}
-
-/// Who executes units.
-#[allow(
-    async_fn_in_trait,
-    reason = "a function works on one task at a time, so no future crosses threads"
-)]
-pub trait Worker {
-    /// What can go wrong. The task fails by it, and is tried again or fails the run.
-    type Error;
-
-    /// Tries the unit once, unless it is done.
-    async fn work(&self, unit: &str) -> Result<Worked, Self::Error>;
-}
-
-/// A unit in a lane's hands.
-pub(crate) struct Held {
-    pub(crate) unit: String,
-    pub(crate) listed: bool,
-}
-
-impl Held {
-    fn kept(unit: String) -> Self {
-        let listed = false;
-        Self { unit, listed }
-    }
-
-    fn taken(unit: String) -> Self {
-        let listed = true;
-        Self { unit, listed }
-    }
-}
+use crate::task::{Held, Task, Worked, Worker};
+use crate::wake::{end_all, is_over, wake, wake_some};
 
 /// Executes a task: tries its unit, tells the nodes behind it, and answers the token of the task, or notes it.
 ///
@@ -400,59 +325,4 @@ async fn rest<B: Board>(
 /// The unit, where it is listed.
 fn listed(at: Option<&Held>) -> Option<&str> {
     at.filter(|at| at.listed).map(|at| at.unit.as_str())
-}
-
-/// Whether the lanes have settled every unit.
-pub(crate) fn is_over(plan: &Plan, lanes: &[Lane]) -> bool {
-    let settled: usize = lanes.iter().map(|lane| lane.settled).sum();
-    settled >= plan.nodes().len()
-}
-
-/// Wakes up to so many lanes that sleep.
-pub(crate) async fn wake_some<B: Board>(board: &B, wanted: usize) -> Result<(), B::Error> {
-    if wanted == 0 {
-        return Ok(());
-    }
-    let mut left = wanted;
-    for lane in board.lanes().await? {
-        let Some(token) = &lane.token else { continue };
-        if wake(board, lane.number, token, Answer::Next(Next::default())).await? {
-            left -= 1;
-            if left == 0 {
-                break;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Ends every lane that sleeps.
-pub(crate) async fn end_all<B: Board>(board: &B, lanes: &[Lane]) -> Result<(), B::Error> {
-    let asleep = lanes.iter().filter_map(|lane| {
-        let token = lane.token.as_deref()?;
-        Some(wake(board, lane.number, token, Answer::Done))
-    });
-    try_join_all(asleep).await?;
-    let waiting = lanes.iter().filter_map(|lane| {
-        let heir = lane.heir.as_ref()?;
-        Some(async move {
-            board.answer(&heir.token, Answer::Done).await?;
-            board.disinherit(lane.number, &heir.token).await
-        })
-    });
-    try_join_all(waiting).await?;
-    Ok(())
-}
-
-/// Answers the token of a lane that sleeps. The answer comes first: whoever dies behind it leaves an old token, no lost
-/// lane. `false` where the lane was awake.
-pub(crate) async fn wake<B: Board>(
-    board: &B,
-    lane: u8,
-    token: &str,
-    answer: Answer<'_>,
-) -> Result<bool, B::Error> {
-    let woken = board.answer(token, answer).await?;
-    board.wake(lane, token).await?;
-    Ok(woken)
 }

@@ -2,11 +2,12 @@
 
 mod holder;
 mod list;
+mod number;
 mod ready;
 mod record;
 
-pub use holder::Heir;
 pub use list::{Begun, NextItem};
+pub use number::Heir;
 pub use ready::{ReadyUnit, Told};
 pub(crate) use record::{CHARGES, Settles, Totals, lists_of, totals_of, usage_of};
 pub use record::{Lane, Lanes};

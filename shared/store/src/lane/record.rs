@@ -12,7 +12,7 @@ use steps_usage::Usage;
 
 use crate::Error;
 use crate::keys::{self, EXPIRES_AT};
-use crate::lane::holder::{self, HOLDER, Heir, TOKEN_OF, is_held_by};
+use crate::lane::number::{self, HOLDER, Heir, TOKEN_OF, is_held_by};
 use crate::node::ItemCounts;
 use crate::run::Part;
 use crate::table::item::{Kept, Words, kept_by_serde};
@@ -138,11 +138,11 @@ pub(super) fn read(number: u8, item: &Item) -> Result<Lane, Error> {
     Ok(Lane {
         number,
         token: TOKEN.find(item)?,
-        token_of: holder::part(item, TOKEN_OF)?,
+        token_of: number::part(item, TOKEN_OF)?,
         call: CALL.find(item)?,
         settled: SETTLED.find(item)?.unwrap_or_default(),
-        holder: holder::part(item, HOLDER)?,
-        heir: holder::heir(item)?,
+        holder: number::part(item, HOLDER)?,
+        heir: number::heir(item)?,
     })
 }
 

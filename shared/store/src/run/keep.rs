@@ -5,13 +5,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::Error;
 use crate::keys::{self, EXPIRES_AT};
-use crate::run::record::{RunHead, Runs};
+use crate::run::record::{KEPT_AT, RunHead, Runs};
 use crate::table::key::{Key, PK, SK};
 use crate::table::texts::objects_of;
-use crate::table::{Attribute, Change, Item, Query, Table};
-
-/// When a run that goes on for long was last kept for longer.
-pub(super) const KEPT_AT: Attribute<Timestamp> = Attribute::new("keptAt");
+use crate::table::{Change, Item, Query, Table};
 
 impl Runs {
     /// Keeps all records and texts of a run that goes on, or ends, as long as those of a run that ends at its deadline, where

@@ -5,6 +5,7 @@ mod delivery;
 mod end;
 mod erase;
 mod gate;
+mod hand_over;
 mod keep;
 mod list;
 mod outbox;

@@ -3,11 +3,6 @@
 
 use std::fmt;
 
-use crate::Error;
-use crate::keys;
-use crate::run::record::{EXECUTION, LANES, PART, RunStatus, Runs, STATUS};
-use crate::table::Change;
-
 /// A part of a take of a run. A later one is greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Part {
@@ -46,33 +41,6 @@ impl Part {
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:010}.{:010}", self.take, self.number)
-    }
-}
-
-impl Runs {
-    /// Hands the run over from this part to the next one, which has so many lanes. `false` where somebody has done so, or the
-    /// run does not go on.
-    pub async fn hand_over(&self, id: &str, from: Part, lanes: u8) -> Result<bool, Error> {
-        let is_at = match from.number {
-            1 => PART.missing(),
-            number => PART.is(number),
-        };
-        let change = Change::of(keys::run(id))
-            .when(STATUS.is(RunStatus::Running).and(EXECUTION.is(from.take)))
-            .when(is_at)
-            .set(PART, from.next().number)
-            .set(LANES, lanes);
-        self.0.write(change).await
-    }
-
-    /// The part that the run is at; `None` where it does not go on.
-    pub async fn part(&self, id: &str) -> Result<Option<Part>, Error> {
-        let head = match self.head(id).await {
-            Ok(head) => head,
-            Err(Error::NotFound { .. }) => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        Ok((head.status == RunStatus::Running).then_some(head.part))
     }
 }
 

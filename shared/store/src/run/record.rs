@@ -15,7 +15,6 @@ use tokio::try_join;
 
 use crate::keys::{self, Key, LIST_KEY, WORKFLOW_ID};
 use crate::lane::{Totals, totals_of, usage_of};
-use crate::run::keep::KEPT_AT;
 use crate::run::part::Part;
 use crate::table::item::{kept_as_word, kept_by_serde};
 use crate::table::key::SK;
@@ -303,6 +302,8 @@ impl RunHead {
 pub(super) const FIRST_LOOK: SignedDuration = SignedDuration::from_mins(5);
 
 // The head. The end of a node does not write to it, but where the run has a budget, or fails.
+/// When a run that goes on for long was last kept for longer.
+pub(super) const KEPT_AT: Attribute<Timestamp> = Attribute::new("keptAt");
 pub(super) const VERSION: Attribute<u64> = Attribute::new("version");
 pub(crate) const STATUS: Attribute<RunStatus> = Attribute::new("status");
 pub(crate) const EXECUTION: Attribute<u32> = Attribute::new("execution");

@@ -9,11 +9,11 @@ use crate::Error;
 use crate::due::{DUE, DUE_AT, Due};
 use crate::keys::{self, EXPIRES_AT, STATUS_LIST};
 use crate::run::gate::{self, Entry, Gate, LONGEST_WAIT, Place};
-use crate::run::keep::{KEPT_AT, keep};
+use crate::run::keep::keep;
 use crate::run::record::{
     BUDGET_LEFT_USD, CREDENTIALS, DEADLINE, ENDED_AT, ERASED_AT, ERROR, EXECUTION, FIRST_LOOK,
-    LANES, MAX_COST_USD, MAX_COST_USD_PER_DAY, MAX_RUNS, PART, QUEUED_AT, Run, RunStatus, Runs,
-    STATUS,
+    KEPT_AT, LANES, MAX_COST_USD, MAX_COST_USD_PER_DAY, MAX_RUNS, PART, QUEUED_AT, Run, RunStatus,
+    Runs, STATUS,
 };
 use crate::table::{Change, Transacted};
 
