@@ -128,7 +128,7 @@ fn a_node_type_that_does_not_exist_is_the_only_fault_of_its_workflow() {
     assert_eq!(
         bad(document.clone()),
         [
-            "nodes[0].type: unknown node type `slack`; known: openrouter, http, lambda, set, wait, signal, compare"
+            "nodes[0].type: unknown node type `slack`; known: openrouter, http, lambda, set, wait, signal, compare, approval"
         ]
     );
     document["nodes"][0] = json!({"variableName": "httpResponse"});
@@ -155,7 +155,7 @@ fn every_fault_of_a_broken_document_is_listed_at_once() {
     let faults = lines(&parse(BROKEN, Format::Yaml).unwrap_err().faults);
     let expected = "\
 name: `name` is required
-nodes[0].type: unknown node type `slack`; known: openrouter, http, lambda, set, wait, signal, compare
+nodes[0].type: unknown node type `slack`; known: openrouter, http, lambda, set, wait, signal, compare, approval
 nodes[1].variableName: must begin with a letter, `_` or `$` and go on with letters, digits, `_` or `$`
 nodes[1].credential: `credential` is required
 nodes[1].temprature: unknown field `temprature`; did you mean `temperature`?
@@ -214,8 +214,8 @@ fn what_is_not_faulty_is_left_for_the_checks_that_come_after() {
         "\
 callbacks[0]: must be a text, not a number
 nodes[0].credential: `credential` is required
-nodes[1].type: unknown node type `slack`; known: openrouter, http, lambda, set, wait, signal, compare
-nodes[2].type: unknown node type `openruter`; did you mean `openrouter`? Known: openrouter, http, lambda, set, wait, signal, compare
+nodes[1].type: unknown node type `slack`; known: openrouter, http, lambda, set, wait, signal, compare, approval
+nodes[2].type: unknown node type `openruter`; did you mean `openrouter`? Known: openrouter, http, lambda, set, wait, signal, compare, approval
 nodes[2].temperature: must be from 0 to 2, not 7
 nodes[3]: must be an object, not a text
 callbacks[1]: must be an https address such as `https://example.com/done/`, without a user, a query or a fragment; http only for localhost
@@ -457,6 +457,9 @@ fn the_page_of_the_document_names_every_field_of_the_schema() {
         include_str!("../../../docs/openrouter-node.md"),
         include_str!("../../../docs/http-node.md"),
         include_str!("../../../docs/lambda-node.md"),
+        include_str!("../../../docs/compare-node.md"),
+        include_str!("../../../docs/waiting.md"),
+        include_str!("../../../docs/approvals.md"),
     );
     let schema = crate::schema();
     let nodes = schema["properties"]["nodes"]["items"]["oneOf"]
@@ -780,7 +783,7 @@ fn an_inline_node_follows_the_same_rules() {
     assert_eq!(parse_node(&json!([])).unwrap_err().len(), 1);
     assert_eq!(
         lines(&parse_node(&json!({"type": "slack", "variableName": "a"})).unwrap_err()),
-        "type: unknown node type `slack`; known: openrouter, http, lambda, set, wait, signal, compare\n"
+        "type: unknown node type `slack`; known: openrouter, http, lambda, set, wait, signal, compare, approval\n"
     );
 }
 

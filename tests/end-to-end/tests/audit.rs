@@ -118,6 +118,25 @@ async fn every_route_that_changes_something_leaves_a_row() {
         .post(&format!("/runs/{cancelled}/cancel"), &json!({}))
         .await;
     assert_eq!(cancel.status, 200, "{:?}", cancel.body);
+    let asks =
+        |name: &str| json!({"type": "approval", "variableName": name, "question": "Shall it?"});
+    let nodes = json!([
+        asks("yes"), asks("no"), {"type": "signal", "variableName": "told", "signal": "go"},
+    ]);
+    let asking = user.workflow(nodes).await;
+    let asked = user.trigger(&asking, &json!({})).await;
+    for (name, path) in [
+        ("told", "signals/go"),
+        ("yes", "nodes/yes/approval-link"),
+        ("yes", "nodes/yes/approve"),
+        ("no", "nodes/no/reject"),
+    ] {
+        user.waiting(&asked, name).await;
+        let answer = user
+            .post(&format!("/runs/{asked}/{path}"), &json!({}))
+            .await;
+        assert!(answer.status.is_success(), "{path}: {:?}", answer.body);
+    }
     let erased = user
         .call(Method::DELETE, &format!("/runs/{ended}"), None)
         .await;
@@ -126,11 +145,14 @@ async fn every_route_that_changes_something_leaves_a_row() {
     assert_eq!(gone.status, 204, "{:?}", gone.body);
 
     let mut found: BTreeSet<String> = BTreeSet::new();
-    for subject in [&workflow, &other, &slow]
+    for subject in [&workflow, &other, &slow, &asking]
         .map(|id| format!("workflows/{id}"))
         .into_iter()
         .chain([format!("vars/{var}")])
-        .chain([&runs[0], &runs[1], &rerun, &failed, &cancelled].map(|id| format!("runs/{id}")))
+        .chain(
+            [&runs[0], &runs[1], &rerun, &failed, &cancelled, &asked]
+                .map(|id| format!("runs/{id}")),
+        )
     {
         let about = rows(&root, &subject).await;
         assert!(!about.is_empty(), "{subject}");

@@ -63,7 +63,8 @@ async fn everybody_gets_the_page_and_what_it_names_and_a_browser_loads_it_once()
         assert_eq!(text(small.headers(), "content-encoding"), "gzip", "{path}");
         let small = small.bytes().await.unwrap();
         assert_eq!(small[..2], [0x1f, 0x8b], "{path}");
-        assert!(small.len() < plain.len(), "{path}");
+        // A file of a few bytes has nothing to compress.
+        assert!(small.len() < plain.len().max(200), "{path}");
         for other in named(&plain)
             .into_iter()
             .filter(|name| name.ends_with(".js"))

@@ -237,6 +237,10 @@ impl Ready for ReadyCompare {
         self.chat.most_usd(scope).await
     }
 
+    fn mend(&mut self, draft: &Value) {
+        self.chat.mend(draft);
+    }
+
     async fn run(self, scope: &impl Scope) -> Ended {
         let answer = match self.chat.run(scope).await? {
             Tried::Done(answer) => answer,
