@@ -49,6 +49,10 @@ export interface RunNode {
   usage?: Usage;
   startedAt: string | null;
   endedAt: string | null;
+  /** What it waits for: `TIME`, `SIGNAL`, `APPROVAL`, or `RETRY`, its next attempt. */
+  waitingFor?: string;
+  /** What is asked of whoever decides, where it waits for a decision. */
+  asks?: { question: string; data: Json; editable: boolean };
   waitUntil?: string;
   reusedFrom?: string;
   /** What is being written now, where the run is followed as it happens. */

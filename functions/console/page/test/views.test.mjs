@@ -63,6 +63,7 @@ const views = () => [
   ["rerun", `#/runs/${at.good}?do=rerun&from=article`, (page) => page.getByRole("dialog")],
   ["prompts", `#/runs/${at.good}?node=article&show=prompts`, (page) => page.getByText("What it read in this run")],
   ["attempts", `#/runs/${at.failed}?show=attempts`, (page) => page.getByText("Attempt 1", { exact: true })],
+  ["approvals", "#/approvals", (page) => page.getByText("Nothing waits for a person").or(page.getByRole("button", { name: "Approve" })).first()],
   ["credentials", "#/credentials", (page) => page.getByRole("link", { name: at.credential })],
   ["credential", `#/credentials/${at.credential}`, (page) => page.getByRole("meter")],
   ["new-credential", "#/credentials?do=new", (page) => page.getByRole("dialog")],
