@@ -33,7 +33,8 @@ export function NodeForm({ document, index, schema, credentials, faultAt, isFixe
   const type = node.type ?? "openrouter";
   const kind = kindsOf(schema).get(type);
   if (!kind) return <p class="dim">This kind of node has no form here: change it in the source.</p>;
-  const required: string[] = kind.required ?? [];
+  // Of `userPrompt` and `messages` one is needed: the form offers the first until the other is there.
+  const required: string[] = [...(kind.required ?? []), ...(type === "openrouter" && node.messages === undefined ? ["userPrompt"] : [])];
   const all = Object.keys(kind.properties).filter((name) => name !== "type");
   const first = FIRST[type] ?? ["variableName", ...all.filter((name) => name !== "variableName" && required.includes(name))];
   const rest = all.filter((name) => !first.includes(name));
