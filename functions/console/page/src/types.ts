@@ -144,6 +144,13 @@ export interface AuditRow {
   details: Record<string, Json>;
 }
 
+/** A variable of the deployment. */
+export interface Var {
+  name: string;
+  value: Json;
+  changedAt: string;
+}
+
 export interface WorkflowRow {
   id: string;
   name: string;
