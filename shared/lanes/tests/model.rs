@@ -559,6 +559,7 @@ impl Worker for InMemory {
         if pauses {
             {
                 let mut world = self.world.borrow_mut();
+                world.at_work.retain(|(_, token)| *token != self.token);
                 let node = world.nodes.get_mut(unit).unwrap();
                 if node.done {
                     return Ok(world.done(unit, false));

@@ -205,7 +205,9 @@ impl Worker for Nodes<'_> {
         let alone = self.world.at_work.lock().unwrap().insert(self.lane);
         assert!(alone || self.world.deaths > 0.0, "two lanes of a number");
         if pauses {
-            return self.pause(&lease).await;
+            let paused = self.pause(&lease).await;
+            self.world.at_work.lock().unwrap().remove(&self.lane);
+            return paused;
         }
         *self
             .world
