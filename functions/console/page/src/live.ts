@@ -68,6 +68,8 @@ function after(node: RunNode, told: any): RunNode {
     endedAt: told.endedAt ?? null,
     costUsd: told.costUsd ?? node.costUsd,
     error: told.error ?? null,
+    waitingFor: told.waitingFor,
+    asks: told.waitingFor === "APPROVAL" && node.waitingFor === "APPROVAL" ? node.asks : undefined,
     waitUntil: told.until,
     reusedFrom: told.reusedFrom ?? node.reusedFrom,
     items: told.items ?? node.items,

@@ -1,10 +1,10 @@
 // The console: the frame around the views, sign-in by the address, shortcuts.
 import { useSignal } from "@preact/signals";
-import { type ComponentType, render } from "preact";
+import { render } from "preact";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
-import { asProblem, can, isSignedIn, keptToken, signedOutBecause, signIn, signOut } from "./api";
+import { asProblem, can, isSignedIn, keptToken, type Scope, signedOutBecause, signIn, signOut } from "./api";
 import { go, route, to } from "./router";
-import { Dialog, Empty, Icon, type IconName, Skeleton, Toasts } from "./ui";
+import { Dialog, Empty, Icon, type IconName, Later, Toasts } from "./ui";
 import { Credential, Credentials } from "./views/credentials";
 import { Models } from "./views/models";
 import { Palette } from "./views/palette";
@@ -13,18 +13,22 @@ import { Runs } from "./views/runs";
 import { SignIn } from "./views/sign-in";
 import { Workflows } from "./views/workflows";
 
-const PLACES: { path: string; words: string; icon: IconName }[] = [
+const PLACES: { path: string; words: string; icon: IconName; scope?: Scope }[] = [
   { path: "runs", words: "Runs", icon: "runs" },
+  { path: "approvals", words: "Approvals", icon: "approval", scope: "run" },
   { path: "workflows", words: "Workflows", icon: "workflows" },
   { path: "compare", words: "Compare", icon: "compare" },
   { path: "credentials", words: "Credentials", icon: "credentials" },
   { path: "models", words: "Models", icon: "models" },
   { path: "costs", words: "Costs", icon: "costs" },
-  { path: "access", words: "Access", icon: "approval" },
+  { path: "access", words: "Access", icon: "person" },
 ];
 
 /** Places that a phone's bar has no room for: they are in "Go to". */
-const WIDE_ONLY = ["compare", "access"];
+const WIDE_ONLY = ["compare", "models", "access"];
+
+/** The places that the token may use. */
+const places = () => PLACES.filter((one) => !one.scope || can(one.scope));
 
 // ---- Light and dark
 
@@ -45,20 +49,9 @@ function turnScheme() {
   else localStorage.setItem(SCHEME, next);
 }
 
-// ---- A view that is loaded when it is opened: the editor
+// ---- Views that are loaded when they are opened
 
-function Later<P extends object>({ load, props }: { load: () => Promise<ComponentType<P>>; props: P }) {
-  const View = useSignal<ComponentType<P> | null>(null);
-  const hasFailed = useSignal(false);
-  useEffect(() => {
-    load().then((view) => (View.value = view), () => (hasFailed.value = true));
-  }, []);
-  if (hasFailed.value) {
-    return <Empty icon="warn" title="This part could not be loaded" action={<button type="button" class="primary" onClick={() => location.reload()}>Load the page again</button>}>You may be offline, or the console was deployed anew.</Empty>;
-  }
-  return View.value ? <View.value {...props} /> : <Skeleton tall />;
-}
-
+const loadApprovals = () => import("./views/approvals").then((view) => view.Approvals);
 const loadCompare = () => import("./views/compare").then((view) => view.Compare);
 const loadCosts = () => import("./views/costs").then((view) => view.Costs);
 const loadAccess = () => import("./views/access").then((view) => view.Access);
@@ -71,6 +64,7 @@ function View() {
   }
   if (place === "runs") return id ? <Run key={id} id={id} /> : <Runs />;
   if (place === "workflows") return id ? <Later key={id} load={loadWorkflow} props={{ id }} /> : <Workflows />;
+  if (place === "approvals") return <Later key="approvals" load={loadApprovals} props={{}} />;
   if (place === "compare") return <Later key="compare" load={loadCompare} props={{ id }} />;
   if (place === "credentials") return id ? <Credential key={id} id={id} /> : <Credentials />;
   if (place === "models") return <Models />;
@@ -109,7 +103,7 @@ function Frame() {
       }
       const target = event.target as HTMLElement;
       if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) || document.querySelector("dialog[open]")) return;
-      const to = isGoing ? { r: "runs", w: "workflows", c: "credentials", m: "models", v: "compare", o: "costs", a: "access" }[event.key] : undefined;
+      const to = isGoing ? { r: "runs", w: "workflows", c: "credentials", m: "models", v: "compare", o: "costs", a: "approvals", t: "access" }[event.key] : undefined;
       isGoing = event.key === "g";
       if (to) go([to]);
       else if (event.key === "?") opened.value = "help";
@@ -132,7 +126,7 @@ function Frame() {
         <a class="brand" href={to(["runs"])}><span class="mark"><Icon name="openrouter" /></span> openrouter-steps</a>
         <nav aria-label="Main">
           <ul class="plain-list">
-            {PLACES.map((one) => (
+            {places().map((one) => (
               <li key={one.path} class={WIDE_ONLY.includes(one.path) ? "wide-only" : ""}>
                 <a href={to([one.path])} aria-current={one.path === place ? "page" : undefined}><Icon name={one.icon} />{one.words}</a>
               </li>
@@ -147,7 +141,7 @@ function Frame() {
         </div>
       </header>
       <main id="main" ref={main} tabIndex={-1}><View /></main>
-      {opened.value === "palette" && <Palette places={PLACES} onClose={() => (opened.value = "")} extra={[{ words: "Light or dark", icon: "moon", act: turnScheme }, { words: "Sign out", icon: "out", act: () => signOut() }, { words: "Shortcuts", icon: "keys", act: () => (opened.value = "help") }]} />}
+      {opened.value === "palette" && <Palette places={places()} onClose={() => (opened.value = "")} extra={[{ words: "Light or dark", icon: "moon", act: turnScheme }, { words: "Sign out", icon: "out", act: () => signOut() }, { words: "Shortcuts", icon: "keys", act: () => (opened.value = "help") }]} />}
       {opened.value === "help" && <Help onClose={() => (opened.value = "")} />}
     </div>
   );
@@ -156,12 +150,13 @@ function Frame() {
 const KEYS: [string[], string][] = [
   [["Ctrl", "K"], "Go to anything"],
   [["g", "r"], "Runs"],
+  [["g", "a"], "Approvals"],
   [["g", "w"], "Workflows"],
   [["g", "c"], "Credentials"],
   [["g", "m"], "Models"],
   [["g", "v"], "Compare models"],
   [["g", "o"], "Costs"],
-  [["g", "a"], "Access: tokens and the audit"],
+  [["g", "t"], "Access: tokens, variables and the audit"],
   [["/"], "Search in this view"],
   [["Arrows"], "Walk a graph"],
   [["{{"], "Variables, while a prompt is written"],

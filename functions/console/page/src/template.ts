@@ -1,6 +1,6 @@
 // What the page knows of templates: which variables a text reads, and what may follow `{{` at the caret.
 // The API decides what a template means; this only helps while one is written.
-import type { DocumentNode } from "./types";
+import type { DocumentNode, Var } from "./types";
 
 /** The id of a node. */
 export const idOf = (node: DocumentNode) => node.id || node.variableName;
@@ -46,10 +46,13 @@ export interface Name {
   value?: string;
 }
 
-/** What a template of this node may read: inputs, variables of the others with their fields, and the trigger. */
-export function namesFor(node: DocumentNode | null, nodes: DocumentNode[], input: any): Name[] {
+/** What a template of this node may read: inputs, variables of the others with their fields, those of the deployment, and the trigger. */
+export function namesFor(node: DocumentNode | null, nodes: DocumentNode[], input: any, vars: Var[] = []): Name[] {
   const fields: Record<string, [string, string][]> = {
     openrouter: [[".text", "answer"], [".json", "parsed answer"], [".model", "model"], [".costUsd", "cost"], [".usage.totalTokens", "tokens"]],
+    wait: [[".since", "begin"], [".until", "end"]],
+    approval: [[".approved", "decision"], [".comment", "comment"], [".data", "data"], [".by", "who decided"], [".at", "time"]],
+    compare: [[".best.text", "best answer"], [".best.model", "best model"], [".answers", "answers"], [".costUsd", "cost"]],
   };
   const later = node ? behind(node, nodes) : new Set<string>();
   const inputs = Object.entries(input?.properties ?? {}).map(([name, schema]: [string, any]) => ({ name, about: schema?.description ?? "input" }));
@@ -58,8 +61,15 @@ export function namesFor(node: DocumentNode | null, nodes: DocumentNode[], input
     .flatMap((other) => [...(fields[other.type ?? ""] ?? [["", "value"]]), ...inner(other)].map(([field, about]) => ({ name: `${other.variableName}${field}`, about: `${about} of ${other.variableName}` })));
   const item = node?.forEach ? [{ name: "item", about: "this item of the list" }, { name: "index", about: "its place, from 0" }] : [];
   const trigger = ["type", "time", "runId", "id"].map((field) => ({ name: `trigger.${field}`, about: "what started the run" }));
-  return [...item, ...inputs, ...variables, ...trigger];
+  const ofDeployment = vars.flatMap(({ name, value }) => {
+    const about = "variable of the deployment";
+    const fields = value && typeof value === "object" && !Array.isArray(value) ? Object.entries(value) : [];
+    return [{ name: `vars.${name}`, about, value: shown(value) }, ...fields.map(([field, its]) => ({ name: `vars.${name}.${field}`, about, value: shown(its) }))];
+  });
+  return [...item, ...inputs, ...variables, ...ofDeployment, ...trigger];
 }
+
+const shown = (value: unknown) => (typeof value === "string" ? value : JSON.stringify(value)).slice(0, 60);
 
 /** Fields that a node's own settings name: those of the JSON that it asks for, and those of an object that it makes. */
 function inner(node: DocumentNode): [string, string][] {

@@ -49,6 +49,10 @@ export interface RunNode {
   usage?: Usage;
   startedAt: string | null;
   endedAt: string | null;
+  /** What it waits for: `TIME`, `SIGNAL`, `APPROVAL`, or `RETRY`, its next attempt. */
+  waitingFor?: string;
+  /** What is asked of whoever decides, where it waits for a decision. */
+  asks?: { question: string; data: Json; editable: boolean };
   waitUntil?: string;
   reusedFrom?: string;
   /** What is being written now, where the run is followed as it happens. */
@@ -138,6 +142,13 @@ export interface AuditRow {
   actor: { principal: string; sourceIp?: string };
   subject: string;
   details: Record<string, Json>;
+}
+
+/** A variable of the deployment. */
+export interface Var {
+  name: string;
+  value: Json;
+  changedAt: string;
 }
 
 export interface WorkflowRow {

@@ -1,6 +1,6 @@
 // The parts that every view is made of.
 import { signal, useSignal } from "@preact/signals";
-import type { ComponentChildren, InputHTMLAttributes } from "preact";
+import type { ComponentChildren, ComponentType, InputHTMLAttributes } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { asProblem, base, Failure, type Fault, type Problem } from "./api";
 import type { Json } from "./types";
@@ -42,6 +42,8 @@ const ICONS = {
   forEach: "M7 4h10v4H7zM7 10h10v4H7zM7 16h10v4H7z",
   wait: "M7 4h10M7 20h10M8 4v3l4 5-4 5v3M16 4v3l-4 5 4 5v3",
   approval: "M12 3l7 3v5c0 5-3 8-7 10-4-2-7-5-7-10V6zM9 12l2 2 4-4",
+  signal: "M12 12h.01M8.5 15.5a5 5 0 0 1 0-7M15.5 8.5a5 5 0 0 1 0 7M5.5 18.5a9.2 9.2 0 0 1 0-13M18.5 5.5a9.2 9.2 0 0 1 0 13",
+  person: "M12 4a4 4 0 1 1 0 8 4 4 0 0 1 0-8zM5 20a7 7 0 0 1 14 0",
   warn: "M12 4l9 16H3zM12 10v4M12 17h.01",
   info: "M12 4a8 8 0 1 1 0 16 8 8 0 0 1 0-16zM12 11v5M12 8h.01",
   link: "M14 5h5v5M19 5l-8 8M10 6H6v12h12v-4",
@@ -295,6 +297,20 @@ export function Shown<T>({ of, children, rows, tall }: { of: Loaded<T>; children
   }
   if (of.problem) return <ProblemCard problem={of.problem} action={<button type="button" class="primary" onClick={of.reload}>Try again</button>} />;
   return <Skeleton rows={rows} tall={tall} />;
+}
+
+// ---- A part that is loaded when it is opened
+
+export function Later<P extends object>({ load, props }: { load: () => Promise<ComponentType<P>>; props: P }) {
+  const View = useSignal<ComponentType<P> | null>(null);
+  const hasFailed = useSignal(false);
+  useEffect(() => {
+    load().then((view) => (View.value = view), () => (hasFailed.value = true));
+  }, []);
+  if (hasFailed.value) {
+    return <Empty icon="warn" title="This part could not be loaded" action={<button type="button" class="primary" onClick={() => location.reload()}>Load the page again</button>}>You may be offline, or the console was deployed anew.</Empty>;
+  }
+  return View.value ? <View.value {...props} /> : <Skeleton tall />;
 }
 
 // ---- Dialogs and fields

@@ -28,7 +28,7 @@ export const count = (value: number | null | undefined) => (value ?? 0).toLocale
 
 export const many = (value: number, one: string, more = `${one}s`) => `${count(value)} ${value === 1 ? one : more}`;
 
-/** A length of time: `40 ms`, `4.2 s`, `12 s`, `3 min 5 s`, `2 h 10 min`. */
+/** A length of time: `40 ms`, `4.2 s`, `12 s`, `3 min 5 s`, `2 h 10 min`, `3 d 4 h`. */
 export function lasting(milliseconds: number) {
   const seconds = Math.max(0, milliseconds) / 1000;
   if (seconds < 1) return `${Math.round(Math.max(0, milliseconds))} ms`;
@@ -37,7 +37,9 @@ export function lasting(milliseconds: number) {
   if (whole < 60) return `${whole} s`;
   const minutes = Math.floor(whole / 60);
   if (minutes < 60) return `${minutes} min ${whole % 60} s`;
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 48) return `${hours} h ${minutes % 60} min`;
+  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
@@ -66,6 +68,9 @@ const STATUS: Record<string, string> = {
   SKIPPED: "Skipped",
 };
 export const statusWord = (status: string) => STATUS[status] ?? status;
+
+/** What a waiting node does: `waits for a signal`. */
+export const waitWords = (waitingFor?: string) => ({ SIGNAL: "waits for a signal", APPROVAL: "waits for a person" })[waitingFor ?? ""] ?? "waits";
 
 /** `maxCostUsdPerDay` as words: `Max cost USD per day`. */
 export function fieldWords(name: string) {

@@ -1,4 +1,4 @@
-// Who may do what, and who did it: named tokens, the audit, and the switch of the whole stack.
+// Who may do what, and who did it: named tokens, the variables of the deployment, the audit, and the switch of the whole stack.
 import { useSignal } from "@preact/signals";
 import { api, can } from "../api";
 import { refine, route, to } from "../router";
@@ -6,6 +6,7 @@ import type { AuditRow } from "../types";
 import { Ago, Ask, CopyButton, Dialog, Empty, Field, Icon, JsonView, Note, Select, Shown, say, Tabs, useData } from "../ui";
 import { exact } from "../words";
 import { SwitchCard } from "./switch";
+import { Vars } from "./vars";
 
 interface Token {
   id: string;
@@ -25,18 +26,19 @@ const SCOPES: [string, string][] = [
 export function Access() {
   const tab = route.value.query.get("tab") ?? "tokens";
   const view = (name: string, words: string) => ({ href: to(["access"], name === "tokens" ? {} : { tab: name }), words, isCurrent: tab === name });
-  if (!can("admin")) return <Empty icon="approval" title="For tokens with the scope admin">Tokens, the audit and the switch of the stack are shown to who may change them. Sign in with another token.</Empty>;
+  if (!can("admin")) return <Empty icon="approval" title="For tokens with the scope admin">Tokens, variables, the audit and the switch of the stack are shown to who may change them. Sign in with another token.</Empty>;
   return (
     <>
       <div class="head">
         <div class="title">
           <h1>Access</h1>
-          <p class="lead">Who may use the API, what was changed and by whom, and whether runs may start at all.</p>
+          <p class="lead">Who may use the API, what templates read of this deployment, what was changed and by whom, and whether runs may start at all.</p>
         </div>
         {tab === "tokens" && <div class="row"><button type="button" class="primary" onClick={() => refine({ do: "new" })}><Icon name="plus" />New token</button></div>}
       </div>
-      <Tabs label="Of access" tabs={[view("tokens", "Tokens"), view("audit", "Audit"), view("switch", "Switch")]} />
+      <Tabs label="Of access" tabs={[view("tokens", "Tokens"), view("vars", "Variables"), view("audit", "Audit"), view("switch", "Switch")]} />
       {tab === "tokens" && <Tokens />}
+      {tab === "vars" && <Vars />}
       {tab === "audit" && <Audit />}
       {tab === "switch" && <SwitchCard path="/switch" what="the whole stack" />}
     </>

@@ -32,6 +32,9 @@ interface One {
   onValue: (value: any) => void;
 }
 
+/** Templates that the schema tells in words only. */
+const TEMPLATES = ["question", "signal"];
+
 /** A field by what its schema says. `undefined` stands for a field that is left out. */
 export function SchemaField({ path, name, schema, value, isRequired, around, onValue }: One) {
   const id = `f-${path.replace(/[^\w-]/g, "-")}`;
@@ -44,9 +47,17 @@ export function SchemaField({ path, name, schema, value, isRequired, around, onV
 
   if (name === "credential") return <CredentialField id={id} label={isRequired ? "Credential" : "Credential (optional)"} fault={fault} value={value ?? ""} isRequired={isRequired} around={around} onValue={onValue} />;
   if (name === "model") return <ModelField id={id} label="Model" hint={placeholder ? `Left out: ${placeholder}` : undefined} fault={fault} value={value ?? ""} onValue={text} costs={around.costs} />;
-  if (schema.format === "template") return <TemplateField id={id} label={label} hint={hint} fault={fault} value={value ?? ""} placeholder={placeholder} names={around.names} onValue={text} />;
+  // Lengths of time: a number of seconds, or a text that may be a template.
+  if (types.length === 2 && types.includes("integer") && types.includes("string")) {
+    return <TemplateField id={id} label={label} hint={hint} fault={fault} value={value === undefined ? "" : String(value)} placeholder={placeholder} names={around.names} rows={1} onValue={(given) => (/^\d+$/.test(given) ? onValue(Number(given)) : text(given))} />;
+  }
+  if (schema.format === "template" || TEMPLATES.includes(name)) return <TemplateField id={id} label={label} hint={hint} fault={fault} value={value ?? ""} placeholder={placeholder} names={around.names} onValue={text} />;
   if (name === "onError") return <OnError id={id} hint={hint} fault={fault} value={value} others={around.others} onValue={onValue} />;
   if (name === "dependsOn") return <DependsOn id={id} hint={hint} fault={fault} value={value ?? []} others={around.others} onValue={onValue} />;
+  const choices: string[] = (schema.oneOf ?? []).map((one: any) => one.const);
+  if (choices.length > 0 && choices.every((one) => typeof one === "string")) {
+    return <Select id={id} label={label} hint={hint} fault={fault} value={value ?? ""} onValue={text} options={[["", placeholder ? `Left out: ${placeholder}` : "Left out"], ...schema.oneOf.map((one: any): [string, string] => [one.const, one.description ? `${one.const}: ${one.description.replace(/\.$/, "")}` : one.const])]} />;
+  }
   if (schema.enum && types.every((type) => type === "string")) {
     const words = schema.enum.map((one: string): [string, string] => [one, one]);
     return <Select id={id} label={label} hint={hint} fault={fault} value={value ?? ""} onValue={text} options={isRequired ? (value ? words : [["", "Choose"], ...words]) : [["", placeholder ? `Left out: ${placeholder}` : "Left out"], ...words]} />;
@@ -79,7 +90,7 @@ export function SchemaField({ path, name, schema, value, isRequired, around, onV
       </fieldset>
     );
   }
-  if (name === "value") return <ValueField id={id} label={label} hint={hint} fault={fault} value={value} names={around.names} onValue={onValue} />;
+  if (name === "value" || name === "data") return <ValueField id={id} label={label} hint={hint} fault={fault} value={value} names={around.names} onValue={onValue} />;
   return <JsonField id={id} label={label} hint={hint} fault={fault} value={value} onValue={onValue} mayBeText={types.includes("string") || types.length === 0} />;
 }
 
@@ -160,7 +171,7 @@ export function TemplateField({ id, label, hint, fault, value, placeholder, name
   );
 }
 
-/** The value of a `set` node: a template, or JSON whose texts are templates. */
+/** The value of a `set` node, the data of an `approval`: a template, or JSON whose texts are templates. */
 function ValueField(props: { id: string; label: string; hint?: any; fault?: string; value: any; names: Name[]; onValue: (value: any) => void }) {
   const isText = typeof props.value === "string" || props.value === undefined;
   return (

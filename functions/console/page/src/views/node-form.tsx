@@ -1,5 +1,5 @@
 // The form of one node: the fields of its kind, the most used first, the rest folded with a count of what is set.
-import type { WorkflowDocument, DocumentNode } from "../types";
+import type { WorkflowDocument, DocumentNode, Var } from "../types";
 import { idOf, namesFor } from "../template";
 import { Icon } from "../ui";
 import { type Around, SchemaField, withField } from "./fields";
@@ -8,6 +8,10 @@ import { type Around, SchemaField, withField } from "./fields";
 const FIRST: Record<string, string[]> = {
   openrouter: ["variableName", "credential", "model", "systemPrompt", "userPrompt"],
   http: ["variableName", "method", "url", "credential", "body"],
+  wait: ["variableName", "for", "until"],
+  signal: ["variableName", "signal", "timeoutSeconds", "onTimeout"],
+  approval: ["variableName", "question", "data", "editable"],
+  compare: ["variableName", "credential", "models", "systemPrompt", "userPrompt", "judge"],
 };
 
 /** The schemas of the kinds of nodes, by their `type`. */
@@ -16,7 +20,7 @@ export function kindsOf(schema: any): Map<string, any> {
   return new Map(kinds.map((kind: any) => [kind.properties?.type?.const ?? kind.title, kind]));
 }
 
-export function NodeForm({ document, index, schema, credentials, faultAt, isFixed, onChange, onRemove, newCredential, lastValue, costs }: {
+export function NodeForm({ document, index, schema, credentials, faultAt, isFixed, onChange, onRemove, newCredential, lastValue, vars, costs }: {
   document: WorkflowDocument;
   index: number;
   schema: any;
@@ -27,13 +31,16 @@ export function NodeForm({ document, index, schema, credentials, faultAt, isFixe
   onRemove: () => void;
   newCredential: string;
   lastValue: (name: string) => string | undefined;
+  /** The variables of the deployment. */
+  vars: Var[];
   costs: Around["costs"];
 }) {
   const node = document.nodes[index]!;
   const type = node.type ?? "openrouter";
   const kind = kindsOf(schema).get(type);
   if (!kind) return <p class="dim">This kind of node has no form here: change it in the source.</p>;
-  const required: string[] = kind.required ?? [];
+  // Of `userPrompt` and `messages` one is needed: the form offers the first until the other is there.
+  const required: string[] = [...(kind.required ?? []), ...(type === "openrouter" && node.messages === undefined ? ["userPrompt"] : [])];
   const all = Object.keys(kind.properties).filter((name) => name !== "type");
   const first = FIRST[type] ?? ["variableName", ...all.filter((name) => name !== "variableName" && required.includes(name))];
   const rest = all.filter((name) => !first.includes(name));
@@ -41,7 +48,7 @@ export function NodeForm({ document, index, schema, credentials, faultAt, isFixe
   const faulty = rest.some((name) => faultAt(`nodes[${index}].${name}`));
   const around: Around = {
     credentials,
-    names: namesFor(node, document.nodes, document.input).map((one) => ({ ...one, value: lastValue(one.name) })),
+    names: namesFor(node, document.nodes, document.input, vars).map((one) => ({ ...one, value: one.value ?? lastValue(one.name) })),
     others: document.nodes.filter((other) => other !== node).map(idOf),
     faultAt,
     newCredential,

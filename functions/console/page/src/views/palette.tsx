@@ -15,6 +15,9 @@ interface Found {
   act?: () => void;
 }
 
+/** How many are shown at once: all places, and some of what has a name. */
+const MOST = 20;
+
 export function Palette({ places, extra, onClose }: { places: { path: string; words: string; icon: string }[]; extra: Found[]; onClose: () => void }) {
   const words = useSignal("");
   const at = useSignal(0);
@@ -51,8 +54,10 @@ export function Palette({ places, extra, onClose }: { places: { path: string; wo
   const list: Found[] = [
     ...(isId ? [{ words: `The run ${words.value.trim()}`, icon: "runs", href: to(["runs", words.value.trim()]) }] : []),
     ...[...fixed, ...more.value].filter((one) => parts.every((part) => `${one.words} ${one.about ?? ""}`.toLowerCase().includes(part))),
-  ].slice(0, 12);
+  ].slice(0, MOST);
   const index = Math.min(at.value, list.length - 1);
+  // The list is longer than what is seen of it.
+  useEffect(() => document.getElementById(`palette-${index}`)?.scrollIntoView({ block: "nearest" }), [index]);
   const take = (one: Found | undefined) => {
     if (!one) return;
     onClose();

@@ -12,7 +12,7 @@ const last = new Map<string, Record<string, any>>();
 
 /** The names that prompts read and no node makes: the input's fields, as far as the texts show. */
 export function inputsOf(document: WorkflowDocument): [string, boolean][] {
-  const made = new Set([...document.nodes.map((node) => node.variableName), "trigger", ...(document.nodes.some((node) => node.forEach) ? ["item", "index"] : [])]);
+  const made = new Set([...document.nodes.map((node) => node.variableName), "trigger", "vars", ...(document.nodes.some((node) => node.forEach) ? ["item", "index"] : [])]);
   const text = JSON.stringify(document.nodes);
   const found = new Set(document.nodes.flatMap((node) => Object.values(node).flatMap((value) => [...reads(typeof value === "string" ? value : JSON.stringify(value ?? ""))])));
   return [...found].filter((name) => !made.has(name) && !name.startsWith("@")).map((name) => [name, new RegExp(`\\{\\{[^}]*\\b${name.replace(/\$/g, "\\$")}\\.`).test(text)]);

@@ -8,9 +8,9 @@ import { readPlan } from "../plan";
 import { go, refine, route, to } from "../router";
 import { idOf, pieces, needsOf } from "../template";
 import { hasEnded, type Json, type Plan, type Run as RunOf, type RunNode, type StoredWorkflow } from "../types";
-import { Ago, Area, Ask, CopyButton, Empty, Field, Icon, JsonView, Note, ProblemCard, Select, Skeleton, Status, Text, say, useData, useTick, type Loaded } from "../ui";
+import { Ago, Area, Ask, CopyButton, Empty, Field, Icon, JsonView, Later, Note, ProblemCard, Select, Skeleton, Status, Text, say, useData, useTick, type Loaded } from "../ui";
 import { useRun } from "../use-run";
-import { count, exact, faultOfJson, fieldWords, lasting, many, money, statusWord, sum } from "../words";
+import { count, exact, faultOfJson, fieldWords, lasting, many, money, statusWord, sum, waitWords } from "../words";
 import { mendOf } from "./mend";
 import { Deliveries } from "./callbacks";
 import { type PreviewOf, Rendered } from "./preview";
@@ -21,6 +21,11 @@ export function Run({ id }: { id: string }) {
   if (!now) return <><Crumbs /><h1>Run</h1><Skeleton tall rows={6} /></>;
   return <Shown run={now} how={how} set={set} reload={reload} />;
 }
+
+/** What somebody can do something about. */
+const WAITS_FOR_US = ["APPROVAL", "SIGNAL"];
+
+const loadWaits = () => import("./waits").then((part) => part.Waits);
 
 const HOW: Record<How, string> = { live: "live", asking: "asked every few seconds", late: "trying to reach the API" };
 
@@ -37,7 +42,8 @@ function Shown({ run, how, set, reload }: { run: RunOf; how: How; set: (node: Ru
   const plan = useData((signal) => readPlan(run.workflowId, run.version, signal), [run.workflowId, run.version]);
   const stored = useData((signal) => api<StoredWorkflow>("GET", `${at}?version=${run.version}`, { signal }), [run.workflowId, run.version]);
   const failed = run.error?.node ?? run.nodes.find((node) => node.status === "FAILED")?.id;
-  const chosenId = query.get("node") ?? failed ?? run.nodes.find((node) => node.status === "RUNNING")?.id ?? run.nodes.at(-1)?.id ?? "";
+  const asksUs = run.nodes.find((node) => node.status === "WAITING" && WAITS_FOR_US.includes(node.waitingFor ?? ""))?.id;
+  const chosenId = query.get("node") ?? failed ?? asksUs ?? run.nodes.find((node) => node.status === "RUNNING")?.id ?? run.nodes.at(-1)?.id ?? "";
   const node = run.nodes.find((one) => one.id === chosenId);
   const asked = query.get("do");
   const close = () => refine({ do: null, from: null });
@@ -95,7 +101,7 @@ function Shown({ run, how, set, reload }: { run: RunOf; how: How; set: (node: Ru
         {run.status === "QUEUED" && <Note icon="QUEUED">It waits for other runs of its workflow to end: as many go on at once as <code>limits.maxRuns</code> says.</Note>}
         {isErased && <Note icon="trash">Its texts were erased <Ago at={run.erasedAt!} />: what it cost and used stays.</Note>}
         {run.status === "ABORTED" && <Note icon="ABORTED">Stopped. Its calls cost {money(run.costUsd)}{run.nodes.some((one) => one.attempts.some((attempt) => attempt.endedAt && attempt.generationId && attempt.costUsd === undefined)) ? "; what a dropped call cost is asked for" : ""}.</Note>}
-        {waiting.length > 0 && !isDone && <Note kind="warn" icon="WAITING">{waiting.map((one) => <p key={one.id}><strong>{one.id}</strong> waits{one.waitUntil ? <> until {exact(one.waitUntil)} ({lasting(Date.parse(one.waitUntil) - Date.now())})</> : ""}{one.error ? `: ${one.error.title}, attempt ${one.attempts.length}` : ""}. No function is held meanwhile.</p>)}</Note>}
+        {waiting.length > 0 && !isDone && <Note kind="warn" icon="WAITING">{waiting.map((one) => <p key={one.id}><strong>{one.id}</strong> {waitWords(one.waitingFor)}{one.waitUntil ? <> until {exact(one.waitUntil)} ({lasting(Date.parse(one.waitUntil) - Date.now())})</> : ""}{one.error ? `: ${one.error.title}, attempt ${one.attempts.length}` : ""}.{can("run") && one.id !== chosenId && WAITS_FOR_US.includes(one.waitingFor ?? "") && <> <button type="button" class="link" onClick={() => refine({ node: one.id, show: null })}>{one.waitingFor === "APPROVAL" ? `Decide ${one.id}` : `Send the signal of ${one.id}`}</button></>}</p>)}</Note>}
         {run.error && (
           <ProblemCard
             problem={run.error}
@@ -125,7 +131,7 @@ function Shown({ run, how, set, reload }: { run: RunOf; how: How; set: (node: Ru
             </section>
             {isDone && <Deliveries run={run.id} status={run.status} />}
           </div>
-          <div class="follow">{node ? <NodePanel key={node.id} run={run} set={set} node={node} stored={stored} plan={plan.data} /> : <section class="card"><Empty icon="runs" title="Choose a node">Its answer, prompts and attempts are shown here.</Empty></section>}</div>
+          <div class="follow">{node ? <NodePanel key={node.id} run={run} set={set} reload={reload} node={node} stored={stored} plan={plan.data} /> : <section class="card"><Empty icon="runs" title="Choose a node">Its answer, prompts and attempts are shown here.</Empty></section>}</div>
         </div>
       </div>
       {asked === "cancel" && <Cancel run={run} onClose={close} onDone={() => { close(); say("The run is cancelled"); reload(); }} />}
@@ -137,7 +143,7 @@ function Shown({ run, how, set, reload }: { run: RunOf; how: How; set: (node: Ru
 }
 
 function subOf(node: RunNode, model: string) {
-  if (node.status === "WAITING") return node.waitUntil ? `waits ${lasting(Date.parse(node.waitUntil) - Date.now())}` : "waits";
+  if (node.status === "WAITING") return WAITS_FOR_US.includes(node.waitingFor ?? "") ? waitWords(node.waitingFor) : node.waitUntil ? `waits ${lasting(Date.parse(node.waitUntil) - Date.now())}` : "waits";
   if (node.items && node.items.total > 0) return `${count(node.items.done)} of ${many(node.items.total, "item")}${node.items.failed ? `, ${count(node.items.failed)} failed` : ""}`;
   if (node.status === "RUNNING" && node.live?.text) return `${count(node.live.text.length)} characters`;
   if (node.status === "RUNNING" && node.startedAt) return `running ${lasting(Date.now() - Date.parse(node.attempts.at(-1)?.startedAt ?? node.startedAt))}`;
@@ -192,7 +198,7 @@ function Waterfall({ run, chosen }: { run: RunOf; chosen: string }) {
 
 const PARTS = [["answer", "Answer"], ["items", "Items"], ["prompts", "Prompts"], ["attempts", "Attempts"]] as const;
 
-function NodePanel({ run, node, set, stored, plan }: { run: RunOf; node: RunNode; set: (node: RunNode) => void; stored: Loaded<StoredWorkflow>; plan?: Plan }) {
+function NodePanel({ run, node, set, reload, stored, plan }: { run: RunOf; node: RunNode; set: (node: RunNode) => void; reload: () => void; stored: Loaded<StoredWorkflow>; plan?: Plan }) {
   const asked = route.value.query.get("show");
   const part = asked && (asked !== "items" || node.items) ? asked : "answer";
   const document = stored.data?.workflow.nodes.find((one) => idOf(one) === node.id);
@@ -216,8 +222,8 @@ function NodePanel({ run, node, set, stored, plan }: { run: RunOf; node: RunNode
         ))}
       </div>
       <div class="stack" id="node-part" role="tabpanel" aria-labelledby={`tab-${part}`} tabIndex={0}>
-        {part === "answer" && <Answer run={run} node={node} />}
-        {part === "items" && <Items run={run} node={node} />}
+        {part === "answer" && <Answer run={run} node={node} reload={reload} />}
+        {part === "items" && <Items run={run} node={node} reload={reload} />}
         {part === "prompts" && (document ? <Prompts run={run} node={node} document={document} plan={plan} /> : stored.isLoading ? <Skeleton /> : stored.problem && stored.problem.status !== 404 ? <ProblemCard problem={stored.problem} small level={3} action={<button type="button" onClick={stored.reload}>Try again</button>} /> : <p class="dim">The workflow's document is not there any more.</p>)}
         {part === "attempts" && <Attempts node={node} />}
       </div>
@@ -235,7 +241,7 @@ function tabKeys(event: KeyboardEvent) {
   next.focus();
 }
 
-function Answer({ run, node }: { run: RunOf; node: RunNode }) {
+function Answer({ run, node, reload }: { run: RunOf; node: RunNode; reload: () => void }) {
   const output = node.output;
   const longText = useSignal<string | null>(null);
   const isLong = output?.textAt !== undefined && output?.text == null;
@@ -252,6 +258,7 @@ function Answer({ run, node }: { run: RunOf; node: RunNode }) {
   return (
     <>
       {node.error && <ProblemCard problem={node.error} small level={3} />}
+      {node.status === "WAITING" && !hasEnded(run.status) && <Later load={loadWaits} props={{ run: run.id, node, onDone: reload }} />}
       {node.status === "PENDING" && <p class="dim">It has not begun: it waits for the nodes before it.</p>}
       {node.status === "RUNNING" && !output && !node.live && <p class="dim row"><Icon name="refresh" spin />It is being executed.</p>}
       {!output && node.live && (
@@ -289,7 +296,7 @@ function Answer({ run, node }: { run: RunOf; node: RunNode }) {
 }
 
 /** The items of a node's list that have begun, in pages; each with its answer when it is opened. */
-function Items({ run, node }: { run: RunOf; node: RunNode }) {
+function Items({ run, node, reload }: { run: RunOf; node: RunNode; reload: () => void }) {
   const rows = useSignal<RunNode[]>([]);
   const cursor = useSignal<string | null>("");
   const problem = useSignal<Problem | null>(null);
@@ -335,6 +342,7 @@ function Items({ run, node }: { run: RunOf; node: RunNode }) {
           <summary>Item {item.index} <Status of={item.status} /> <span class="dim num">{money(item.costUsd)}</span></summary>
           <div class="stack tight">
             {item.error && <ProblemCard problem={item.error} small level={3} />}
+            {item.status === "WAITING" && !hasEnded(run.status) && <Later load={loadWaits} props={{ run: run.id, node: item, onDone: reload }} />}
             {typeof item.output?.text === "string" ? <Text text={item.output.text} label={`Answer of item ${item.index}`} /> : item.output !== null && <div class="box json"><JsonView value={item.output} /></div>}
             <Attempts node={item} />
           </div>

@@ -5,7 +5,7 @@ import { api, asProblem, can, Failure, type Problem } from "../api";
 import { refine, route, to } from "../router";
 import { hasEnded, type Run as RunOf, type RunRow, type WorkflowRow } from "../types";
 import { Ago, Ask, Empty, Icon, ProblemCard, say, Select, Skeleton, Status, useData } from "../ui";
-import { exact, lasting, many, money, statusWord } from "../words";
+import { exact, lasting, many, money, statusWord, waitWords } from "../words";
 import { Welcome } from "./welcome";
 
 interface Page {
@@ -176,7 +176,7 @@ function Struggles({ id }: { id: string }) {
   const node = run.value?.nodes.find((one) => one.status === "WAITING");
   if (!node || !run.value || hasEnded(run.value.status)) return null;
   const tried = node.attempts.length || (node as { tried?: number }).tried;
-  return <div class="small warn-text"><Icon name="WAITING" /> {node.id} waits{tried ? `, attempt ${tried}` : ""}{node.error ? `, ${node.error.code}` : ""}{node.waitUntil ? ` until ${exact(node.waitUntil)}` : ""}</div>;
+  return <div class="small warn-text"><Icon name="WAITING" /> {node.id} {waitWords(node.waitingFor)}{tried && !["SIGNAL", "APPROVAL", "TIME"].includes(node.waitingFor ?? "") ? `, attempt ${tried}` : ""}{node.error ? `, ${node.error.code}` : ""}{node.waitUntil ? ` until ${exact(node.waitUntil)}` : ""}</div>;
 }
 
 /** Cancels or resumes several runs, one after the other. What is refused is told. */

@@ -8,7 +8,7 @@ import { Graph } from "../graph";
 import { readPlan } from "../plan";
 import { go, refine, route, to } from "../router";
 import { idOf, needsOf } from "../template";
-import { type Credential, type DocumentNode, isKey, type StoredWorkflow, type WorkflowDocument } from "../types";
+import { type Credential, type DocumentNode, isKey, type StoredWorkflow, type Var, type WorkflowDocument } from "../types";
 import { Ago, Area, Ask, Empty, Faults, Field, Icon, Note, ProblemCard, Shown, say, Tabs, ticked, useData } from "../ui";
 import { many, money } from "../words";
 import { withField, SchemaField } from "./fields";
@@ -158,6 +158,7 @@ function Editor({ id, draft, isFixed, stored, problem, warnings, planned }: { id
   const { document } = draft;
   const schema = useData((signal) => api<any>("GET", "/schema/workflow.json", { signal }), []);
   const credentials = useData((signal) => api<{ credentials: Credential[] }>("GET", "/credentials", { signal }), []);
+  const vars = useData((signal) => api<{ vars: Var[] }>("GET", "/vars", { signal }), []);
   const plan = useData((signal) => readPlan(id, stored.version, signal), [id, stored.version, planned]);
   const values = useValues(id, document);
   const adding = useSignal(false);
@@ -203,7 +204,7 @@ function Editor({ id, draft, isFixed, stored, problem, warnings, planned }: { id
     let name = type === "openrouter" ? "answer" : type;
     for (let number = 2; taken.has(name) || ["switch"].includes(name); number++) name = `${type === "openrouter" ? "answer" : type}${number}`;
     const credential = nodes.find((node) => node.type === "openrouter" && node.credential)?.credential ?? credentials.data?.credentials.find(isKey)?.name ?? "";
-    const node: DocumentNode = type === "openrouter" ? { type, variableName: name, credential, model: "openai/gpt-4o-mini", userPrompt: "" } : { type, variableName: name, ...Object.fromEntries((kinds.get(type)?.required ?? []).filter((field: string) => !["type", "variableName"].includes(field)).map((field: string) => [field, ""])) };
+    const node: DocumentNode = type === "openrouter" ? { type, variableName: name, credential, model: "openai/gpt-4o-mini", userPrompt: "" } : { type, variableName: name, ...Object.fromEntries((kinds.get(type)?.required ?? []).filter((field: string) => !["type", "variableName"].includes(field)).map((field: string) => [field, field === "credential" ? credential : kinds.get(type).properties[field]?.type === "array" ? [] : ""])) };
     change({ ...document, nodes: [...document.nodes, node] });
     refine({ node: name });
     setTimeout(() => globalThis.document.getElementById("node-form")?.scrollIntoView({ block: "nearest" }), 60);
@@ -240,7 +241,7 @@ function Editor({ id, draft, isFixed, stored, problem, warnings, planned }: { id
           {schema.data && index >= 0 ? (
             <>
               <header><h2 id="form-title">{chosen}</h2><span class="tag">{nodes[index]!.type ?? "openrouter"}</span></header>
-              <NodeForm key={index} document={document} index={document.nodes.indexOf(nodes[index]!)} schema={schema.data} credentials={(credentials.data?.credentials ?? []).filter((one) => isKey(one) === (nodes[index]!.type !== "http")).map((one) => one.name)} faultAt={faultAt} isFixed={isFixed} newCredential={to(["credentials"], { do: "new" })} lastValue={(name) => valueIn(values.past, name)} costs={async (models, signal) => new Map((await askPreview(nodes[index]!, document, values.values, { models }, signal)).call?.byModel.map((one) => [one.model, one.mostUsd]) ?? [])} onChange={(node) => changeNode(index, node)} onRemove={() => { change({ ...document, nodes: document.nodes.filter((node) => node !== nodes[index]) }); refine({ node: null }); }} />
+              <NodeForm key={index} document={document} index={document.nodes.indexOf(nodes[index]!)} schema={schema.data} credentials={(credentials.data?.credentials ?? []).filter((one) => isKey(one) === (nodes[index]!.type !== "http")).map((one) => one.name)} faultAt={faultAt} isFixed={isFixed} newCredential={to(["credentials"], { do: "new" })} vars={vars.data?.vars ?? []} lastValue={(name) => valueIn(values.past, name)} costs={async (models, signal) => new Map((await askPreview(nodes[index]!, document, values.values, { models }, signal)).call?.byModel.map((one) => [one.model, one.mostUsd]) ?? [])} onChange={(node) => changeNode(index, node)} onRemove={() => { change({ ...document, nodes: document.nodes.filter((node) => node !== nodes[index]) }); refine({ node: null }); }} />
             </>
           ) : (
             <>

@@ -1,0 +1,1 @@
+var n=t=>t!=="RUNNING"&&t!=="QUEUED",e=t=>(t.type??"openrouter")==="openrouter";export{n as a,e as b};
