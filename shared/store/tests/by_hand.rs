@@ -9,7 +9,9 @@ use steps_store::{ByHand, Claim, Claimed, NodeRecord, NodeStatus, Outcome, Store
 
 use crate::world::{LEASE, WORKFLOW, World, paid};
 
+/// At this time, to the millisecond: records have no more of it.
 fn by(at: Timestamp) -> ByHand {
+    let at = Timestamp::from_millisecond(at.as_millisecond()).expect("a time of today");
     ByHand {
         principal: "token".to_owned(),
         at,
