@@ -67,6 +67,19 @@ async fn listed(user: &User, run: &str) -> Vec<Value> {
     }
 }
 
+#[tokio::test]
+async fn a_cursor_of_another_list_is_refused() {
+    let user = User::new("good");
+    for _ in 0..2 {
+        user.workflow(json!([set("x", "y")])).await;
+    }
+    let page = user.get("/workflows?limit=1").await;
+    let cursor = text(&page.body["cursor"]);
+    let answer = user.get(&format!("/approvals?cursor={cursor}")).await;
+    assert_eq!(answer.status, 400, "{:?}", answer.body);
+    assert_eq!(answer.body["code"], "InvalidRequest");
+}
+
 async fn audited(user: &User, run: &str) -> Vec<Value> {
     let rows = user.get(&format!("/audit?subject=runs/{run}")).await;
     list(&rows.body["audit"]).to_vec()

@@ -8,6 +8,7 @@ use crate::node::record::{NodeRecord, Nodes, WAIT_CODE, WORKFLOW, read};
 use crate::node::row::{NodeStatus, STARTED_AT, TRIED, WAIT_UNTIL, WAITING, Waiting};
 use crate::run::RunStatus;
 use crate::run::record::live_head;
+use crate::table::key::{PK, SK};
 use crate::table::page::{Page, cursor_key, key_cursor};
 use crate::table::{Item, Query};
 
@@ -30,6 +31,21 @@ pub struct WaitingNode {
     pub until: Timestamp,
 }
 
+/// The place after which a page begins.
+fn start(waiting: Waiting, cursor: Option<&str>) -> Result<Option<Item>, Error> {
+    let start = cursor.map(cursor_key).transpose()?;
+    let is_of_list = |key: &Item| {
+        let names = [PK.name(), SK.name(), WAITING.name(), WAIT_UNTIL.name()];
+        let all = key.len() == names.len() && names.iter().all(|name| key.contains_key(*name));
+        all && WAITING.find(key).ok().flatten() == Some(waiting)
+    };
+    match start {
+        // A cursor of another list names no place of this one.
+        Some(key) if !is_of_list(&key) => Err(Error::BadCursor),
+        start => Ok(start),
+    }
+}
+
 impl Nodes {
     /// Nodes of all runs that wait for this. The node whose wait ends first is first. The index is a moment behind.
     pub async fn waiting(
@@ -41,7 +57,7 @@ impl Nodes {
         let query = Query::of(WAITING.is(waiting))
             .index(BY_WAITING)
             .limit(limit)
-            .start(cursor.map(cursor_key).transpose()?);
+            .start(start(waiting, cursor)?);
         let (items, next) = self.0.page(query).await?;
         let mut rows = Vec::with_capacity(items.len());
         for item in &items {
@@ -66,7 +82,7 @@ impl Nodes {
         let query = Query::of(WAITING.is(waiting))
             .index(BY_WAITING)
             .limit(limit)
-            .start(cursor.map(cursor_key).transpose()?);
+            .start(start(waiting, cursor)?);
         let (items, next) = self.0.page(query).await?;
         // The index is a moment behind, and knows nothing of runs.
         let mut wanted = Vec::with_capacity(items.len());
