@@ -1,6 +1,6 @@
 //! Approvals: a node asks, and a person decides once, with a token or by a signed link.
 
-use end_to_end::{Answer, User, aws_cli, list, node, stack_store, text};
+use end_to_end::{Answer, User, aws_cli, list, node, noise, stack_store, text};
 use jiff::Timestamp;
 use local_table::variable;
 use reqwest::Method;
@@ -64,6 +64,27 @@ async fn listed(user: &User, run: &str) -> Vec<Value> {
             Some(cursor) => path = format!("/approvals?limit=7&cursor={cursor}"),
             None => return found,
         }
+    }
+}
+
+#[tokio::test]
+async fn data_that_no_item_of_the_table_holds_is_decided_on_too() {
+    let user = User::new("good");
+    for by_link in [true, false] {
+        let run = asked(&user, json!({"editable": true})).await;
+        let long = noise(200_000);
+        let mut decision = json!({"data": {"text": long}});
+        let answer = if by_link {
+            decision["decision"] = json!("approve");
+            let path = link(&user, &run, &json!({})).await;
+            user.post(&path, &decision).await
+        } else {
+            decide(&user, &run, "approve", &decision).await
+        };
+        assert_eq!(answer.status, 200, "{:?}", answer.body["cause"]);
+        let ended = user.ended(&run).await;
+        assert_eq!(ended["status"], "SUCCEEDED", "{:?}", ended["error"]);
+        assert!(node(&ended, "ok")["output"]["data"]["text"] == long.as_str());
     }
 }
 
