@@ -71,7 +71,14 @@ async fn listed(user: &User, run: &str) -> Vec<Value> {
 async fn data_that_no_item_of_the_table_holds_is_decided_on_too() {
     let user = User::new("good");
     for by_link in [true, false] {
-        let run = asked(&user, json!({"editable": true})).await;
+        // The document, too.
+        let nodes = json!([
+            asks(json!({"editable": true})),
+            set("after", &noise(200_000))
+        ]);
+        let workflow = user.workflow(nodes).await;
+        let run = user.trigger(&workflow, &json!({"what": "tea"})).await;
+        user.waiting(&run, "ok").await;
         let long = noise(200_000);
         let mut decision = json!({"data": {"text": long}});
         let answer = if by_link {
