@@ -1,7 +1,7 @@
 //! A preview renders what a run sends, by the same code, and tells what it may cost. It calls nothing, stores nothing, and
 //! needs no more than `read`.
 
-use end_to_end::{User, list, text};
+use end_to_end::{User, list, noise, text};
 use serde_json::{Value, json};
 
 async fn preview(user: &User, body: Value) -> Value {
@@ -209,4 +209,23 @@ async fn other_kinds_show_what_they_would_send_without_any_secret() {
         paths(&third).contains(&"nodes[2].forEach.items"),
         "{third:#}"
     );
+}
+
+#[tokio::test]
+async fn what_lies_in_the_bucket_is_previewed_too() {
+    let user = User::new("good");
+    let long = noise(200_000);
+    let nodes = json!([
+        {"type": "set", "variableName": "long", "value": long},
+        {"type": "set", "variableName": "short", "value": "{{#if long}}yes{{/if}}"},
+    ]);
+    let workflow = user.workflow(nodes).await;
+    preview(
+        &user,
+        json!({"workflowId": workflow, "node": "short", "variables": {"long": "x"}}),
+    )
+    .await;
+    let run = user.trigger(&workflow, &json!({})).await;
+    assert_eq!(user.ended(&run).await["status"], "SUCCEEDED");
+    preview(&user, json!({"runId": run, "node": "short"})).await;
 }
