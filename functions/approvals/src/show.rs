@@ -13,20 +13,20 @@ use crate::page;
 pub(crate) async fn show(app: &App, token: &str, request: &Request) -> Result<Answer, Problem> {
     let shown = open(app, token).await;
     if !wants_page(request) {
-        return Answer::json(200, &ApprovalView::from(shown?.1));
+        return Answer::json(200, &ApprovalView::from(shown?));
     }
     Ok(match shown {
-        Ok((_, question)) => page::question(&question),
+        Ok(question) => page::question(&question),
         Err(problem) => page::problem(&problem),
     })
 }
 
 /// The question that the link leads to, where nobody has decided it.
-async fn open(app: &App, token: &str) -> Result<(Link, Question), Problem> {
+async fn open(app: &App, token: &str) -> Result<Question, Problem> {
     let link = read(app, token).await?;
     let question = find(app, &link).await?;
     question.check_open(&app.store).await?;
-    Ok((link, question))
+    Ok(question)
 }
 
 /// The link, where it is of this stack and has not expired. Nothing is read of the table before.

@@ -51,7 +51,7 @@ pub(crate) async fn settle(
     let cost_usd = attempt.cost_usd;
     let usage = attempt.usage.clone().unwrap_or_default();
     let answer = end(app, open, attempt, ended, !unpriced.is_empty()).await;
-    if matches!(&answer, Ok(Executed::Paused { code: None })) {
+    if matches!(&answer, Ok(Executed::Paused { code: None, .. })) {
         // It is no try of the node's work.
         return (answer, unpriced);
     }
@@ -74,7 +74,7 @@ pub(crate) async fn settle(
 /// The code of what made the attempt fail or wait.
 fn code(executed: &Result<Executed, Problem>) -> Option<&str> {
     match executed {
-        Ok(Executed::Wait(Answer::Wait { code, .. }) | Executed::Paused { code }) => {
+        Ok(Executed::Wait(Answer::Wait { code, .. }) | Executed::Paused { code, .. }) => {
             code.as_deref()
         }
         Ok(_) => None,
@@ -162,7 +162,7 @@ async fn end(
             let written = write_end(app, open, &attempt, &outcome, unpriced).await?;
             if paused && written {
                 let code = Some(problem.code);
-                return Ok(Executed::Paused { code });
+                return Ok(Executed::Paused { code, awaits: None });
             }
             let answer = Answer::Wait {
                 seconds,
@@ -234,7 +234,10 @@ async fn paused(
         waits_for = waiting.as_str(),
         "paused"
     );
-    Ok(Executed::Paused { code: None })
+    Ok(Executed::Paused {
+        code: None,
+        awaits: kept.awaits,
+    })
 }
 
 /// Whether the run goes on after this failure of the unit. It does not go on past its own end.

@@ -32,8 +32,12 @@ pub(crate) enum Executed {
     Opened { total: u32 },
     /// It has to be tried again later.
     Wait(Answer),
-    /// It waits without a lane. `code` of the failure that it waits out, if it does.
-    Paused { code: Option<String> },
+    /// It waits without a lane: for its next attempt, of which `code` is the failure, or for something else.
+    Paused {
+        code: Option<String>,
+        /// The message that it awaits, where it has paused in this call.
+        awaits: Option<String>,
+    },
 }
 
 impl Executed {

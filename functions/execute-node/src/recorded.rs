@@ -176,14 +176,10 @@ async fn look_once_more(
     of: &UnitOfRun<'_>,
     executed: Result<Executed, Problem>,
 ) -> Result<Executed, Problem> {
-    let Ok(Executed::Paused { .. }) = &executed else {
-        return executed;
-    };
-    let nodes = app.store.nodes();
-    let record = nodes.get(of.run_id, of.unit).await?;
-    let awaits = record.and_then(|record| record.pause?.awaits);
-    match awaits {
-        Some(name) if nodes.is_told(of.run_id, &name).await? => Ok(Executed::look_again(1)),
+    match &executed {
+        Ok(Executed::Paused {
+            awaits: Some(name), ..
+        }) if app.store.nodes().is_told(of.run_id, name).await? => Ok(Executed::look_again(1)),
         _ => executed,
     }
 }
@@ -356,8 +352,11 @@ fn already(
 ) -> Option<Result<Executed, Problem>> {
     if record.has_paused(take) {
         let is_over = record.wait_until.is_some_and(|until| until <= now);
-        let code = None;
-        return (!told && !is_over).then_some(Ok(Executed::Paused { code }));
+        let paused = Executed::Paused {
+            code: None,
+            awaits: None,
+        };
+        return (!told && !is_over).then_some(Ok(paused));
     }
     if let Some(items) = record.items.as_ref().filter(|_| record.is_open()) {
         return Some(Ok(Executed::Opened { total: items.total }));

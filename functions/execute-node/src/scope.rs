@@ -13,7 +13,7 @@ use steps_nodes::{Invoked, KeptFile, NotInvoked, Paused, Receipt, Said, Scope, o
 use steps_openrouter::{Client, ModelList};
 use steps_problem::{PATH, Problem, short};
 use steps_store::{
-    Attempt, Credential, FileRange, Lease, NodeRecord, RUN_ABORTED, RUN_TIMED_OUT, Run,
+    Attempt, Credential, FileRange, Lease, NodeRecord, RUN_ABORTED, RUN_TIMED_OUT, Run, StoredFile,
 };
 use steps_web::Web;
 use steps_workflow::Node;
@@ -244,7 +244,7 @@ impl Scope for RunScope<'_> {
         let found = [Some(self.run.id.as_str()), repeated]
             .into_iter()
             .flatten()
-            .find_map(|run| Some((run, file.key.strip_prefix(&format!("runs/{run}/"))?)));
+            .find_map(|run| Some((run, StoredFile::name_of(run, &file.key)?)));
         let Some((run, name)) = found else {
             return Err(file_not_found(file));
         };

@@ -41,8 +41,8 @@ pub(crate) async fn follow(
     let day = SignedDuration::from_hours(24).min(runs.keep_every());
     runs.keep(name.run_id, &head, day, Timestamp::now()).await?;
     let later = Some(head).filter(|head| {
-        let part = (head.part.take, head.part.number);
-        head.status == RunStatus::Running && part.0 == name.take && part.1 > name.part
+        let is_later = head.part.take == name.take && head.part.number > name.part;
+        head.status == RunStatus::Running && is_later
     });
     match later {
         // Whoever handed the run over may have died before it started the next execution.

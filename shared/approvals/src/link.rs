@@ -3,8 +3,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
-use ring::hmac;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
+use steps_access::{Signed, sign};
 use steps_problem::Problem;
 
 /// What the signature begins with, so that it is of no use elsewhere.
@@ -29,8 +29,7 @@ pub struct Link {
 /// A link's token as it was sent. It is not known yet whether it is good.
 #[derive(Debug)]
 pub struct Linked<'a> {
-    signed: &'a str,
-    signature: Vec<u8>,
+    signed: Signed<'a>,
     link: Link,
 }
 
@@ -43,35 +42,20 @@ pub enum Refused {
     Expired,
 }
 
-fn key(secret: &SecretString) -> hmac::Key {
-    hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes())
-}
-
-fn message(signed: &str) -> Vec<u8> {
-    format!("{PURPOSE}\n{signed}").into_bytes()
-}
-
 impl Link {
     /// Its token, signed with the stack's secret.
     pub fn token(&self, secret: &SecretString) -> String {
         let unit = URL_SAFE_NO_PAD.encode(&self.unit);
-        let signed = format!(
-            "v1.{}.{unit}.{}.{}",
-            self.run_id, self.take, self.expires_at
-        );
-        let signature = hmac::sign(&key(secret), &message(&signed));
-        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
+        let text = format!("{}.{unit}.{}.{}", self.run_id, self.take, self.expires_at);
+        sign(PURPOSE, &text, secret)
     }
 }
 
 impl<'a> Linked<'a> {
     /// Reads what was sent; `None` for what has not the form of a token.
     pub fn parse(token: &'a str) -> Option<Self> {
-        if token.len() > LONGEST {
-            return None;
-        }
-        let (signed, signature) = token.rsplit_once('.')?;
-        let mut parts = signed.strip_prefix("v1.")?.split('.');
+        let (signed, text) = Signed::parse(PURPOSE, token, LONGEST)?;
+        let mut parts = text.split('.');
         let mut next = || parts.next();
         let (run_id, unit, take, expires_at) = (next()?, next()?, next()?, next()?);
         if parts.next().is_some() {
@@ -79,7 +63,6 @@ impl<'a> Linked<'a> {
         }
         Some(Self {
             signed,
-            signature: URL_SAFE_NO_PAD.decode(signature).ok()?,
             link: Link {
                 run_id: run_id.to_owned(),
                 unit: String::from_utf8(URL_SAFE_NO_PAD.decode(unit).ok()?).ok()?,
@@ -91,7 +74,7 @@ impl<'a> Linked<'a> {
 
     /// Whether it was signed with this secret. It takes as long whichever byte is wrong.
     pub fn is_signed_with(&self, secret: &SecretString) -> bool {
-        hmac::verify(&key(secret), &message(self.signed), &self.signature).is_ok()
+        self.signed.is_signed_with(secret)
     }
 
     /// What it lets decide now. To be asked only of one that is signed.

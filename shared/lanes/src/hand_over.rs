@@ -151,7 +151,8 @@ pub(crate) async fn end_older<B: Board>(
         let Some(heir) = &lane.heir else { continue };
         let answer = if heir.part < part {
             Answer::Done
-        } else if lane.held_by(part.take).is_none() {
+        } else if lane.held_by(part.take).is_none_or(|by| by == heir.part) {
+            // Free, or its own: a function of it that was taken for dead has taken the number since.
             Answer::Next(Next::default())
         } else {
             continue;

@@ -1,10 +1,8 @@
 //! Tokens that let somebody watch one run for a while: `v1.<run>.<expiry>.<signature>`. They are kept nowhere.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
-use ring::hmac;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
+use steps_access::{Signed, sign};
 use steps_problem::Problem;
 
 /// What the signature begins with, so that it is of no use elsewhere.
@@ -25,8 +23,7 @@ pub struct TokenFor {
 /// A token as it was sent. It is not known yet whether it is good.
 #[derive(Debug)]
 pub struct EventsToken<'a> {
-    signed: &'a str,
-    signature: Vec<u8>,
+    signed: Signed<'a>,
     of: TokenFor,
 }
 
@@ -39,34 +36,21 @@ pub enum Refused {
     Expired,
 }
 
-fn key(secret: &SecretString) -> hmac::Key {
-    hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes())
-}
-
-fn message(signed: &str) -> Vec<u8> {
-    format!("{PURPOSE}\n{signed}").into_bytes()
-}
-
 impl TokenFor {
     /// The token, signed with the stack's secret.
     pub fn token(&self, secret: &SecretString) -> String {
-        let signed = format!("v1.{}.{}", self.run_id, self.expires_at);
-        let signature = hmac::sign(&key(secret), &message(&signed));
-        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
+        let text = format!("{}.{}", self.run_id, self.expires_at);
+        sign(PURPOSE, &text, secret)
     }
 }
 
 impl<'a> EventsToken<'a> {
     /// Reads what was sent; `None` for what has not the form of a token.
     pub fn parse(token: &'a str) -> Option<Self> {
-        if token.len() > LONGEST {
-            return None;
-        }
-        let (signed, signature) = token.rsplit_once('.')?;
-        let (run_id, expires_at) = signed.strip_prefix("v1.")?.split_once('.')?;
+        let (signed, text) = Signed::parse(PURPOSE, token, LONGEST)?;
+        let (run_id, expires_at) = text.split_once('.')?;
         Some(Self {
             signed,
-            signature: URL_SAFE_NO_PAD.decode(signature).ok()?,
             of: TokenFor {
                 run_id: run_id.to_owned(),
                 expires_at: expires_at.parse().ok()?,
@@ -76,7 +60,7 @@ impl<'a> EventsToken<'a> {
 
     /// Whether it was signed with this secret. It takes as long whichever byte is wrong.
     pub fn is_signed_with(&self, secret: &SecretString) -> bool {
-        hmac::verify(&key(secret), &message(self.signed), &self.signature).is_ok()
+        self.signed.is_signed_with(secret)
     }
 
     /// What it lets watch now. To be asked only of one that is signed.

@@ -47,6 +47,19 @@ fn at(ms: i64) -> Timestamp {
     Timestamp::from_millisecond(BEGAN + ms).unwrap()
 }
 
+/// The head of a run that stands so.
+fn head_with(status: RunStatus, error: Option<RunError>) -> LiveHead {
+    LiveHead {
+        workflow_id: "w".to_owned(),
+        status,
+        execution: 1,
+        started_at: at(0),
+        queued_at: None,
+        ended_at: None,
+        error,
+    }
+}
+
 fn row(id: &str, status: NodeStatus, tried: usize) -> NodeRow {
     NodeRow {
         id: id.to_owned(),
@@ -236,19 +249,12 @@ impl World {
     }
 
     fn head(&self, now: i64) -> LiveHead {
-        LiveHead {
-            workflow_id: "w".to_owned(),
-            status: if now > self.end + 50 {
-                RunStatus::Succeeded
-            } else {
-                RunStatus::Running
-            },
-            execution: 1,
-            started_at: at(0),
-            queued_at: None,
-            ended_at: None,
-            error: None,
-        }
+        let status = if now > self.end + 50 {
+            RunStatus::Succeeded
+        } else {
+            RunStatus::Running
+        };
+        head_with(status, None)
     }
 }
 
@@ -481,15 +487,7 @@ fn a_stream_that_is_cut_after_any_byte_goes_on_to_the_same_texts() {
 #[test]
 fn whoever_comes_late_hears_the_texts_of_what_runs_and_where_the_others_are() {
     let plan = Arc::new(Plan::new(vec!["done".into(), "runs".into(), "next".into()]));
-    let head = LiveHead {
-        workflow_id: "w".to_owned(),
-        status: RunStatus::Running,
-        execution: 1,
-        started_at: at(0),
-        queued_at: None,
-        ended_at: None,
-        error: None,
-    };
+    let head = head_with(RunStatus::Running, None);
     let answer = |text: &str| Answer {
         attempt: 1,
         text_bytes: Some(text.len() as u64),
@@ -572,13 +570,8 @@ fn whoever_comes_late_hears_the_texts_of_what_runs_and_where_the_others_are() {
 fn a_resumed_run_tells_nothing_of_what_failed_before_until_it_is_tried_again() {
     let plan = Arc::new(Plan::new(vec!["a".into(), "b".into(), "c".into()]));
     let head = |status| LiveHead {
-        workflow_id: "w".to_owned(),
-        status,
         execution: 2,
-        started_at: at(0),
-        queued_at: None,
-        ended_at: None,
-        error: None,
+        ..head_with(status, None)
     };
     let mut teller = Teller::begin(RUN, &plan, 0, &head(RunStatus::Running));
     let failed = |id: &str| row(id, NodeStatus::Failed, 1);
@@ -617,15 +610,6 @@ fn a_resumed_run_tells_nothing_of_what_failed_before_until_it_is_tried_again() {
 #[test]
 fn a_list_is_two_numbers_that_only_grow_and_ends_as_its_run_says() {
     let plan = Arc::new(Plan::new(vec!["each".into(), "after".into()]));
-    let head = |status, error| LiveHead {
-        workflow_id: "w".to_owned(),
-        status,
-        execution: 1,
-        started_at: at(0),
-        queued_at: None,
-        ended_at: None,
-        error,
-    };
     let open = |done, failed| NodeRow {
         items: Some(ItemCounts {
             total: 50,
@@ -636,7 +620,7 @@ fn a_list_is_two_numbers_that_only_grow_and_ends_as_its_run_says() {
         ..row("each", NodeStatus::Running, 0)
     };
     let mut told = Vec::new();
-    let mut teller = Teller::begin(RUN, &plan, 0, &head(RunStatus::Running, None));
+    let mut teller = Teller::begin(RUN, &plan, 0, &head_with(RunStatus::Running, None));
     for (done, failed) in [(0, 0), (3, 1), (3, 1), (2, 1), (7, 1)] {
         // Each look is another connection.
         teller.hear(&[open(done, failed)], &[]);
@@ -657,7 +641,7 @@ fn a_list_is_two_numbers_that_only_grow_and_ends_as_its_run_says() {
             problem: problem.clone(),
             node: Some(node.to_owned()),
         };
-        let head = head(RunStatus::Failed, Some(error));
+        let head = head_with(RunStatus::Failed, Some(error));
         teller.end(&[open(7, 1)], &head, Decimal::ONE);
         let mut heard = Heard::default();
         for one in teller.news() {
@@ -670,15 +654,7 @@ fn a_list_is_two_numbers_that_only_grow_and_ends_as_its_run_says() {
 #[test]
 fn items_in_view_are_told_once_each_however_often_a_reader_is_cut_off_and_only_those() {
     let plan = Arc::new(Plan::new(vec!["first".into(), "each".into()]));
-    let head = LiveHead {
-        workflow_id: "w".to_owned(),
-        status: RunStatus::Running,
-        execution: 1,
-        started_at: at(0),
-        queued_at: None,
-        ended_at: None,
-        error: None,
-    };
+    let head = head_with(RunStatus::Running, None);
     let window = Window::parse("each:5-24").unwrap();
     for seed in 0..300 {
         let mut random = Rng::with_seed(seed);
@@ -758,15 +734,7 @@ fn items_in_view_are_told_once_each_however_often_a_reader_is_cut_off_and_only_t
 #[test]
 fn another_window_is_told_from_its_beginning_and_none_is_told_nothing() {
     let plan = Arc::new(Plan::new(vec!["each".into()]));
-    let head = LiveHead {
-        workflow_id: "w".to_owned(),
-        status: RunStatus::Running,
-        execution: 1,
-        started_at: at(0),
-        queued_at: None,
-        ended_at: None,
-        error: None,
-    };
+    let head = head_with(RunStatus::Running, None);
     let rows: Vec<NodeRow> = (0..10)
         .map(|index| {
             row(

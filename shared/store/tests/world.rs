@@ -73,15 +73,19 @@ impl World {
                 let put = PutRequest::builder().set_item(Some(item)).build().unwrap();
                 WriteRequest::builder().put_request(put).build()
             });
-            let written = self
-                .client
-                .batch_write_item()
-                .request_items(&self.table, requests.collect())
-                .send()
-                .await
-                .unwrap();
-            assert!(written.unprocessed_items.unwrap_or_default().is_empty());
+            self.write_all(requests.collect()).await;
         }
+    }
+
+    async fn write_all(&self, requests: Vec<WriteRequest>) {
+        let written = self
+            .client
+            .batch_write_item()
+            .request_items(&self.table, requests)
+            .send()
+            .await
+            .unwrap();
+        assert!(written.unprocessed_items.unwrap_or_default().is_empty());
     }
 
     /// Writes rows of costs with these keys, each of so many USD.
@@ -98,14 +102,7 @@ impl World {
                 let put = put.build().unwrap();
                 WriteRequest::builder().put_request(put).build()
             });
-            let written = self
-                .client
-                .batch_write_item()
-                .request_items(&self.table, requests.collect())
-                .send()
-                .await
-                .unwrap();
-            assert!(written.unprocessed_items.unwrap_or_default().is_empty());
+            self.write_all(requests.collect()).await;
         }
     }
 

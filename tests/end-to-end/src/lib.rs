@@ -340,6 +340,38 @@ impl User {
         answer(self.http.get(url)).await.body
     }
 
+    /// The requests to the stand-in whose bodies have this marker, the first one first. It keeps the last ones only.
+    pub async fn requests_with(&self, marker: &str) -> Vec<Value> {
+        let requests = self.stand_in_get("requests?last=200").await;
+        let ours = list(&requests)
+            .iter()
+            .filter(|request| request["body"].to_string().contains(marker));
+        ours.cloned().collect()
+    }
+
+    /// The bodies of these.
+    pub async fn bodies_with(&self, marker: &str) -> Vec<Value> {
+        let requests = self.requests_with(marker).await;
+        let bodies = requests.iter().map(|request| request["body"].clone());
+        bodies.collect()
+    }
+
+    /// A run of one node `x` whose call is on its way. Left alone, its answer would come for minutes.
+    pub async fn run_that_streams(&self) -> String {
+        let prompt = format!(
+            "[[fault:slow-body(ms=400)]] [[repeat:400000]] {}",
+            self.name
+        );
+        let nodes = json!([{"variableName": "x", "userPrompt": prompt, "maxTokens": 100_000}]);
+        let workflow = self.workflow(nodes).await;
+        let run = self.trigger(&workflow, &json!({})).await;
+        self.run_when(&run, |run| {
+            node(run, "x")["attempts"][0]["generationId"].is_string()
+        })
+        .await;
+        run
+    }
+
     /// Tells the stand-in something.
     pub async fn stand_in_post(&self, page: &str, body: &Value) {
         let url = format!("{}/_stand-in/{page}", self.stand_in);

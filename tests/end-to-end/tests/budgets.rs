@@ -1,7 +1,7 @@
 //! Budgets: before a call begins, the most that it may cost is taken from every budget, and afterwards the rest is
 //! given back. No budget is exceeded, however many nodes run at once.
 
-use end_to_end::{User, aws, decimal, item_key, list, node, table, text};
+use end_to_end::{User, aws, decimal, item_key, node, table, text};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -138,12 +138,8 @@ async fn openrouter_is_held_to_the_prices_that_were_reserved() {
     let run = user.trigger(&workflow, &json!({})).await;
     let run = user.ended(&run).await;
     assert_eq!(run["status"], "SUCCEEDED", "{run:#}");
-    let requests = user.stand_in_get("requests?last=200").await;
-    let sent = list(&requests)
-        .iter()
-        .find(|request| request["body"].to_string().contains(&marker))
-        .expect("the stand-in keeps the last requests");
-    let provider = &sent["body"]["provider"];
+    let sent = user.bodies_with(&marker).await;
+    let provider = &sent[0]["provider"];
     assert_eq!(provider["sort"], "price");
     assert_eq!(
         provider["max_price"],

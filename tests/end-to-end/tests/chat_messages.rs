@@ -6,15 +6,6 @@ use serde_json::{Value, json};
 
 use crate::http_nodes::page::Page;
 
-/// The bodies that have this marker, the first sent first.
-async fn sent(user: &User, marker: &str) -> Vec<Value> {
-    let requests = user.stand_in_get("requests?last=200").await;
-    let ours = list(&requests)
-        .iter()
-        .filter(|request| request["body"].to_string().contains(marker));
-    ours.map(|request| request["body"].clone()).collect()
-}
-
 #[tokio::test]
 async fn messages_stand_in_place_of_the_prompts() {
     let user = User::with_credential().await;
@@ -31,7 +22,7 @@ async fn messages_stand_in_place_of_the_prompts() {
         )
         .await;
     assert_eq!(run["status"], "SUCCEEDED", "{}", run["error"]);
-    let sent = sent(&user, &marker).await;
+    let sent = user.bodies_with(&marker).await;
     assert_eq!(
         sent[0]["messages"],
         json!([
@@ -73,7 +64,7 @@ async fn a_conversation_goes_on_over_three_nodes_with_an_image() {
         .await;
     assert_eq!(run["status"], "SUCCEEDED", "{}", run["error"]);
     assert_eq!(node(&run, "third")["output"]["text"], "and the size?");
-    let sent = sent(&user, &marker).await;
+    let sent = user.bodies_with(&marker).await;
     assert_eq!(sent.len(), 3);
     let last = list(&sent[2]["messages"]);
     let said: Vec<&Value> = last.iter().map(|message| &message["content"]).collect();
@@ -111,7 +102,7 @@ async fn a_file_is_read_once_and_what_it_said_is_sent_again() {
     assert_eq!(run["status"], "SUCCEEDED", "{}", run["error"]);
     let read = &node(&run, "first")["output"]["annotations"];
     assert_eq!(read[0]["file"]["name"], "report.pdf", "{read}");
-    let sent = sent(&user, &marker).await;
+    let sent = user.bodies_with(&marker).await;
     assert_eq!(sent[1]["messages"][1]["annotations"], *read);
     assert!(
         node(&run, "second")["output"]["annotations"].is_null(),
@@ -148,7 +139,7 @@ async fn what_a_model_draws_and_says_is_kept_and_sent_on() {
     assert!(read.starts_with(b"\x89PNG"), "{read:?}");
     assert_eq!(drawing["audio"]["contentType"], "audio/mpeg");
     assert!(text(&drawing["audio"]["transcript"]).contains("draw and say"));
-    let sent = sent(&user, &marker).await;
+    let sent = user.bodies_with(&marker).await;
     let parts = &sent[0]["messages"][0]["content"];
     assert!(
         text(&parts[1]["image_url"]["url"]).starts_with("data:image/png;base64,iVBOR"),
@@ -242,7 +233,7 @@ async fn what_was_corrected_is_no_part_of_the_conversation() {
         )
         .await;
     assert_eq!(run["status"], "SUCCEEDED", "{}", run["error"]);
-    let sent = sent(&user, &marker).await;
+    let sent = user.bodies_with(&marker).await;
     let roles: Vec<&Value> = list(&sent[2]["messages"])
         .iter()
         .map(|message| &message["role"])

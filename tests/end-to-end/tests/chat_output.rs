@@ -21,15 +21,6 @@ fn never() -> Value {
     }}})
 }
 
-/// What the stand-in was sent for this node, the last first.
-async fn sent(user: &User, marker: &str) -> Vec<Value> {
-    let requests = user.stand_in_get("requests?last=200").await;
-    let ours = list(&requests)
-        .iter()
-        .filter(|request| request["body"].to_string().contains(marker));
-    ours.map(|request| request["body"].clone()).collect()
-}
-
 #[tokio::test]
 async fn a_schema_gives_fields_that_later_nodes_read() {
     let user = User::with_credential().await;
@@ -74,7 +65,7 @@ async fn an_answer_that_does_not_fit_is_corrected_once_and_both_calls_are_counte
     assert_eq!(decimal(&run["costUsd"]), costs);
     assert_eq!(user.charged().await, costs);
     assert_eq!(user.ledger().await.len(), 2);
-    let sent = sent(&user, &marker).await;
+    let sent = user.bodies_with(&marker).await;
     let messages = list(&sent[1]["messages"]);
     assert_eq!(messages.len(), 4, "{messages:#?}");
     assert_eq!(

@@ -1,16 +1,12 @@
 //! How a call is routed, cached and traced: every option of a node is sent as OpenRouter has it, and what served the call is
 //! recorded and shown.
 
-use end_to_end::{User, decimal, list, node, text};
+use end_to_end::{User, decimal, node, text};
 use serde_json::{Value, json};
 
 /// The one request whose body has this marker.
 async fn sent(user: &User, marker: &str) -> Value {
-    let requests = user.stand_in_get("requests?last=200").await;
-    let ours = list(&requests)
-        .iter()
-        .find(|request| request["body"].to_string().contains(marker));
-    ours.expect("the stand-in keeps the last requests").clone()
+    user.requests_with(marker).await.swap_remove(0)
 }
 
 #[tokio::test]

@@ -252,18 +252,7 @@ async fn costs_are_what_runs_of_every_kind_cost_to_the_last_digit() {
 #[tokio::test]
 async fn a_cancelled_runs_call_is_added_when_it_is_over_and_what_is_open_is_told() {
     let user = User::with_credential().await;
-    let prompt = format!(
-        "[[fault:slow-body(ms=400)]] [[repeat:400000]] {}",
-        user.name
-    );
-    let workflow = user
-        .workflow(json!([{"variableName": "x", "userPrompt": prompt, "maxTokens": 100_000}]))
-        .await;
-    let run = user.trigger(&workflow, &json!({})).await;
-    user.run_when(&run, |run| {
-        node(run, "x")["attempts"][0]["generationId"].is_string()
-    })
-    .await;
+    let run = user.run_that_streams().await;
     let open = &user.get("/costs").await.body["open"];
     assert!(open["runs"].as_u64().unwrap() >= 1, "{open}");
     assert!(open["calls"].is_u64() && open["ends"].is_u64(), "{open}");

@@ -1,14 +1,13 @@
 //! What a run cost is added to the costs by day once, wherever the function dies that adds it, and however often it is told to.
 
 use end_to_end::{Meets, decimal};
-use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::{Value, json};
 use steps_store::keys;
 
 use crate::costs::{expected, rows};
-use crate::sandboxed::{World, task};
+use crate::sandboxed::{World, each_dies, task};
 
 /// Every request to AWS that adding the costs of a run makes which did not succeed, in their order.
 const REQUESTS: [(&str, &str); 6] = [
@@ -19,9 +18,6 @@ const REQUESTS: [(&str, &str); 6] = [
     ("UpdateItem", "ENTERED"),
     ("DeleteItem", "COSTS"),
 ];
-
-/// How many cases are tried at the same time.
-const AT_ONCE: usize = 6;
 
 fn ended(run: &str) -> Value {
     json!({"detail": {
@@ -68,11 +64,7 @@ async fn agrees(world: &World, run: &str, told: &str) {
 
 #[tokio::test]
 async fn finish_run_may_die_before_and_behind_every_request_that_adds_costs() {
-    let deaths = [Meets::Dies, Meets::DiesAfter];
-    let cases = REQUESTS
-        .iter()
-        .flat_map(|(operation, containing)| deaths.map(|meets| (*operation, *containing, meets)));
-    stream::iter(cases).for_each_concurrent(AT_ONCE, dies).await;
+    each_dies(&REQUESTS, dies).await;
 }
 
 async fn dies((operation, containing, meets): (&'static str, &'static str, Meets)) {

@@ -192,18 +192,7 @@ async fn a_run_that_goes_on_keeps_its_texts() {
 #[tokio::test]
 async fn a_run_whose_function_may_still_write_is_not_erased_yet() {
     let user = User::with_credential().await;
-    let prompt = format!(
-        "[[fault:slow-body(ms=400)]] [[repeat:400000]] {}",
-        user.name
-    );
-    let workflow = user
-        .workflow(json!([{"variableName": "x", "userPrompt": prompt, "maxTokens": 100_000}]))
-        .await;
-    let run = user.trigger(&workflow, &json!({})).await;
-    user.run_when(&run, |run| {
-        node(run, "x")["attempts"][0]["generationId"].is_string()
-    })
-    .await;
+    let run = user.run_that_streams().await;
     user.post(&format!("/runs/{run}/cancel"), &json!({})).await;
     let path = format!("/runs/{run}");
     let early = user.call(Method::DELETE, &path, None).await;

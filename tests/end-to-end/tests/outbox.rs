@@ -14,7 +14,7 @@ use steps_store::{
 use steps_workflow::Format;
 use uuid::Uuid;
 
-use crate::sandboxed::World;
+use crate::sandboxed::{World, each_dies};
 
 const URL: &str = "https://example.com/done";
 
@@ -219,11 +219,7 @@ const AT_ONCE: usize = 6;
 
 #[tokio::test]
 async fn finish_run_may_die_before_and_behind_every_request_and_the_sweep_does_the_rest() {
-    let deaths = [Meets::Dies, Meets::DiesAfter];
-    let cases = REQUESTS
-        .iter()
-        .flat_map(|(operation, containing)| deaths.map(|meets| (*operation, *containing, meets)));
-    stream::iter(cases).for_each_concurrent(AT_ONCE, dies).await;
+    each_dies(&REQUESTS, dies).await;
 }
 
 async fn dies((operation, containing, meets): (&'static str, &'static str, Meets)) {

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use end_to_end::{Sandbox, decimal, list, node, text};
+use end_to_end::{Meets, Sandbox, decimal, list, node, text};
+use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use openrouter_stand_in::Settings;
 use rust_decimal::Decimal;
@@ -14,6 +15,19 @@ use steps_store::{Action, Actor, AuditEntry, Begun, Credential, Manner, NewRun, 
 use steps_workflow::Format;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
+
+/// Tries each of these requests to AWS, by operation and a text that is in it, twice, six at a time: a function dies before it,
+/// and behind it.
+pub(crate) async fn each_dies<F: Future<Output = ()>>(
+    requests: &[(&'static str, &'static str)],
+    dies: impl Fn((&'static str, &'static str, Meets)) -> F,
+) {
+    let deaths = [Meets::Dies, Meets::DiesAfter];
+    let cases = requests
+        .iter()
+        .flat_map(|(operation, containing)| deaths.map(|meets| (*operation, *containing, meets)));
+    stream::iter(cases).for_each_concurrent(6, dies).await;
+}
 
 /// A sandbox with a credential in it.
 pub(crate) struct World {

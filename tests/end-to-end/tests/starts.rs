@@ -6,7 +6,7 @@ use futures_util::{StreamExt, stream};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::sandboxed::World;
+use crate::sandboxed::{World, each_dies};
 
 /// A world in which the workflow `started` is there.
 async fn world() -> World {
@@ -74,10 +74,6 @@ const REQUESTS: [(&str, &str); 6] = [
 
 #[tokio::test]
 async fn start_run_may_die_before_and_behind_every_request_and_the_repeat_is_the_same_run() {
-    let deaths = [Meets::Dies, Meets::DiesAfter];
-    let cases = REQUESTS
-        .iter()
-        .flat_map(|(operation, containing)| deaths.map(|meets| (*operation, *containing, meets)));
     let dies = async |(operation, containing, meets)| {
         let told = format!("{meets:?} at {operation} {containing}");
         let world = world().await;
@@ -88,7 +84,7 @@ async fn start_run_may_die_before_and_behind_every_request_and_the_repeat_is_the
         assert!(trouble.is_over(), "{told}");
         is_one_run(&world, &told).await;
     };
-    stream::iter(cases).for_each_concurrent(6, dies).await;
+    each_dies(&REQUESTS, dies).await;
 }
 
 #[tokio::test]

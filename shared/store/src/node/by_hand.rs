@@ -1,24 +1,15 @@
 //! A node is given its output by hand: one that failed, or that waits. Whoever takes it next settles it with that output.
 
-use jiff::Timestamp;
-use rust_decimal::Decimal;
 use serde_json::Value;
 use steps_usage::Usage;
 use uuid::Uuid;
 
 use crate::Error;
 use crate::keys;
-use crate::lane::Settles;
-use crate::node::claim::{Claim, free};
-use crate::node::cost::Charge;
-use crate::node::record::{
-    BY_HAND, ByHand, GIVEN, NodeRecord, Nodes, OUTPUT, OWNER, PAUSE, WAIT_CODE, changed,
-};
-use crate::node::row::{
-    ANSWER, Answer, ENDED_AT, ERROR, EXECUTION, HANDLED, LEASE_UNTIL, NodeStatus, STARTED_AT,
-    STATUS, WAIT_UNTIL, WAITING,
-};
-use crate::table::{Change, Delete, Transacted};
+use crate::node::claim::Claim;
+use crate::node::record::{BY_HAND, ByHand, GIVEN, NodeRecord, Nodes, OUTPUT, OWNER, PAUSE};
+use crate::node::row::{ANSWER, Answer, HANDLED, LEASE_UNTIL, NodeStatus, STARTED_AT, STATUS};
+use crate::table::{Change, Delete};
 
 impl Nodes {
     /// Gives the node this output. It is settled with it by whoever takes it next. `false` where it neither waits nor has
@@ -55,40 +46,19 @@ impl Nodes {
         let output: Value = serde_json::from_str(&text).map_err(|_| Error::Malformed {
             attribute: GIVEN.name(),
         })?;
-        let usage = Usage::default();
-        let node = Change::of(keys::unit(claim.run_id, claim.node_id))
-            .when(free(claim.seen, claim.execution, claim.now))
-            .set(STATUS, NodeStatus::Succeeded)
-            .set(EXECUTION, claim.execution)
+        let answer = Answer::of(&output, &text, &Usage::default(), 0);
+        let end = Change::of(keys::unit(claim.run_id, claim.node_id))
             .set(OUTPUT, given)
-            .set(ANSWER, Answer::of(&output, &text, &usage, 0))
+            .set(ANSWER, answer)
             .set_once(STARTED_AT, claim.now)
-            .set(ENDED_AT, claim.now)
             .remove(GIVEN)
             .remove(PAUSE)
             .remove(OWNER)
-            .remove(LEASE_UNTIL)
-            .remove(WAITING)
-            .remove(WAIT_UNTIL)
-            .remove(WAIT_CODE)
-            .remove(ERROR);
-        let node = changed(node, claim.node_id, Timestamp::now(), claim.watched);
-        let charge = Charge {
-            unit: claim.node_id,
-            lane: claim.lane,
-            cost: Decimal::ZERO,
-            reserved: None,
-            usage: &usage,
-            settles: Some(Settles::Succeeded),
-            failed: None,
-            run_is_gone: false,
-        };
+            .remove(LEASE_UNTIL);
         let paused = claim.seen.is_some_and(|node| node.pause.is_some());
         let timer = paused.then(|| Delete::of(keys::paused(claim.run_id, claim.node_id)).into());
-        let writes = [node.into()].into_iter();
-        let writes = writes.chain(self.charge(claim.run_id, &charge));
-        let settled = self.0.transact(writes.chain(timer)).await?;
-        Ok(matches!(settled, Transacted::Done))
+        self.settle_untried(claim, end, NodeStatus::Succeeded, timer)
+            .await
     }
 }
 

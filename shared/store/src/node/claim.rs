@@ -226,12 +226,26 @@ impl Nodes {
     /// Ends a node that is not to be executed, as far as nobody else has begun it since it was seen. `false` where somebody
     /// has.
     pub async fn skip(&self, claim: &Claim<'_>) -> Result<bool, Error> {
-        let node = Change::of(keys::unit(claim.run_id, claim.node_id))
+        let expires = self.0.expires(claim.now);
+        let end = Change::of(keys::unit(claim.run_id, claim.node_id)).set(EXPIRES_AT, expires);
+        self.settle_untried(claim, end, NodeStatus::Skipped, None)
+            .await
+    }
+
+    /// Writes the end of a node that takes no attempt and costs nothing, as far as nobody else has begun it since it was seen.
+    /// `end` is what else changes in its record, and `write` what else is written. `false` where somebody has.
+    pub(super) async fn settle_untried(
+        &self,
+        claim: &Claim<'_>,
+        end: Change,
+        status: NodeStatus,
+        write: Option<Write>,
+    ) -> Result<bool, Error> {
+        let node = end
             .when(free(claim.seen, claim.execution, claim.now))
-            .set(STATUS, NodeStatus::Skipped)
+            .set(STATUS, status)
             .set(EXECUTION, claim.execution)
             .set(ENDED_AT, claim.now)
-            .set(EXPIRES_AT, self.0.expires(claim.now))
             .remove(WAITING)
             .remove(WAIT_UNTIL)
             .remove(WAIT_CODE)
@@ -249,7 +263,8 @@ impl Nodes {
         };
         let writes = [node.into()].into_iter();
         let writes = writes.chain(self.charge(claim.run_id, &charge));
-        Ok(matches!(self.0.transact(writes).await?, Transacted::Done))
+        let settled = self.0.transact(writes.chain(write)).await?;
+        Ok(matches!(settled, Transacted::Done))
     }
 
     /// Notes the generation's id, and who pays for it, while its text still arrives, so that its cost can be asked for even if this function

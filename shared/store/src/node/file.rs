@@ -144,5 +144,17 @@ impl Nodes {
 }
 
 fn file_key(run_id: &str, name: &str) -> String {
-    format!("runs/{run_id}/{name}")
+    file_key_of(run_id) + name
+}
+
+/// What the keys of the run's files begin with.
+fn file_key_of(run_id: &str) -> String {
+    format!("runs/{run_id}/")
+}
+
+impl StoredFile {
+    /// The name of the file of this run that has this key; `None` for a file of another run.
+    pub fn name_of<'a>(run_id: &str, key: &'a str) -> Option<&'a str> {
+        key.strip_prefix(&file_key_of(run_id))
+    }
 }

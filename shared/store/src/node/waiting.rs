@@ -54,23 +54,29 @@ impl Nodes {
         limit: usize,
         cursor: Option<&str>,
     ) -> Result<Page<WaitingNode>, Error> {
+        let (items, cursor) = self.waiting_items(waiting, limit, cursor).await?;
+        let mut rows = Vec::with_capacity(items.len());
+        for item in &items {
+            rows.extend(waiting_node(item)?);
+        }
+        Ok(Page { rows, cursor })
+    }
+
+    /// A page of the index, with the cursor of the next one.
+    async fn waiting_items(
+        &self,
+        waiting: Waiting,
+        limit: usize,
+        cursor: Option<&str>,
+    ) -> Result<(Vec<Item>, Option<String>), Error> {
         let query = Query::of(WAITING.is(waiting))
             .index(BY_WAITING)
             .limit(limit)
             .start(start(waiting, cursor)?);
         let (items, next) = self.0.page(query).await?;
-        let mut rows = Vec::with_capacity(items.len());
-        for item in &items {
-            rows.extend(waiting_node(item)?);
-        }
-        Ok(Page {
-            rows,
-            cursor: next.as_ref().and_then(key_cursor),
-        })
+        Ok((items, next.as_ref().and_then(key_cursor)))
     }
-}
 
-impl Nodes {
     /// The records of nodes that wait for this now, in runs that go on, each with its run. The node whose wait ends first is
     /// first. A page may be short, or empty, and have a cursor nevertheless.
     pub async fn waiting_now(
@@ -79,11 +85,7 @@ impl Nodes {
         limit: usize,
         cursor: Option<&str>,
     ) -> Result<Page<(String, NodeRecord)>, Error> {
-        let query = Query::of(WAITING.is(waiting))
-            .index(BY_WAITING)
-            .limit(limit)
-            .start(start(waiting, cursor)?);
-        let (items, next) = self.0.page(query).await?;
+        let (items, cursor) = self.waiting_items(waiting, limit, cursor).await?;
         // The index is a moment behind, and knows nothing of runs.
         let mut wanted = Vec::with_capacity(items.len());
         let mut keys = Vec::new();
@@ -113,10 +115,7 @@ impl Nodes {
                 rows.push((run_id, record));
             }
         }
-        Ok(Page {
-            rows,
-            cursor: next.as_ref().and_then(key_cursor),
-        })
+        Ok(Page { rows, cursor })
     }
 }
 
